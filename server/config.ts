@@ -1,0 +1,145 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { Refusal } from './errors.js';
+
+export type Role = 'web' | 'worker' | 'gateway';
+
+/** The project's root: the nearest folder above this file with a package.json (dist/server lies one level deeper than server). */
+export const ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
+
+/** Everything that can be set, parsed and checked. Durations are in milliseconds. */
+export interface Config {
+  readonly production: boolean;
+  readonly port: number;
+  readonly host: string;
+  /** Without a trailing slash. */
+  readonly publicUrl: string;
+  /** null: the embedded database in `dataDir`/db. */
+  readonly databaseUrl: string | null;
+  /** null: the built-in mailbox. */
+  readonly smtpUrl: string | null;
+  readonly dataDir: string;
+  readonly keysFile: string;
+  readonly gatewayPort: number;
+  readonly inboundPort: number;
+  readonly roles: readonly Role[];
+  readonly logLevel: string;
+  readonly logMode: 'public' | 'witnesses' | 'off';
+  /** What express takes as "trust proxy": false, a number of hops, or address ranges. Never true (T15). */
+  readonly trustProxy: false | number | readonly string[];
+  readonly metricsToken: string | null;
+  /** How many mails one worker may have in flight. */
+  readonly sendWindow: number;
+  /** false only for load tests: switches budgets, minimum fill time and proof of work off. */
+  readonly abuseLimits: boolean;
+}
+
+const port = (fallback: number) =>
+  z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535).default(fallback);
+const url = (protocols: string[]) =>
+  z.string().refine((text) => isUrl(text, protocols), `must be a URL that starts with ${protocols.join(' or ')}`);
+
+const settings = z.object({
+  NODE_ENV: z.string().default('development'),
+  PORT: port(3000),
+  HOST: z.string().min(1).optional(),
+  PUBLIC_URL: url(['http:', 'https:']).optional(),
+  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  SMTP_URL: url(['smtp:', 'smtps:']).optional(),
+  DATA_DIR: z.string().min(1).default('./data'),
+  KEYS_FILE: z.string().min(1).optional(),
+  GATEWAY_PORT: port(2525),
+  INBOUND_PORT: port(2526),
+  ROLE: z
+    .string()
+    .default('web,worker,gateway')
+    .transform((text) => text.split(',').map((word) => word.trim()))
+    .pipe(z.array(z.enum(['web', 'worker', 'gateway'], 'must be a list of web, worker, gateway')).min(1)),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_MODE: z.enum(['public', 'witnesses', 'off']).default('public'),
+  TRUST_PROXY: z.string().default('').transform(parseTrustProxy),
+  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  SEND_WINDOW: z.coerce.number({ error: 'must be a number from 1 to 1000' }).int().min(1).max(1000).default(100),
+  ABUSE_LIMITS: z.enum(['on', 'off']).default('on'),
+});
+
+/** The names of all settings, for the docs test. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);
+
+/** Reads all settings at once. Throws `config-invalid` with one line for each mistake. */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = settings.safeParse(present);
+  const mistakes = parsed.success
+    ? crossCheck(parsed.data)
+    : [...parsed.error.issues.map((issue) => `${issue.path.slice(0, 1).join('')} ${issue.message}`), ...missing(present)];
+  if (!parsed.success || mistakes.length > 0) {
+    throw new Refusal('config-invalid', `These settings must be corrected:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`);
+  }
+  return toConfig(parsed.data);
+}
+
+type Settings = z.infer<typeof settings>;
+
+function toConfig(set: Settings): Config {
+  const production = set.NODE_ENV === 'production';
+  const dataDir = resolve(set.DATA_DIR);
+  return {
+    production,
+    port: set.PORT,
+    host: set.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    publicUrl: (set.PUBLIC_URL ?? `http://localhost:${set.PORT}`).replace(/\/+$/, ''),
+    databaseUrl: set.DATABASE_URL ?? null,
+    smtpUrl: set.SMTP_URL ?? null,
+    dataDir,
+    keysFile: resolve(set.KEYS_FILE ?? `${dataDir}-keys.json`),
+    gatewayPort: set.GATEWAY_PORT,
+    inboundPort: set.INBOUND_PORT,
+    roles: [...new Set(set.ROLE)],
+    logLevel: set.LOG_LEVEL,
+    logMode: set.LOG_MODE,
+    trustProxy: set.TRUST_PROXY,
+    metricsToken: set.METRICS_TOKEN ?? null,
+    sendWindow: set.SEND_WINDOW,
+    abuseLimits: set.ABUSE_LIMITS === 'on',
+  };
+}
+
+function crossCheck(set: Settings): string[] {
+  const mistakes = missing(set);
+  if (set.NODE_ENV === 'production' && set.ABUSE_LIMITS === 'off') mistakes.push('ABUSE_LIMITS=off is refused in production');
+  if (set.ROLE.length < 3 && !set.DATABASE_URL) {
+    mistakes.push('ROLE splits the service, which needs DATABASE_URL: the embedded database belongs to one process');
+  }
+  return mistakes;
+}
+
+function missing(set: Partial<Record<string, unknown>>): string[] {
+  if (set['NODE_ENV'] !== 'production') return [];
+  return ['SMTP_URL', 'PUBLIC_URL', 'DATABASE_URL', 'KEYS_FILE']
+    .filter((name) => !set[name])
+    .map((name) => `${name} is missing: production needs it`);
+}
+
+function parseTrustProxy(text: string, ctx: z.RefinementCtx): false | number | string[] {
+  if (text === '' || text === '0' || text === 'false') return false;
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  const ranges = text.split(',').map((word) => word.trim());
+  const known = /^(loopback|linklocal|uniquelocal|[0-9a-fA-F.:]+(\/\d{1,3})?)$/;
+  if (ranges.every((range) => known.test(range) && !range.endsWith('/0'))) return ranges;
+  ctx.addIssue({ code: 'custom', message: 'must be a number of proxies or address ranges, never "all" (anybody could forge an IP)' });
+  return false;
+}
+
+function isUrl(text: string, protocols: string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+function findRoot(from: string): string {
+  const file = join(from, 'package.json');
+  if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'zgoda') return from;
+  if (dirname(from) === from) throw new Error('package.json of zgoda not found');
+  return findRoot(dirname(from));
+}

@@ -74,9 +74,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const parsed = settings.safeParse(present);
   const mistakes = parsed.success
     ? crossCheck(parsed.data)
-    : [...parsed.error.issues.map((issue) => `${issue.path.slice(0, 1).join('')} ${issue.message}`), ...missing(present)];
+    : [
+        ...parsed.error.issues.map((issue) => `${issue.path.slice(0, 1).join('')} ${issue.message}`),
+        ...missing(present),
+      ];
   if (!parsed.success || mistakes.length > 0) {
-    throw new Refusal('config-invalid', `These settings must be corrected:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`);
+    throw new Refusal(
+      'config-invalid',
+      `These settings must be corrected:\n${mistakes.map((m) => `  - ${m}`).join('\n')}`,
+    );
   }
   return toConfig(parsed.data);
 }
@@ -109,7 +115,8 @@ function toConfig(set: Settings): Config {
 
 function crossCheck(set: Settings): string[] {
   const mistakes = missing(set);
-  if (set.NODE_ENV === 'production' && set.ABUSE_LIMITS === 'off') mistakes.push('ABUSE_LIMITS=off is refused in production');
+  if (set.NODE_ENV === 'production' && set.ABUSE_LIMITS === 'off')
+    mistakes.push('ABUSE_LIMITS=off is refused in production');
   if (set.ROLE.length < 3 && !set.DATABASE_URL) {
     mistakes.push('ROLE splits the service, which needs DATABASE_URL: the embedded database belongs to one process');
   }
@@ -129,7 +136,10 @@ function parseTrustProxy(text: string, ctx: z.RefinementCtx): false | number | s
   const ranges = text.split(',').map((word) => word.trim());
   const known = /^(loopback|linklocal|uniquelocal|[0-9a-fA-F.:]+(\/\d{1,3})?)$/;
   if (ranges.every((range) => known.test(range) && !range.endsWith('/0'))) return ranges;
-  ctx.addIssue({ code: 'custom', message: 'must be a number of proxies or address ranges, never "all" (anybody could forge an IP)' });
+  ctx.addIssue({
+    code: 'custom',
+    message: 'must be a number of proxies or address ranges, never "all" (anybody could forge an IP)',
+  });
   return false;
 }
 

@@ -1,0 +1,60 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { List } from './list.js';
+
+export type CampaignState = 'draft' | 'sending' | 'paused' | 'sent' | 'cancelled';
+
+/** One mailing. */
+@Entity('campaign')
+@Check('campaign_state', `"state" in ('draft', 'sending', 'paused', 'sent', 'cancelled')`)
+@Check('campaign_format', `"format" in ('html', 'mjml')`)
+export class Campaign {
+  @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'campaign_pk' })
+  id!: string;
+
+  @Column({ type: 'uuid', name: 'list_id' })
+  @ForeignKey(() => List, { name: 'campaign_list_fk' })
+  listId!: string;
+
+  @Column({ type: 'text' })
+  subject!: string;
+
+  @Column({ type: 'text' })
+  format!: 'html' | 'mjml';
+
+  @Column({ type: 'text', name: 'file_name' })
+  fileName!: string;
+
+  /** As uploaded. */
+  @Column({ type: 'text' })
+  source!: string;
+
+  /** As compiled, before the footer. */
+  @Column({ type: 'text' })
+  html!: string;
+
+  @Column({ type: 'text' })
+  text!: string;
+
+  @Column({ type: 'text' })
+  state!: CampaignState;
+
+  /** Last consent that has its delivery; fan-out goes on from here after a crash. */
+  @Column({ type: 'uuid', nullable: true })
+  cursor!: string | null;
+
+  @Column({ type: 'timestamptz', name: 'fanned_out_at', nullable: true })
+  fannedOutAt!: Date | null;
+
+  @Column({ type: 'timestamptz', name: 'created_at' })
+  createdAt!: Date;
+
+  @Column({ type: 'timestamptz', name: 'released_at', nullable: true })
+  releasedAt!: Date | null;
+
+  @Column({ type: 'timestamptz', name: 'finished_at', nullable: true })
+  finishedAt!: Date | null;
+
+  /** Binds the released content to whoever released it (T6). */
+  @Column({ type: 'bytea', nullable: true })
+  seal!: Buffer | null;
+}

@@ -1,0 +1,29 @@
+import { Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Organisation } from './organisation.js';
+import { Purpose } from './purpose.js';
+
+/** A purpose that has mailings, with its own preference page. */
+@Entity('list')
+@Unique('list_slug_key', ['slug'])
+export class List {
+  @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'list_pk' })
+  @ForeignKey(() => Purpose, { name: 'list_purpose_fk' })
+  id!: string;
+
+  @Column({ type: 'uuid', name: 'organisation_id' })
+  @ForeignKey(() => Organisation, { name: 'list_organisation_fk' })
+  organisationId!: string;
+
+  @Column({ type: 'text' })
+  slug!: string;
+
+  @Column({ type: 'text', name: 'default_language' })
+  defaultLanguage!: string;
+
+  /** Which bases of a consent may be mailed. */
+  @Column({ type: 'text', array: true, name: 'accepted_bases' })
+  acceptedBases!: string[];
+
+  @Column({ type: 'timestamptz', name: 'created_at' })
+  createdAt!: Date;
+}

@@ -1,0 +1,49 @@
+import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+
+/** The GDPR controller that mails. */
+@Entity('organisation')
+@Unique('organisation_slug_key', ['slug'])
+export class Organisation {
+  @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'organisation_pk' })
+  id!: string;
+
+  @Column({ type: 'text' })
+  slug!: string;
+
+  @Column({ type: 'text' })
+  name!: string;
+
+  @Column({ type: 'text', name: 'legal_name' })
+  legalName!: string;
+
+  @Column({ type: 'text', name: 'postal_address' })
+  postalAddress!: string;
+
+  @Column({ type: 'text', name: 'privacy_contact' })
+  privacyContact!: string;
+
+  @Column({ type: 'text', name: 'from_address' })
+  fromAddress!: string;
+
+  /** Link address of its own; null: PUBLIC_URL. */
+  @Column({ type: 'text', name: 'public_url', nullable: true })
+  publicUrl!: string | null;
+
+  /** Domain whose mail reaches INBOUND_PORT; null: no mailto unsubscribe is offered. */
+  @Column({ type: 'text', name: 'inbound_domain', nullable: true })
+  inboundDomain!: string | null;
+
+  @Column({ type: 'text' })
+  language!: string;
+
+  /** ISO 3166 code of the law that applies. */
+  @Column({ type: 'text' })
+  jurisdiction!: string;
+
+  /** IANA zone in which dates are told. */
+  @Column({ type: 'text', name: 'time_zone' })
+  timeZone!: string;
+
+  @Column({ type: 'timestamptz', name: 'created_at' })
+  createdAt!: Date;
+}

@@ -1,0 +1,75 @@
+import 'reflect-metadata';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { Campaign } from './entities/campaign.js';
+import { ConsentEvent } from './entities/consent-event.js';
+import { Consent } from './entities/consent.js';
+import { Delivery } from './entities/delivery.js';
+import { DkimKey } from './entities/dkim-key.js';
+import { EventBody } from './entities/event-body.js';
+import { Form } from './entities/form.js';
+import { Installation } from './entities/installation.js';
+import { LinkHost } from './entities/link-host.js';
+import { ListText } from './entities/list-text.js';
+import { List } from './entities/list.js';
+import { LogCheckpoint, LogLeaf, LogNode, LogQueue } from './entities/log.js';
+import { MagicLink, MagicRequest } from './entities/magic.js';
+import { Notice } from './entities/notice.js';
+import { Offer } from './entities/offer.js';
+import { Organisation } from './entities/organisation.js';
+import { Purpose } from './entities/purpose.js';
+import { SignUp } from './entities/sign-up.js';
+import { Session, Staff } from './entities/staff.js';
+import { Subscriber } from './entities/subscriber.js';
+import { Suppression } from './entities/suppression.js';
+import { Wording } from './entities/wording.js';
+
+/** Where a database is: a URL, or host and port of the embedded one's socket. */
+export type DatabaseAddress = { url: string } | { host: string; port: number };
+
+/** TypeORM's options for a database. Migrations are hand-written SQL and run by server/database/migrate.ts only. */
+export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): DataSourceOptions {
+  const where = 'url' in address ? address : { ...address, username: 'postgres', database: 'postgres' };
+  return {
+    type: 'postgres',
+    ...where,
+    installExtensions: false,
+    migrationsTableName: 'migration',
+    poolSize,
+    connectTimeoutMS: 5000,
+    applicationName: 'zgoda',
+    entities: [
+      Campaign,
+      Consent,
+      ConsentEvent,
+      Delivery,
+      DkimKey,
+      EventBody,
+      Form,
+      Installation,
+      LinkHost,
+      List,
+      ListText,
+      LogCheckpoint,
+      LogLeaf,
+      LogNode,
+      LogQueue,
+      MagicLink,
+      MagicRequest,
+      Notice,
+      Offer,
+      Organisation,
+      Purpose,
+      Session,
+      SignUp,
+      Staff,
+      Subscriber,
+      Suppression,
+      Wording,
+    ],
+  };
+}
+
+/** For TypeORM's own command line: `npx typeorm -d dist/ormconfig.js ...` with DATABASE_URL set. */
+export default new DataSource(
+  dataSourceOptions({ url: process.env['DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1/postgres' }),
+);

@@ -1,0 +1,89 @@
+import 'reflect-metadata';
+import type pg from 'pg';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions, type DatabaseAddress } from '../../ormconfig.js';
+import { Refusal } from '../errors.js';
+
+/** Something that runs SQL: the database, or a transaction on it. Values go in as parameters only, and are never personal plaintext (T4). */
+export interface Queryable {
+  query<Row>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** An open transaction. */
+export interface Tx extends Queryable {
+  readonly inTransaction: true;
+}
+
+export interface Database extends Queryable {
+  /** Commits when `work` returns, rolls back when it throws. Keep it short: on the embedded database everybody waits for it (T17). */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** For migrations and plain reads through entities. */
+  readonly source: DataSource;
+  readonly isEmbedded: boolean;
+  close(): Promise<void>;
+}
+
+/** Opens a pool. Throws `database-busy` when the database does not answer. */
+export async function connect(address: DatabaseAddress, poolSize = 10): Promise<Database> {
+  const source = new DataSource(dataSourceOptions(address, poolSize));
+  await guarded(async () => source.initialize());
+  const pool = (source.driver as unknown as { master: pg.Pool }).master;
+  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return {
+    source,
+    isEmbedded: 'host' in address,
+    query: async (sql, params) => guarded(async () => rows(pool, sql, params)),
+    transaction: async (work) => guarded(async () => inTransaction(pool, work)),
+    close: async () => source.destroy(),
+  };
+}
+
+/** Is this error the database being away, rather than a mistake of ours? SQLSTATE classes 08, 53, 57P and socket errors. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (
+    /^(08|53|57P)/.test(code) ||
+    /^(ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)$/.test(code)
+  )
+    return true;
+  return (
+    code === '' &&
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      error.message,
+    )
+  );
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work({ inTransaction: true, query: async (sql, params) => rows(client, sql, params) });
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((lost: unknown) => {
+      broken = lost instanceof Error ? lost : new Error('rollback failed');
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function rows<Row>(on: pg.Pool | pg.PoolClient, sql: string, params: readonly unknown[] = []): Promise<Row[]> {
+  const result = await on.query(sql, [...params]);
+  return result.rows as Row[];
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isAway(error)) throw new Refusal('database-busy', 'The database does not answer.', {}, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+import { Init1764000000000 } from '../../entities/migrations/1764000000000-init.js';
+import type { Database } from './connect.js';
+
+/** All migrations, oldest first. */
+const MIGRATIONS = [new Init1764000000000()];
+
+/** Any number, the same for all processes: whoever holds it migrates, the others wait. */
+const LOCK = 8_021_964;
+
+/**
+ * Brings the schema up to date in one transaction under a transaction-scoped lock, so that ten processes may start together.
+ * Returns the names of the migrations that ran.
+ */
+export async function migrate(db: Database): Promise<string[]> {
+  const runner = db.source.createQueryRunner();
+  await runner.connect();
+  try {
+    await runner.startTransaction();
+    await runner.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    await runner.query(
+      'create table if not exists migration (id serial primary key, timestamp bigint not null, name varchar not null)',
+    );
+    const done = (await runner.query('select name from migration')) as { name: string }[];
+    const missing = MIGRATIONS.filter((migration) => !done.some((row) => row.name === migration.name));
+    for (const migration of missing) {
+      await migration.up(runner);
+      const timestamp = /\d+$/.exec(migration.name)?.[0];
+      await runner.query('insert into migration (timestamp, name) values ($1, $2)', [timestamp, migration.name]);
+    }
+    await runner.commitTransaction();
+    return missing.map((migration) => migration.name);
+  } catch (error) {
+    await runner.rollbackTransaction();
+    throw error;
+  } finally {
+    await runner.release();
+  }
+}

@@ -1,0 +1,137 @@
+import { createHmac, createPrivateKey, createPublicKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { Refusal } from '../errors.js';
+
+const secret = z.string().refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
+
+const keysFile = z.object({
+  format: z.literal('zgoda-keys/v1'),
+  /** `sign` makes new links and wraps new keys; `open` only opens what it once made. Exactly one signs. */
+  masters: z
+    .array(
+      z.object({ id: z.number().int().min(1).max(255), use: z.enum(['sign', 'open']), madeAt: z.string(), secret }),
+    )
+    .min(1)
+    .refine((masters) => masters.filter((master) => master.use === 'sign').length === 1, 'exactly one master must sign')
+    .refine((masters) => new Set(masters.map((master) => master.id)).size === masters.length, 'master ids must differ'),
+  /** Never rotated: suppression hashes cannot be computed anew, their addresses are gone. */
+  suppression: secret,
+  /** Seed of the proof log's Ed25519 key. */
+  log: secret,
+});
+
+/** What the keys file holds. Losing it loses the data: back it up apart from the database. */
+export type KeysFile = z.infer<typeof keysFile>;
+
+/** Every key that Zgoda uses, derived once by HKDF-SHA256 (RFC 5869) from the masters, one key for one use. */
+export interface Keyring {
+  /** Id of the master that signs and wraps. */
+  readonly current: number;
+  readonly ids: readonly number[];
+  readonly madeAt: ReadonlyMap<number, string>;
+  /** 32 bytes; null when the id is not (or no longer) known. */
+  key(use: KeyUse, id: number): Buffer | null;
+  readonly suppression: Buffer;
+  readonly logPrivate: KeyObject;
+  readonly logPublic: KeyObject;
+  /** Goes into the database at first start, so that a wrong keys file is noticed before it does harm. 32 bytes. */
+  readonly check: Buffer;
+}
+
+export type KeyUse = 'wrap' | 'index' | 'seal' | 'pepper' | 'ticket' | `link/${string}`;
+
+const FIXED_USES: KeyUse[] = ['wrap', 'index', 'seal', 'pepper', 'ticket'];
+const LINK_PURPOSES = ['c', 'u', 'p', 'm', 'r', 'n', 'a', 'g', 'b', 'x'];
+
+/** Parses the text of a keys file. Throws `keys-invalid`. */
+export function parseKeysFile(text: string): KeysFile {
+  const parsed = keysFile.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const what = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new Refusal('keys-invalid', `The keys file is damaged (${what}). Restore it from its backup.`);
+}
+
+/** New random keys. `now` is when. */
+export function makeKeysFile(now: Date): KeysFile {
+  const fresh = (): string => randomBytes(32).toString('base64');
+  return {
+    format: 'zgoda-keys/v1',
+    masters: [{ id: 1, use: 'sign', madeAt: now.toISOString(), secret: fresh() }],
+    suppression: fresh(),
+    log: fresh(),
+  };
+}
+
+/** The same keys with a new master that signs; the former ones still open what they made. */
+export function rotateKeysFile(file: KeysFile, now: Date): KeysFile {
+  const id = Math.max(...file.masters.map((master) => master.id)) + 1;
+  if (id > 255) throw new Refusal('keys-invalid', 'There are already 255 master keys: remove revoked ones first.');
+  const former = file.masters.map((master) => ({ ...master, use: 'open' as const }));
+  return {
+    ...file,
+    masters: [...former, { id, use: 'sign', madeAt: now.toISOString(), secret: randomBytes(32).toString('base64') }],
+  };
+}
+
+/** Derives all keys of a keys file. */
+export function makeKeyring(file: KeysFile): Keyring {
+  const keys = new Map<string, Buffer>();
+  for (const master of file.masters) {
+    const bytes = Buffer.from(master.secret, 'base64');
+    for (const use of FIXED_USES) keys.set(`${use}#${master.id}`, derive(bytes, `zgoda/${use}/v1/${master.id}`));
+    for (const purpose of LINK_PURPOSES)
+      keys.set(`link/${purpose}#${master.id}`, deriveLinkKey(bytes, purpose, master.id));
+  }
+  const suppression = Buffer.from(file.suppression, 'base64');
+  const logPrivate = ed25519FromSeed(Buffer.from(file.log, 'base64'));
+  return {
+    current: file.masters.find((master) => master.use === 'sign')?.id ?? 0,
+    ids: file.masters.map((master) => master.id),
+    madeAt: new Map(file.masters.map((master) => [master.id, master.madeAt])),
+    key: (use, id) => keys.get(`${use}#${id}`) ?? null,
+    suppression,
+    logPrivate,
+    logPublic: createPublicKey(logPrivate),
+    check: createHmac('sha256', derive(suppression, 'zgoda/key-check/v1'))
+      .update(derive(Buffer.from(file.log, 'base64'), 'zgoda/key-check/v1'))
+      .digest(),
+  };
+}
+
+/** The signing key of a use. */
+export function currentKey(keyring: Keyring, use: KeyUse): Buffer {
+  return knownKey(keyring, use, keyring.current);
+}
+
+/** A key that must exist, since something of ours names it. Throws `keys-invalid` when the keys file lacks it. */
+export function knownKey(keyring: Keyring, use: KeyUse, id: number): Buffer {
+  const key = keyring.key(use, id);
+  if (!key)
+    throw new Refusal(
+      'keys-invalid',
+      `The keys file lacks master key ${id}, which the database needs. Restore the file from its backup.`,
+    );
+  return key;
+}
+
+/** 32-byte key of one link purpose: HKDF(master, info = "consentlog/link/v1/" || purpose || kid). standards.md L-01. */
+export function deriveLinkKey(master: Buffer, purpose: string, id: number): Buffer {
+  return derive(master, Buffer.concat([Buffer.from(`consentlog/link/v1/${purpose}`), Buffer.from([id])]));
+}
+
+function derive(secretBytes: Buffer, info: string | Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', secretBytes, Buffer.alloc(0), info, 32));
+}
+
+function ed25519FromSeed(seed: Buffer): KeyObject {
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
+  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -68,7 +68,10 @@ export class Gate {
   /** Disconnects everybody, rolls back what was open, and leaves the session idle. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    for (const client of this.#clients) client.socket.destroy();
+    for (const client of this.#clients) {
+      client.leave();
+      client.socket.destroy();
+    }
     await closed;
     await this.#work;
   }
@@ -174,7 +177,7 @@ class Client {
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('drain', () => socket.resume());
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#leave());
+    socket.on('close', () => this.leave());
   }
 
   /** Sends an answer. A client that does not read its answers is not read either. */
@@ -185,10 +188,11 @@ class Client {
   /** Ends the connection with an error that says why. */
   refuse(code: string, text: string): void {
     this.send(message('E', 'SFATAL', 'VFATAL', `C${code}`, `M${text}`, ''));
-    this.#leave();
+    this.leave();
   }
 
-  #leave(): void {
+  /** Ends the connection. From here on none of its requests is run. */
+  leave(): void {
     this.gone = true;
     this.socket.destroySoon();
     this.#gate.leave(this);
@@ -210,7 +214,7 @@ class Client {
   #start(frame: Buffer): void {
     const code = frame.readInt32BE(4);
     if (ENCRYPTION_REQUESTS.includes(code)) this.send(Buffer.from('N'));
-    else if (code === CANCEL_REQUEST) this.#leave();
+    else if (code === CANCEL_REQUEST) this.leave();
     else if (code >> 16 !== PROTOCOL_3_0 >> 16) this.refuse('0A000', 'the embedded database speaks protocol 3');
     else {
       if (code > PROTOCOL_3_0) this.send(message('v', int32(PROTOCOL_3_0), int32(0)));
@@ -221,7 +225,7 @@ class Client {
 
   #take(frame: Buffer): void {
     const type = String.fromCharCode(frame[0] ?? 0);
-    if (type === 'X') this.#leave();
+    if (type === 'X') this.leave();
     else if ('PBDEC'.includes(type)) this.#add(frame);
     else if ('QF'.includes(type)) this.#complete(frame, COPY_FAIL);
     else if ('SH'.includes(type)) this.#complete(COPY_FAIL, frame);

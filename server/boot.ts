@@ -1,0 +1,126 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeBell } from './bell.js';
+import type { Config } from './config.js';
+import { openJournal } from './consent/journal.js';
+import type { Context } from './context.js';
+import { connect, type Database } from './database/connect.js';
+import { embeddedConnection, startEmbedded } from './database/embedded.js';
+import { migrate } from './database/migrate.js';
+import { Refusal } from './errors.js';
+import { createKeysFile, loadKeysFile } from './keys/keys-file.js';
+import { makeKeyring, type Keyring, type KeysFile } from './keys/keyring.js';
+import { logVkey } from './ledger/store.js';
+import { hostOf } from './links/urls.js';
+import type { Logger } from './logger.js';
+
+export interface Booted {
+  readonly ctx: Context;
+  /** Closes what was opened, the database last. */
+  close(): Promise<void>;
+}
+
+export interface BootOptions {
+  /** For tests: what time it is. */
+  readonly now?: () => Date;
+  /** For tests: a prepared embedded database to copy. */
+  readonly template?: string;
+  /** CLI commands use the running service's database where there is one. */
+  readonly mayShare?: boolean;
+}
+
+/** Opens database and keys, brings the schema up to date, and checks that they belong together (T5). */
+export async function boot(config: Config, logger: Logger, options: BootOptions = {}): Promise<Booted> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const { db, stop } = await openDatabase(config, logger, options);
+  try {
+    await migrate(db);
+    const now = options.now ?? (() => new Date());
+    const { keyring, logOrigin } = await openKeys(config, db, now());
+    const audiences = await rememberHost(db, hostOf(config.publicUrl), now());
+    const journal = await openJournal(config.dataDir);
+    const ctx: Context = { config, keyring, db, logger, bell: makeBell(), journal, audiences, logOrigin, publicUrl: config.publicUrl, now };
+    await pinLogKey(ctx);
+    return {
+      ctx,
+      close: async () => {
+        await journal.close();
+        await db.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await db.close().catch(() => undefined);
+    await stop();
+    throw error;
+  }
+}
+
+async function openDatabase(config: Config, logger: Logger, options: BootOptions): Promise<{ db: Database; stop: () => Promise<void> }> {
+  if (config.databaseUrl) return { db: await connect({ url: config.databaseUrl }), stop: async () => Promise.resolve() };
+  const running = options.mayShare ? await embeddedConnection(config.dataDir) : null;
+  if (running) return { db: await connect(running, 4), stop: async () => Promise.resolve() };
+  const embedded = await startEmbedded({ dataDir: config.dataDir, logger, ...(options.template ? { template: options.template } : {}) });
+  return { db: await connect(embedded, 8), stop: async () => embedded.stop() };
+}
+
+interface Installation {
+  key_check: Buffer;
+  log_origin: string;
+}
+
+async function openKeys(config: Config, db: Database, now: Date): Promise<{ keyring: Keyring; logOrigin: string }> {
+  const known = await readInstallation(db);
+  const file = (await loadKeysFile(config.keysFile)) ?? (await makeKeys(config, known, now));
+  const keyring = makeKeyring(file);
+  if (!known) {
+    await db.query('insert into installation (id, key_check, log_origin, created_at) values (1, $1, $2, $3) on conflict do nothing', [
+      keyring.check,
+      originOf(config),
+      now,
+    ]);
+  }
+  // Of several processes that start together one wrote the row: all compare with what stands there.
+  const installation = known ?? (await readInstallation(db));
+  if (!installation?.key_check.equals(keyring.check)) {
+    throw new Refusal('keys-invalid', `The keys in ${config.keysFile} do not belong to this database. Put the file back that was made with it (see "Keys" in the README).`);
+  }
+  return { keyring, logOrigin: installation.log_origin };
+}
+
+async function readInstallation(db: Database): Promise<Installation | null> {
+  const [row] = await db.query<Installation>('select key_check, log_origin from installation');
+  return row ?? null;
+}
+
+async function makeKeys(config: Config, known: Installation | null, now: Date): Promise<KeysFile> {
+  if (known) {
+    throw new Refusal('keys-invalid', `The database holds data, but there is no keys file at ${config.keysFile}. Nothing can be read without it: restore it from its backup.`);
+  }
+  if (config.production) {
+    throw new Refusal('keys-invalid', `There is no keys file at ${config.keysFile}. Make one with "npx zgoda keys create", back it up, then start again.`);
+  }
+  return createKeysFile(config.keysFile, now);
+}
+
+// A demo's log must never be mistaken for a real one (T10).
+function originOf(config: Config): string {
+  const host = hostOf(config.publicUrl);
+  return config.production ? `${host}/log` : `${host}/log/demo-${randomBytes(4).toString('hex')}`;
+}
+
+async function rememberHost(db: Database, host: string, now: Date): Promise<string[]> {
+  await db.query('insert into link_host (host, first_used_at) values ($1, $2) on conflict do nothing', [host, now]);
+  const rows = await db.query<{ host: string }>('select host from link_host order by host = $1 desc', [host]);
+  return rows.map((row) => row.host);
+}
+
+/** Writes the log's key where `zgoda verify` finds it: receipts made elsewhere do not verify here (T3). */
+async function pinLogKey(ctx: Context): Promise<void> {
+  const trust = join(ctx.config.dataDir, 'trust');
+  await mkdir(trust, { recursive: true });
+  const name = createHash('sha256').update(ctx.logOrigin).digest('hex').slice(0, 16);
+  await writeFile(join(trust, `${name}.vkey`), `${logVkey(ctx)}\n`);
+}
+

@@ -1,0 +1,95 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Consent, Frequency } from '../../entities/consent.js';
+import type { Acting } from '../context.js';
+import type { Queryable } from '../database/connect.js';
+import type { Keyring } from '../keys/keyring.js';
+import { isSealed, seal } from '../keys/seal.js';
+import { appendSql, type PreparedEvent } from '../ledger/append.js';
+
+/** What a consent's seal covers: all that decides whether it may be mailed (T6). */
+export type SealedFacts = Pick<
+  Consent,
+  'id' | 'subscriberId' | 'purposeId' | 'state' | 'basis' | 'signUpId' | 'lastEventId' | 'frequency' | 'pausedUntil' | 'confirmedAt'
+>;
+
+/** A consent as an action loads it. */
+export type LoadedConsent = SealedFacts & Pick<Consent, 'lastCommitment' | 'unsubscribeRef' | 'preferencesRef' | 'mailtoRef' | 'stateAt' | 'seal'>;
+
+export interface Change {
+  readonly state?: Consent['state'];
+  readonly basis?: string | null;
+  readonly signUpId?: string;
+  readonly frequency?: Frequency;
+  readonly pausedUntil?: Date | null;
+  readonly confirmedAt?: Date | null;
+}
+
+export const CONSENT_COLUMNS = `c.id, c.subscriber_id as "subscriberId", c.purpose_id as "purposeId", c.state, c.basis, c.sign_up_id as "signUpId",
+  c.last_event_id as "lastEventId", c.last_commitment as "lastCommitment", c.frequency, c.paused_until as "pausedUntil", c.unsubscribe_ref as "unsubscribeRef",
+  c.preferences_ref as "preferencesRef", c.mailto_ref as "mailtoRef", c.state_at as "stateAt", c.confirmed_at as "confirmedAt", c.seal`;
+
+/**
+ * Changes a consent and writes the event of it in one statement: the only door to a consent's state. False when somebody else changed it since it was
+ * loaded (its last event differs): load again and decide anew. `extra`: further expressions for the same statement, with parameters from $13 + 11 on;
+ * they may refer to `changed`, which has a row when the change went through.
+ */
+export async function act(
+  on: Queryable,
+  acting: Acting,
+  consent: LoadedConsent,
+  change: Change,
+  event: PreparedEvent | null,
+  extra: { sql: string; params: readonly unknown[] } = { sql: '', params: [] },
+): Promise<boolean> {
+  const at = acting.now();
+  const next = { ...consent, ...change, ...(event ? { lastEventId: event.id } : {}) };
+  const stateAt = next.state === consent.state ? consent.stateAt : at;
+  const params = [
+    ...[next.id, consent.lastEventId, next.state, next.basis, next.signUpId, next.lastEventId, event?.commitment ?? consent.lastCommitment],
+    ...[next.frequency, next.pausedUntil, stateAt, next.confirmedAt, sealConsent(acting.keyring, next)],
+    ...(event?.params ?? []),
+    ...extra.params,
+  ];
+  const sql = `with changed as (
+      update consent set state = $3::text, basis = $4::text, sign_up_id = $5::uuid, last_event_id = $6::uuid, last_commitment = $7::bytea, frequency = $8::text,
+        paused_until = $9::timestamptz, state_at = $10::timestamptz, confirmed_at = $11::timestamptz, seal = $12::bytea
+      where id = $1::uuid and last_event_id is not distinct from $2::uuid returning id)
+    ${event ? `, ${appendSql(13, 'changed')}` : ''} ${extra.sql}
+    select id from changed`;
+  const rows = await on.query<{ id: string }>(sql, params);
+  return rows.length === 1;
+}
+
+/** Makes a pending consent of a subscriber for a purpose, unless there is one; returns it either way. */
+export async function openConsent(
+  tx: Queryable,
+  acting: Acting,
+  of: { subscriberId: string; purposeId: string; signUpId: string },
+): Promise<LoadedConsent> {
+  const at = acting.now();
+  const fresh: SealedFacts = { ...of, id: randomUUID(), state: 'pending', basis: null, lastEventId: null, frequency: 'all', pausedUntil: null, confirmedAt: null };
+  await tx.query(
+    `insert into consent (id, subscriber_id, purpose_id, state, sign_up_id, frequency, unsubscribe_ref, preferences_ref, mailto_ref, state_at, seal)
+     values ($1, $2, $3, 'pending', $4, 'all', $5, $6, $7, $8, $9) on conflict (subscriber_id, purpose_id) do nothing`,
+    [fresh.id, of.subscriberId, of.purposeId, of.signUpId, randomBytes(16), randomBytes(16), randomBytes(10), at, sealConsent(acting.keyring, fresh)],
+  );
+  const [consent] = await tx.query<LoadedConsent>(
+    `select ${CONSENT_COLUMNS} from consent c where c.subscriber_id = $1 and c.purpose_id = $2`,
+    [of.subscriberId, of.purposeId],
+  );
+  if (!consent) throw new Error('a consent that was just made is gone');
+  return consent;
+}
+
+/** Was this consent last written by us? */
+export function isOurConsent(keyring: Keyring, consent: SealedFacts & { seal: Buffer }): boolean {
+  return isSealed(keyring, 'consent', sealedParts(consent), consent.seal);
+}
+
+function sealConsent(keyring: Keyring, consent: SealedFacts): Buffer {
+  return seal(keyring, 'consent', sealedParts(consent));
+}
+
+function sealedParts(c: SealedFacts): (string | Date | null)[] {
+  return [c.id, c.subscriberId, c.purposeId, c.state, c.basis, c.signUpId, c.lastEventId, c.frequency, c.pausedUntil, c.confirmedAt];
+}

@@ -1,0 +1,164 @@
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
+import { prepareEvent } from '../ledger/append.js';
+import type { Link } from '../links/token.js';
+import { act, CONSENT_COLUMNS, type LoadedConsent } from './act.js';
+import { listById, type ListFacts, type Wording } from './catalogue.js';
+import { evidenceKey, openSignUp } from './chapter.js';
+import { listRecord } from './facts.js';
+import { stateAfter } from './states.js';
+
+/** A mailed confirmation link with all that its page shows. */
+export interface Offer {
+  readonly offerId: string;
+  readonly signUpId: string;
+  readonly list: ListFacts;
+  readonly wording: Wording;
+  readonly language: string;
+  readonly address: string;
+  readonly formHost: string;
+  readonly requestedAt: Date;
+  readonly consent: LoadedConsent;
+  readonly usedBy: string | null;
+}
+
+export interface Confirmation {
+  readonly offer: Offer;
+  readonly confirmedAt: Date;
+  /** The `confirmed` event; null when the button was pressed again (nothing was added). */
+  readonly eventId: string | null;
+}
+
+export interface ConfirmInput {
+  readonly ip: string;
+  readonly userAgent: string;
+  /** Of the page that showed the button. */
+  readonly language: string;
+  /** SHA-256 of that page as it was served, hex. */
+  readonly pageSha256: string;
+}
+
+interface Row extends LoadedConsent {
+  offer_id: string;
+  secret_hash: Buffer;
+  offer_event: string;
+  expires_at: Date;
+  used_by: string | null;
+  offered_commitment: Buffer;
+  list_id: string;
+  wording_id: string;
+  language: string;
+  evidence_key: Buffer | null;
+  sealed: Buffer | null;
+  requested_at: Date;
+  chapter: string;
+}
+
+interface Found {
+  offer: Offer;
+  row: Row;
+  key: Buffer;
+}
+
+/** What a confirmation link stands for. Changes nothing. Throws `link-damaged`, `link-expired`, `link-used`. */
+export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
+  return (await find(ctx, link)).offer;
+}
+
+/**
+ * Turns an offer into a confirmed consent: the state, its event and the lifted objection in one statement. A second press returns the same and adds
+ * nothing (L-07). Throws as `findOffer`.
+ */
+export async function confirm(ctx: Context, link: Link, input: ConfirmInput): Promise<Confirmation> {
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const found = await find(ctx, link);
+    const { consent } = found.offer;
+    if (consent.state === 'confirmed') return { offer: found.offer, confirmedAt: consent.confirmedAt ?? consent.stateAt, eventId: null };
+    const done = await tryToConfirm(ctx, link, found, input);
+    if (done) return done;
+  }
+  throw new Refusal('not-now', 'Somebody else is changing the same consent.');
+}
+
+async function tryToConfirm(ctx: Context, link: Link, { offer, row, key }: Found, input: ConfirmInput): Promise<Confirmation | null> {
+  const at = ctx.now();
+  const state = stateAfter(offer.consent.state, 'confirm');
+  if (!state) throw used(offer);
+  const event = prepareEvent(ctx.keyring, {
+    id: randomUUID(),
+    signUpId: offer.signUpId,
+    kind: 'confirmed',
+    happenedAt: at,
+    evidenceKey: key,
+    record: {
+      ...listRecord(offer.list, offer.wording, input.language),
+      entity: 'subject',
+      prev_event_commit: row.offered_commitment.toString('base64'),
+      // Only whoever read the mail knows it; the log has held its hash since before the mail left (T1, P-11).
+      secret: (link.secret ?? Buffer.alloc(0)).toString('base64url'),
+      confirm: { method: 'POST', page_sha256: input.pageSha256, language: input.language },
+    },
+    fields: { ip: input.ip, user_agent: input.userAgent },
+  });
+  const change = { state, basis: 'confirmed', signUpId: offer.signUpId, confirmedAt: at };
+  const extra = {
+    sql: `, used as (update offer set used_by = $24::uuid where id = $25::uuid and exists (select from changed)),
+      kept as (update sign_up set purge_at = null where id = $26::uuid and exists (select from changed)),
+      lifted as (delete from suppression x using subscriber s where s.id = $27::uuid and x.organisation_id = s.organisation_id and x.hash = s.suppression_hash
+        and x.reason = 'objection' and exists (select from changed))`,
+    params: [event.id, offer.offerId, offer.signUpId, offer.consent.subscriberId],
+  };
+  if (!(await act(ctx.db, ctx, offer.consent, change, event, extra))) return null;
+  ctx.bell.ring('event');
+  return { offer, confirmedAt: at, eventId: event.id };
+}
+
+async function find(ctx: Context, link: Link): Promise<Found> {
+  const [row] = await ctx.db.query<Row>(
+    `select ${CONSENT_COLUMNS}, o.id as offer_id, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
+       u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
+     from offer o join sign_up u on u.id = o.sign_up_id join consent c on c.id = o.consent_id
+     join consent_event e on e.sign_up_id = o.sign_up_id and e.id = o.event_id
+     where o.id = $1`,
+    [uuidOf(link.ref)],
+  );
+  if (!row || !link.secret || !timingSafeEqual(createHash('sha256').update(link.secret).digest(), row.secret_hash)) {
+    throw new Refusal('link-expired', 'What this link stood for is no longer there.', { expiresAt: link.expiresAt });
+  }
+  if (!row.evidence_key || !row.sealed) throw new Refusal('link-expired', 'This sign-up was deleted.', { expiresAt: row.expires_at });
+  const list = await listById(ctx, row.list_id);
+  const wording = list.wordings.find((one) => one.id === row.wording_id);
+  if (!wording) throw new Error('a wording that was agreed to is gone');
+  const key = evidenceKey(ctx.keyring, row.chapter, row.evidence_key);
+  const signUp = openSignUp(key, row.chapter, row.sealed);
+  const offer: Offer = {
+    offerId: row.offer_id,
+    signUpId: row.chapter,
+    list,
+    wording,
+    language: row.language,
+    address: signUp.given,
+    formHost: signUp.formHost,
+    requestedAt: row.requested_at,
+    consent: row,
+    usedBy: row.used_by,
+  };
+  if (row.used_by && row.state !== 'confirmed') throw used(offer);
+  return { offer, row, key };
+}
+
+function used(offer: Offer): Refusal {
+  return new Refusal('link-used', 'This link was already used, and the list was left since.', { list: offer.list.slug });
+}
+
+/** 16 bytes as the text of a uuid. */
+export function uuidOf(ref: Buffer): string {
+  const hex = ref.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The 16 bytes of a uuid. */
+export function bytesOf(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+}

@@ -1,0 +1,69 @@
+import type { Context } from '../context.js';
+import type { Queryable } from '../database/connect.js';
+import { openAddress } from './subscriber.js';
+import { CONSENT_COLUMNS, type LoadedConsent } from './act.js';
+
+/** A consent with the person and the chapter that it belongs to. */
+export interface ConsentOfPerson {
+  readonly consent: LoadedConsent;
+  readonly subscriberId: string;
+  readonly organisationId: string;
+  readonly listId: string;
+  readonly language: string;
+  /** null once erased. */
+  readonly address: string | null;
+  readonly wordingId: string;
+  readonly evidenceKeyWrapped: Buffer | null;
+  readonly suppressionHash: Buffer | null;
+  readonly lastSentAt: Date | null;
+}
+
+/** By which of its refs a consent is asked for. */
+export type RefColumn = 'unsubscribe_ref' | 'preferences_ref' | 'mailto_ref';
+
+type Row = LoadedConsent & {
+  organisation_id: string;
+  language: string;
+  profile_key: Buffer | null;
+  address: Buffer | null;
+  suppression_hash: Buffer | null;
+  wording_id: string;
+  evidence_key: Buffer | null;
+  last_sent_at: Date | null;
+};
+
+const SELECT = `select ${CONSENT_COLUMNS}, c.last_sent_at, s.organisation_id, s.language, s.profile_key, s.address, s.suppression_hash, u.wording_id, u.evidence_key
+  from consent c join subscriber s on s.id = c.subscriber_id join sign_up u on u.id = c.sign_up_id`;
+
+/** The consent that a link's ref names, or null (erased, or never ours). */
+export async function consentByRef(ctx: Context, column: RefColumn, ref: Buffer): Promise<ConsentOfPerson | null> {
+  const [row] = await ctx.db.query<Row>(`${SELECT} where c.${column} = $1`, [ref]);
+  return row ? open(ctx, row) : null;
+}
+
+/** All consents of a subscriber, in the order in which they began. */
+export async function consentsOf(ctx: Context, on: Queryable, subscriberId: string): Promise<ConsentOfPerson[]> {
+  const rows = await on.query<Row>(`${SELECT} where c.subscriber_id = $1 order by u.requested_at, c.id`, [subscriberId]);
+  return rows.map((row) => open(ctx, row));
+}
+
+/** A consent by its id. */
+export async function consentById(ctx: Context, id: string): Promise<ConsentOfPerson | null> {
+  const [row] = await ctx.db.query<Row>(`${SELECT} where c.id = $1`, [id]);
+  return row ? open(ctx, row) : null;
+}
+
+function open(ctx: Pick<Context, 'keyring'>, row: Row): ConsentOfPerson {
+  return {
+    consent: row,
+    subscriberId: row.subscriberId,
+    organisationId: row.organisation_id,
+    listId: row.purposeId,
+    language: row.language,
+    address: row.profile_key && row.address ? openAddress(ctx.keyring, { id: row.subscriberId, profileKey: row.profile_key, address: row.address }) : null,
+    wordingId: row.wording_id,
+    evidenceKeyWrapped: row.evidence_key,
+    suppressionHash: row.suppression_hash,
+    lastSentAt: row.last_sent_at,
+  };
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import type { Context } from '../context.js';
+import { blindIndex, suppressionHash } from '../keys/blind-index.js';
+import { encryptField } from '../keys/field.js';
+import { makeSubjectKey } from '../keys/subject-key.js';
+import { appendSql, EVENT_PARAMS, prepareEvent } from '../ledger/append.js';
+import type { ListFacts, Wording } from './catalogue.js';
+import { listRecord } from './facts.js';
+
+/** A sign-up that ticked the box. Everything in it that names a person leaves this process only encrypted. */
+export interface SignUpInput {
+  readonly list: ListFacts;
+  readonly wording: Wording;
+  readonly language: string;
+  readonly address: { given: string; normal: string };
+  /** Host of the page that the form stood on. */
+  readonly formHost: string;
+  readonly source: 'form' | 'settings';
+  readonly ip: string;
+  readonly userAgent: string;
+}
+
+/** What the worker reads back of a sign-up. */
+export interface SealedSignUp {
+  readonly given: string;
+  readonly normal: string;
+  readonly formHost: string;
+}
+
+/** After this an unconfirmed sign-up holds no personal data (C-07). */
+export const PURGE_DAYS = 14;
+
+/**
+ * Writes a sign-up and its `requested` event down in one statement, the same for every state of the address: nothing is looked up, so nothing can be told
+ * from the answer (T2, L-11). The worker decides afterwards which mail goes. Returns the sign-up's id.
+ */
+export async function subscribe(ctx: Context, input: SignUpInput): Promise<string> {
+  const id = randomUUID();
+  const at = ctx.now();
+  const { list, address, wording, language } = input;
+  const evidence = makeSubjectKey(ctx.keyring, { table: 'sign_up', column: 'evidence_key', row: id });
+  const event = prepareEvent(ctx.keyring, {
+    id: randomUUID(),
+    signUpId: id,
+    kind: 'requested',
+    happenedAt: at,
+    evidenceKey: evidence.key,
+    record: {
+      ...listRecord(list, wording, language),
+      collection_method: input.source === 'form' ? 'web-form' : 'settings-page',
+      form_host: input.formHost,
+      entity: 'subject',
+      prev_event_commit: null,
+    },
+    fields: { address: address.given, ip: input.ip, user_agent: input.userAgent },
+  });
+  const sealed: SealedSignUp = { given: address.given, normal: address.normal, formHost: input.formHost };
+  await ctx.db.query(
+    `with ${appendSql(1)}
+     insert into sign_up (id, list_id, wording_id, source, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment, requested_at, purge_at)
+     values (${Array.from({ length: 12 }, (_, place) => `$${EVENT_PARAMS + 1 + place}`).join(', ')})`,
+    [
+      ...event.params,
+      ...[id, list.id, wording.id, input.source, language],
+      ...[blindIndex(ctx.keyring, list.organisation.id, address.normal), suppressionHash(ctx.keyring, list.organisation.id, address.normal)],
+      ...[evidence.wrapped, encryptField(evidence.key, { table: 'sign_up', column: 'sealed', row: id }, JSON.stringify(sealed))],
+      ...[event.commitment, at, new Date(at.getTime() + PURGE_DAYS * 86_400_000)],
+    ],
+  );
+  ctx.bell.ring('sign-up');
+  ctx.bell.ring('event');
+  return id;
+}

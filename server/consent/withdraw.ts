@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
+import { prepareEvent, type NewEvent, type PreparedEvent } from '../ledger/append.js';
+import { act } from './act.js';
+import { listById } from './catalogue.js';
+import { evidenceKey } from './chapter.js';
+import { listRecord } from './facts.js';
+import { consentById, consentsOf, type ConsentOfPerson } from './find.js';
+import type { JournalEntry } from './journal.js';
+import { stateAfter, type Move } from './states.js';
+
+/** By which way somebody left. */
+export type Channel = 'one-click' | 'page' | 'settings' | 'stop-all' | 'mail' | 'journal';
+
+export interface Withdrawal {
+  readonly found: ConsentOfPerson;
+  readonly at: Date;
+  /** The event; null when there was nothing to withdraw. */
+  readonly eventId: string | null;
+}
+
+/** Ends a consent, at once and for every mail that is not in flight (promise 1). Repeats change nothing. */
+export async function withdraw(ctx: Context, consentId: string, channel: Channel): Promise<Withdrawal | null> {
+  const done = await move(ctx, consentId, (found) => ({
+    move: found.consent.state === 'pending' ? 'refuse' : 'withdraw',
+    kind: found.consent.state === 'pending' ? 'refused' : 'withdrawn',
+    record: { entity: 'subject', withdrawal: { channel } },
+  }));
+  if (done?.eventId) await ctx.journal.write([journalEntry(done.found, done.eventId, done.at)]);
+  return done;
+}
+
+/** Takes back a withdrawal that is still the last thing that happened: the undo of the page after it. */
+export async function renew(ctx: Context, consentId: string, withdrawnEvent: string): Promise<Withdrawal | null> {
+  return move(ctx, consentId, (found) =>
+    found.consent.lastEventId === withdrawnEvent
+      ? { move: 'renew', kind: 'renewed', record: { entity: 'subject', cause: 'undo' } }
+      : null,
+  );
+}
+
+/**
+ * Ends all consents of a person with one organisation and remembers the objection, in one transaction. The same for everyone, whatever the lists' states (T8).
+ */
+export async function stopAll(ctx: Context, subscriberId: string): Promise<Date> {
+  const at = ctx.now();
+  const withdrawn = await ctx.db.transaction(async (tx) => {
+    await tx.query('select 1 from subscriber where id = $1 for update', [subscriberId]);
+    const all = await consentsOf(ctx, tx, subscriberId);
+    const done: [ConsentOfPerson, PreparedEvent][] = [];
+    for (const found of all) {
+      const state = stateAfter(found.consent.state, 'withdraw') ?? stateAfter(found.consent.state, 'refuse');
+      if (!state) continue;
+      const kind = state === 'refused' ? 'refused' : 'withdrawn';
+      const event = await eventOf(ctx, found, kind, { entity: 'subject', withdrawal: { channel: 'stop-all' } }, at);
+      if (!(await act(tx, ctx, found.consent, { state, pausedUntil: null }, event))) throw new Refusal('not-now', 'Somebody else is changing the same consent.');
+      done.push([found, event]);
+    }
+    await tx.query(
+      `insert into suppression (organisation_id, hash, reason, created_at)
+       select organisation_id, suppression_hash, 'objection', $2 from subscriber where id = $1 and suppression_hash is not null
+       on conflict do nothing`,
+      [subscriberId, at],
+    );
+    return done;
+  });
+  const [first] = withdrawn;
+  const hash = first?.[0].suppressionHash?.toString('base64');
+  await ctx.journal.write([
+    ...withdrawn.map(([found, event]) => journalEntry(found, event.id, at)),
+    ...(first && hash ? [{ kind: 'suppressed' as const, organisation: first[0].organisationId, hash, reason: 'objection', at: at.toISOString() }] : []),
+  ]);
+  ctx.bell.ring('event');
+  return at;
+}
+
+function journalEntry(found: ConsentOfPerson, event: string, at: Date): JournalEntry {
+  return { kind: 'withdrawn', consent: found.consent.id, chapter: found.consent.signUpId, event, at: at.toISOString() };
+}
+
+interface Step {
+  move: Move;
+  kind: NewEvent['kind'];
+  record: Partial<NewEvent['record']>;
+}
+
+async function move(ctx: Context, consentId: string, plan: (found: ConsentOfPerson) => Step | null): Promise<Withdrawal | null> {
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const found = await consentById(ctx, consentId);
+    if (!found) return null;
+    const step = plan(found);
+    const state = step && stateAfter(found.consent.state, step.move);
+    if (!state) return { found, at: found.consent.stateAt, eventId: null };
+    const at = ctx.now();
+    const event = await eventOf(ctx, found, step.kind, step.record, at);
+    if (await act(ctx.db, ctx, found.consent, { state }, event)) {
+      ctx.bell.ring('event');
+      return { found, at, eventId: event.id };
+    }
+  }
+  throw new Refusal('not-now', 'Somebody else is changing the same consent.');
+}
+
+/** An event in the chapter in force, chained to the one before it (P-12). */
+export async function eventOf(
+  ctx: Context,
+  found: ConsentOfPerson,
+  kind: NewEvent['kind'],
+  more: Partial<NewEvent['record']>,
+  at: Date,
+): Promise<PreparedEvent> {
+  const list = await listById(ctx, found.listId);
+  const wording = list.wordings.find((one) => one.id === found.wordingId);
+  if (!wording || !found.evidenceKeyWrapped) throw new Refusal('not-found', 'This consent was erased.');
+  return prepareEvent(ctx.keyring, {
+    id: randomUUID(),
+    signUpId: found.consent.signUpId,
+    kind,
+    happenedAt: at,
+    evidenceKey: evidenceKey(ctx.keyring, found.consent.signUpId, found.evidenceKeyWrapped),
+    record: { ...listRecord(list, wording, found.language), prev_event_commit: found.consent.lastCommitment?.toString('base64') ?? null, ...more },
+    fields: {},
+  });
+}
+

@@ -1,0 +1,149 @@
+import type { ConsentState, Frequency } from '../../entities/consent.js';
+import type { DeliveryKind } from '../../entities/delivery.js';
+import { isOurConsent } from '../consent/act.js';
+import { openAddress } from '../consent/subscriber.js';
+import type { Context } from '../context.js';
+import { isOurDelivery } from './queue.js';
+
+/** A mail in flight: marked `sending` under our lease, its basis judged in the same transaction (promise 1). */
+export interface Claimed {
+  readonly messageId: string;
+  readonly subscriberId: string;
+  readonly kind: DeliveryKind;
+  readonly template: string;
+  /** 1 at the first try. */
+  readonly attempts: number;
+  readonly organisationId: string;
+  readonly address: string;
+  readonly language: string;
+  readonly consent: ClaimedConsent | null;
+}
+
+export interface ClaimedConsent {
+  readonly id: string;
+  readonly purposeId: string;
+  readonly signUpId: string;
+  readonly state: ConsentState;
+  readonly basis: string | null;
+  readonly confirmedAt: Date | null;
+  readonly lastEventId: string | null;
+  readonly frequency: Frequency;
+  readonly unsubscribeRef: Buffer;
+  readonly preferencesRef: Buffer;
+  readonly mailtoRef: Buffer;
+}
+
+/** How long a lease lasts; the worker extends it while it lives. A dead worker's mails are free again after it. */
+export const LEASE_MS = 30_000;
+
+interface Row {
+  message_id: string;
+  subscriber_id: string;
+  kind: DeliveryKind;
+  template: string;
+  attempts: number;
+  seal: Buffer;
+  organisation_id: string;
+  profile_key: Buffer;
+  address: Buffer;
+  language: string;
+  consent_id: string | null;
+  purpose_id: string;
+  consent_state: ConsentState;
+  basis: string | null;
+  sign_up_id: string;
+  last_event_id: string | null;
+  frequency: Frequency;
+  paused_until: Date | null;
+  confirmed_at: Date | null;
+  unsubscribe_ref: Buffer;
+  preferences_ref: Buffer;
+  mailto_ref: Buffer;
+  consent_seal: Buffer;
+}
+
+export interface Claim {
+  readonly good: Claimed[];
+  /** Rows that we did not write: they are not sent, and somebody should know (T6). */
+  readonly forged: { messageId: string; subscriberId: string }[];
+}
+
+/** Takes up to `most` due mails of some kinds. */
+export async function claim(ctx: Context, worker: string, kinds: readonly DeliveryKind[], most: number): Promise<Claim> {
+  const at = ctx.now();
+  const rows = await ctx.db.query<Row>('select * from claim_deliveries($1, $2, $3, $4, $5)', [
+    worker,
+    at,
+    new Date(at.getTime() + LEASE_MS),
+    kinds,
+    most,
+  ]);
+  const result: Claim = { good: [], forged: [] };
+  for (const row of rows) {
+    if (isOurs(ctx, row)) result.good.push(open(ctx, row));
+    else result.forged.push({ messageId: row.message_id, subscriberId: row.subscriber_id });
+  }
+  return result;
+}
+
+/** Keeps the leases of a living worker. */
+export async function extendLeases(ctx: Context, worker: string): Promise<void> {
+  await ctx.db.query(`update delivery set lease_until = $2 where state = 'sending' and lease_by = $1`, [worker, new Date(ctx.now().getTime() + LEASE_MS)]);
+}
+
+/** Frees the mails of dead workers: they go again, with the same Message-ID (promise 2). Returns how many. */
+export async function freeLeases(ctx: Context): Promise<number> {
+  const rows = await ctx.db.query(
+    `update delivery set state = 'queued', lease_by = null, lease_until = null, due_at = $1 where state = 'sending' and lease_until < $1 returning 1`,
+    [ctx.now()],
+  );
+  return rows.length;
+}
+
+function isOurs(ctx: Context, row: Row): boolean {
+  const delivery = { messageId: row.message_id, subscriberId: row.subscriber_id, kind: row.kind, template: row.template, consentId: row.consent_id, seal: row.seal };
+  if (!isOurDelivery(ctx.keyring, delivery)) return false;
+  if (row.consent_id === null) return true;
+  return isOurConsent(ctx.keyring, {
+    id: row.consent_id,
+    subscriberId: row.subscriber_id,
+    purposeId: row.purpose_id,
+    state: row.consent_state,
+    basis: row.basis,
+    signUpId: row.sign_up_id,
+    lastEventId: row.last_event_id,
+    frequency: row.frequency,
+    pausedUntil: row.paused_until,
+    confirmedAt: row.confirmed_at,
+    seal: row.consent_seal,
+  });
+}
+
+function open(ctx: Context, row: Row): Claimed {
+  const consent: ClaimedConsent | null = row.consent_id
+    ? {
+        id: row.consent_id,
+        purposeId: row.purpose_id,
+        signUpId: row.sign_up_id,
+        state: row.consent_state,
+        basis: row.basis,
+        confirmedAt: row.confirmed_at,
+        lastEventId: row.last_event_id,
+        frequency: row.frequency,
+        unsubscribeRef: row.unsubscribe_ref,
+        preferencesRef: row.preferences_ref,
+        mailtoRef: row.mailto_ref,
+      }
+    : null;
+  return {
+    messageId: row.message_id,
+    subscriberId: row.subscriber_id,
+    kind: row.kind,
+    template: row.template,
+    attempts: row.attempts,
+    organisationId: row.organisation_id,
+    address: openAddress(ctx.keyring, { id: row.subscriber_id, profileKey: row.profile_key, address: row.address }),
+    language: row.language,
+    consent,
+  };
+}

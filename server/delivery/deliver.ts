@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import type { DeliveryKind } from '../../entities/delivery.js';
+import type { Context } from '../context.js';
+import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
+import { claim, extendLeases, type Claimed } from './claim.js';
+import { retryPause, settle, type Outcome } from './settle.js';
+
+/** A mail ready for SMTP. */
+export interface BuiltMail {
+  readonly delivery: Claimed;
+  readonly from: string;
+  readonly message: Buffer | Buffer[];
+}
+
+/** Builds the mails of one template; what cannot be built is settled with the reason given. */
+export type Builder = (ctx: Context, deliveries: readonly Claimed[]) => Promise<(BuiltMail | { delivery: Claimed; cannot: string })[]>;
+
+export interface Sender {
+  /** Works until stopped. */
+  run(): Promise<void>;
+  /** No new mails; resolves when those in flight are settled. */
+  stop(): Promise<void>;
+  readonly inFlight: number;
+}
+
+/** Which mails a lane takes, and how many it may have in flight: single mails must not wait behind a campaign. */
+interface Lane {
+  readonly kinds: readonly DeliveryKind[];
+  readonly window: number;
+}
+
+const HEARTBEAT_MS = 8_000;
+const LOOK_AGAIN_MS = 500;
+const SETTLE_MS = 25;
+const SETTLE_ROWS = 200;
+
+/**
+ * The one door through which mail leaves. Claims at most `SEND_WINDOW` mails, hands them to SMTP and settles what became of them, in batches.
+ * Crash points: before the claim nothing happened; between claim and settlement the lease runs out and the mail goes again with the same Message-ID.
+ */
+export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Record<string, Builder>>): Sender {
+  const worker = randomUUID();
+  const stopping = new AbortController();
+  const settler = makeSettler(ctx, worker);
+  const share = Math.max(1, Math.floor(ctx.config.sendWindow / 5));
+  const lanes: Lane[] = [
+    { kinds: ['confirmation', 'transactional', 'notice'], window: share },
+    { kinds: ['campaign', 'gateway'], window: Math.max(1, ctx.config.sendWindow - share) },
+  ];
+  let inFlight = 0;
+  let ended: Promise<unknown> = Promise.resolve();
+
+  const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
+    try {
+      for (const built of await build(ctx, builders, mails)) {
+        if ('cannot' in built) {
+          await settler.add(failed(built.delivery, built.cannot));
+          done();
+        } else void send(built).finally(done);
+      }
+    } catch (error) {
+      // Nothing of this batch left: it goes again when its lease is given back.
+      ctx.logger.error({ err: error }, 'mails could not be built');
+      await Promise.all(mails.map(async (delivery) => settler.add(later(ctx, delivery, 'build', null, 30_000))));
+      mails.forEach(done);
+    }
+  };
+
+  const send = async ({ delivery, from, message }: BuiltMail): Promise<void> => {
+    const outcome = await pool.send({ from, to: delivery.address, message });
+    if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
+    else breather.reset();
+    await settler.add(toOutcome(ctx, delivery, outcome));
+  };
+
+  const breather = makeBreather();
+
+  const runLane = async (lane: Lane): Promise<void> => {
+    let busy = 0;
+    while (!stopping.signal.aborted) {
+      const free = lane.window - busy;
+      // Claims in handfuls: a round trip a mail would cost more than the mail.
+      if (free < Math.ceil(lane.window / 4)) {
+        await ctx.bell.wait('mail', SETTLE_MS, stopping.signal);
+        continue;
+      }
+      const claimed = await tryClaim(lane, free);
+      busy += claimed.length;
+      inFlight += claimed.length;
+      if (claimed.length > 0) {
+        void launch(claimed, () => {
+          busy -= 1;
+          inFlight -= 1;
+        });
+      }
+      const pause = breather.pause();
+      if (pause > 0 || claimed.length === 0) await ctx.bell.wait('mail', pause > 0 ? pause : LOOK_AGAIN_MS, stopping.signal);
+    }
+  };
+
+  const tryClaim = async (lane: Lane, most: number): Promise<Claimed[]> => {
+    try {
+      const { good, forged } = await claim(ctx, worker, lane.kinds, most);
+      for (const delivery of forged) {
+        ctx.logger.error({ messageId: delivery.messageId }, 'a mail or consent that we did not write was not sent');
+        await settler.add({ delivery, state: 'failed', reason: 'seal', reply: null, dueAt: null, counts: true });
+      }
+      return good;
+    } catch (error) {
+      ctx.logger.warn({ err: error }, 'mails could not be claimed');
+      breather.slow();
+      return [];
+    }
+  };
+
+  return {
+    run: async () => {
+      const beat = setInterval(() => void extendLeases(ctx, worker).catch(() => undefined), HEARTBEAT_MS);
+      ended = Promise.all(lanes.map(runLane)).finally(() => clearInterval(beat));
+      await ended;
+    },
+    stop: async () => {
+      stopping.abort();
+      await ended;
+      while (inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await settler.flush();
+    },
+    get inFlight() {
+      return inFlight;
+    },
+  };
+}
+
+async function build(ctx: Context, builders: Readonly<Record<string, Builder>>, mails: readonly Claimed[]): ReturnType<Builder> {
+  const byTemplate = new Map<string, Claimed[]>();
+  for (const mail of mails) byTemplate.set(mail.template, [...(byTemplate.get(mail.template) ?? []), mail]);
+  const built = await Promise.all(
+    [...byTemplate].map(async ([template, group]) => {
+      const builder = builders[template];
+      return builder ? builder(ctx, group) : group.map((delivery) => ({ delivery, cannot: 'template' }));
+    }),
+  );
+  return built.flat();
+}
+
+function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome): Outcome {
+  switch (outcome.kind) {
+    case 'sent':
+      return { delivery, state: 'sent', reason: null, reply: outcome.reply, dueAt: null, counts: true };
+    case 'refused':
+      return { ...failed(delivery, 'refused'), reply: outcome.reply };
+    case 'deferred':
+      // Without an answer our own way out is broken, which says nothing about the mail.
+      return outcome.code === undefined
+        ? { ...later(ctx, delivery, 'connection', outcome.reply, 5_000), counts: false }
+        : later(ctx, delivery, 'deferred', outcome.reply, retryPause(delivery.attempts));
+    case 'unknown':
+      // Lost after the last dot: once more with the same Message-ID, then we leave it at that.
+      return delivery.attempts === 1
+        ? { ...later(ctx, delivery, 'unknown', outcome.reply, 1_000), state: 'unknown' }
+        : { ...failed(delivery, 'unknown'), state: 'unknown', reply: outcome.reply };
+  }
+}
+
+function failed(delivery: Outcome['delivery'], reason: string): Outcome {
+  return { delivery, state: 'failed', reason, reply: null, dueAt: null, counts: true };
+}
+
+function later(ctx: Context, delivery: Claimed, reason: string, reply: string | null, pause: number | null): Outcome {
+  if (pause === null) return { ...failed(delivery, 'too-long-deferred'), reply };
+  return { delivery, state: 'deferred', reason, reply, dueAt: new Date(ctx.now().getTime() + pause), counts: true };
+}
+
+/** Collects outcomes and writes them together; keeps them until the database has taken them. */
+function makeSettler(ctx: Context, worker: string): { add(outcome: Outcome): Promise<void>; flush(): Promise<void> } {
+  let waiting: Outcome[] = [];
+  let next: Promise<void> | null = null;
+  const flushNow = async (): Promise<void> => {
+    const outcomes = waiting;
+    waiting = [];
+    next = null;
+    for (let pause = 100; outcomes.length > 0; pause = Math.min(pause * 2, 5_000)) {
+      try {
+        await settle(ctx, worker, outcomes);
+        ctx.bell.ring('mail');
+        return;
+      } catch (error) {
+        ctx.logger.warn({ err: error, mails: outcomes.length }, 'outcomes could not be written yet');
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  };
+  return {
+    add: async (outcome) => {
+      waiting.push(outcome);
+      if (waiting.length >= SETTLE_ROWS) return flushNow();
+      next ??= new Promise<void>((resolve) => setTimeout(resolve, SETTLE_MS)).then(flushNow);
+      return next;
+    },
+    flush: flushNow,
+  };
+}
+
+/** Slows down while the next hop is away, so that a million mails are not tried in vain. */
+function makeBreather(): { slow(): void; reset(): void; pause(): number } {
+  let pause = 0;
+  return {
+    slow: () => {
+      pause = Math.min(Math.max(pause * 2, 250), 15_000);
+    },
+    reset: () => {
+      pause = 0;
+    },
+    pause: () => pause,
+  };
+}

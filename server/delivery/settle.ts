@@ -1,0 +1,43 @@
+import type { DeliveryState } from '../../entities/delivery.js';
+import type { Context } from '../context.js';
+import type { Claimed } from './claim.js';
+
+/** What became of a mail in flight. */
+export interface Outcome {
+  readonly delivery: Pick<Claimed, 'messageId' | 'subscriberId'>;
+  readonly state: Exclude<DeliveryState, 'queued' | 'sending'>;
+  readonly reason: string | null;
+  /** The server's answer, without addresses. */
+  readonly reply: string | null;
+  /** When it goes again; null: never. */
+  readonly dueAt: Date | null;
+  /** False when the try says nothing about the mail (our own server was away). */
+  readonly counts: boolean;
+}
+
+/** Writes many outcomes in one statement. Rows that are no longer ours (the lease ran out) stay as they are. */
+export async function settle(ctx: Context, worker: string, outcomes: readonly Outcome[]): Promise<void> {
+  const at = ctx.now();
+  const column = <T>(pick: (outcome: Outcome) => T): T[] => outcomes.map(pick);
+  await ctx.db.query(
+    `with done as (
+       update delivery d set state = o.state, reason = o.reason, reply = o.reply, due_at = coalesce(o.due_at, d.due_at), lease_by = null, lease_until = null,
+         attempts = d.attempts - case when o.counts then 0 else 1 end, settled_at = case when o.due_at is null then $8::timestamptz end
+       from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[]) as o (message_id, subscriber_id, state, reason, reply, due_at, counts)
+       where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and d.state = 'sending' and d.lease_by = $1
+       returning d.consent_id, d.kind, o.state)
+     update consent c set last_sent_at = $8 from done where c.id = done.consent_id and done.kind in ('campaign', 'gateway') and done.state = 'sent' and c.frequency <> 'all'`,
+    [
+      ...[worker, column((o) => o.delivery.messageId), column((o) => o.delivery.subscriberId), column((o) => o.state), column((o) => o.reason)],
+      ...[column((o) => o.reply), column((o) => o.dueAt), at, column((o) => o.counts)],
+    ],
+  );
+}
+
+const MINUTE = 60_000;
+const PAUSES = [1, 5, 15, 60, 120, 240, 480].map((minutes) => minutes * MINUTE);
+
+/** How long a deferred mail waits after its nth try, in ms; null when three days of tries are enough. */
+export function retryPause(attempts: number): number | null {
+  return attempts > 14 ? null : (PAUSES[Math.min(attempts, PAUSES.length) - 1] ?? MINUTE);
+}

@@ -1,0 +1,126 @@
+import type { Context } from '../context.js';
+import type { Queryable } from '../database/connect.js';
+import { decryptField } from '../keys/field.js';
+import { unwrapKey } from '../keys/subject-key.js';
+import { isSealed } from '../keys/seal.js';
+import { openCheckpoint } from './checkpoint.js';
+import { appendLeaves, EMPTY_FRONTIER, frontierRoot, type Frontier } from './frontier.js';
+import { leafHash } from './merkle.js';
+import { verifierKey, type VerifierKey } from './note.js';
+import { commit, leafData } from './record.js';
+
+export interface FsckReport {
+  readonly leaves: number;
+  /** Records whose opening and text were there and matched. */
+  readonly records: number;
+  /** Records that were erased or purged: their leaf stands, nothing can be read. */
+  readonly erased: number;
+  /** What is wrong, each by index where it has one. */
+  readonly faults: readonly string[];
+}
+
+interface Row {
+  leaf_index: string;
+  event_id: string;
+  sign_up_id: string;
+  leaf_hash: Buffer;
+  kind: string | null;
+  commitment: Buffer;
+  happened_at: Date;
+  seal: Buffer;
+  record: Buffer | null;
+  evidence_key: Buffer | null;
+  root: Buffer | null;
+  note: string | null;
+}
+
+const PAGE = 1000;
+const MOST_FAULTS = 100;
+
+/**
+ * Checks the whole log against itself and against the records behind it (P-23): dense indices, every leaf from its event, every seal, every record against its
+ * commitment, every tree head against the tree rebuilt from the leaves, and events without a leaf. Reads in pages; changes nothing.
+ */
+export async function fsck(ctx: Context, onProgress: (leaves: number) => void = () => undefined): Promise<FsckReport> {
+  const faults: string[] = [];
+  const fault = (text: string): void => void (faults.length < MOST_FAULTS && faults.push(text));
+  const key = verifierKey(ctx.logOrigin, ctx.keyring.logPublic);
+  const counts = { records: 0, erased: 0 };
+  let frontier: Frontier = EMPTY_FRONTIER;
+  for (;;) {
+    const rows = await readLeaves(ctx.db, frontier.size);
+    if (rows.length === 0) break;
+    for (const row of rows) {
+      if (Number(row.leaf_index) !== frontier.size) fault(`leaf ${frontier.size} is missing: the next one is ${row.leaf_index}`);
+      checkLeaf(ctx, row, fault, counts);
+      frontier = appendLeaves(frontier, [row.leaf_hash]).frontier;
+      if (row.root) checkHead(row.root, row.note ?? '', frontier, key, fault);
+    }
+    onProgress(frontier.size);
+  }
+  await checkLost(ctx.db, frontier.size, fault);
+  return { leaves: frontier.size, ...counts, faults };
+}
+
+function checkHead(root: Buffer, note: string, frontier: Frontier, key: VerifierKey, fault: (text: string) => void): void {
+  if (!root.equals(frontierRoot(frontier))) fault(`the tree head of size ${frontier.size} does not follow from the leaves`);
+  if (!isSigned(note, root, frontier.size, key)) fault(`the tree head of size ${frontier.size} is not signed by this log's key`);
+}
+
+function isSigned(note: string, root: Buffer, size: number, key: VerifierKey): boolean {
+  try {
+    const opened = openCheckpoint(note, [key]);
+    return opened.size === size && opened.root.equals(root);
+  } catch {
+    return false;
+  }
+}
+
+async function readLeaves(db: Queryable, from: number): Promise<Row[]> {
+  return db.query<Row>(
+    `select l.leaf_index, l.event_id, l.sign_up_id, l.leaf_hash, e.kind, e.commitment, e.happened_at, e.seal, b.record, u.evidence_key, k.root, k.note
+     from log_leaf l
+     left join consent_event e on e.sign_up_id = l.sign_up_id and e.id = l.event_id
+     left join event_body b on b.sign_up_id = l.sign_up_id and b.event_id = l.event_id
+     left join sign_up u on u.id = l.sign_up_id
+     left join log_checkpoint k on k.size = l.leaf_index + 1
+     where l.leaf_index >= $1 order by l.leaf_index limit ${PAGE}`,
+    [from],
+  );
+}
+
+function checkLeaf(ctx: Context, row: Row, fault: (text: string) => void, counts: { records: number; erased: number }): void {
+  const name = `leaf ${row.leaf_index}`;
+  if (row.kind === null) return fault(`${name}: its event is gone`);
+  if (!leafHash(leafData(row.commitment)).equals(row.leaf_hash)) fault(`${name}: it was not made from its event's commitment`);
+  if (!isSealed(ctx.keyring, 'consent_event', [row.event_id, row.sign_up_id, row.kind, row.commitment, row.happened_at], row.seal)) {
+    fault(`${name}: its event was changed after it was written`);
+  }
+  if (!row.record || !row.evidence_key) {
+    counts.erased += 1;
+    return;
+  }
+  if (recommit(ctx, row, row.record, row.evidence_key)?.equals(row.commitment)) counts.records += 1;
+  else fault(`${name}: its record does not match its commitment`);
+}
+
+function recommit(ctx: Context, row: Row, sealed: Buffer, wrapped: Buffer): Buffer | null {
+  try {
+    const key = unwrapKey(ctx.keyring, { table: 'sign_up', column: 'evidence_key', row: row.sign_up_id }, wrapped);
+    const text = decryptField(key, { table: 'event_body', column: 'record', row: row.event_id }, sealed).toString();
+    const body = JSON.parse(text) as { opening: string; record: object };
+    return commit(Buffer.from(body.opening, 'base64'), body.record);
+  } catch {
+    return null;
+  }
+}
+
+async function checkLost(db: Queryable, size: number, fault: (text: string) => void): Promise<void> {
+  const lost = await db.query<{ id: string }>(
+    `select e.id from consent_event e where not exists (select from log_leaf l where l.event_id = e.id)
+     and not exists (select from log_queue q where q.event_id = e.id) limit ${MOST_FAULTS}`,
+  );
+  const heads = await db.query<{ size: string }>(`select size from log_checkpoint where size > $1 order by size limit ${MOST_FAULTS}`, [size]);
+  for (const head of heads) fault(`the tree head of size ${head.size} covers leaves that are not there`);
+  for (const event of lost) fault(`event ${event.id} has neither a leaf nor a place in the queue`);
+}

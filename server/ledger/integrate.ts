@@ -1,0 +1,86 @@
+import type { Context } from '../context.js';
+import type { Tx } from '../database/connect.js';
+import { isSealed } from '../keys/seal.js';
+import { signCheckpoint } from './checkpoint.js';
+import { appendLeaves, EMPTY_FRONTIER, frontierRoot } from './frontier.js';
+import { leafHash } from './merkle.js';
+import { leafData } from './record.js';
+import { latestCheckpoint } from './store.js';
+
+/** Whoever holds it writes leaves. */
+const LOCK = 8_021_965;
+const MOST = 2000;
+
+interface Waiting {
+  event_id: string;
+  sign_up_id: string;
+  kind: string;
+  commitment: Buffer;
+  happened_at: Date;
+  seal: Buffer;
+}
+
+/**
+ * Gives waiting events their leaves and signs the tree head, all in one transaction (P-20, P-22): dense indices, no sequence. It takes whatever has no leaf
+ * yet, never "what came after the last", since transactions commit out of order. Returns how many leaves were added.
+ */
+export async function integrate(ctx: Context): Promise<number> {
+  const added = await ctx.db.transaction(async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    const waiting = await tx.query<Waiting>(
+      `select q.event_id, q.sign_up_id, e.kind, e.commitment, e.happened_at, e.seal
+       from log_queue q join consent_event e on e.sign_up_id = q.sign_up_id and e.id = q.event_id order by e.happened_at, e.id limit $1`,
+      [MOST],
+    );
+    if (waiting.length === 0) return 0;
+    const ours = waiting.filter((event) => isOurEvent(ctx, event));
+    if (ours.length < waiting.length) ctx.logger.error({ events: waiting.length - ours.length }, 'events that we did not write get no leaf');
+    if (ours.length > 0) await grow(ctx, tx, ours);
+    await tx.query('delete from log_queue where event_id = any($1)', [waiting.map((event) => event.event_id)]);
+    return ours.length;
+  });
+  if (added > 0) ctx.bell.ring('checkpoint');
+  return added;
+}
+
+/**
+ * Resolves once a persisted checkpoint covers the leaves of these events: a confirmation mail may leave only then (T1). False when that takes longer than
+ * `ms`.
+ */
+export async function waitForLeaves(ctx: Context, eventIds: readonly string[], ms: number): Promise<boolean> {
+  const end = Date.now() + ms;
+  for (;;) {
+    // Leaf and checkpoint are written by one transaction: where there is a leaf, a checkpoint covers it.
+    const [row] = await ctx.db.query<{ n: number }>('select count(*)::int as n from log_leaf where event_id = any($1::uuid[])', [eventIds]);
+    if (row?.n === eventIds.length) return true;
+    const left = end - Date.now();
+    if (left <= 0) return false;
+    await ctx.bell.wait('checkpoint', Math.min(left, 100));
+  }
+}
+
+function isOurEvent(ctx: Context, event: Waiting): boolean {
+  return isSealed(ctx.keyring, 'consent_event', [event.event_id, event.sign_up_id, event.kind, event.commitment, event.happened_at], event.seal);
+}
+
+async function grow(ctx: Context, tx: Tx, events: readonly Waiting[]): Promise<void> {
+  const last = await latestCheckpoint(tx);
+  const hashes = events.map((event) => leafHash(leafData(event.commitment)));
+  const { frontier, tileRoots } = appendLeaves(last?.frontier ?? EMPTY_FRONTIER, hashes);
+  const root = frontierRoot(frontier);
+  const note = signCheckpoint({ origin: ctx.logOrigin, size: frontier.size, root }, ctx.keyring.logPrivate);
+  await tx.query(
+    `with leaves as (
+       insert into log_leaf (leaf_index, event_id, sign_up_id, leaf_hash)
+       select $1::bigint + place - 1, event, chapter, hash from unnest($2::uuid[], $3::uuid[], $4::bytea[]) with ordinality as row (event, chapter, hash, place)),
+     nodes as (
+       insert into log_node (level, node_index, hash)
+       select * from unnest($5::smallint[], $6::bigint[], $7::bytea[]))
+     insert into log_checkpoint (size, root, frontier, note, signed_at) values ($8, $9, $10, $11, $12)`,
+    [
+      ...[last?.size ?? 0, events.map((event) => event.event_id), events.map((event) => event.sign_up_id), hashes],
+      ...[tileRoots.map((node) => node.level), tileRoots.map((node) => node.index), tileRoots.map((node) => node.hash)],
+      ...[frontier.size, root, Buffer.concat(frontier.hashes), note, ctx.now()],
+    ],
+  );
+}

@@ -1,0 +1,14 @@
+/** Which of the log's texts could not be read. */
+export type MalformedWhat = 'vkey' | 'note' | 'signature' | 'checkpoint' | 'tlog-proof' | 'tile-path' | 'cosignature';
+
+/** A text of the log that came from outside is not what its C2SP specification says. Nothing of it may be used. */
+export class Malformed extends Error {
+  override readonly name = 'Malformed';
+
+  constructor(
+    readonly what: MalformedWhat,
+    message: string,
+  ) {
+    super(message);
+  }
+}

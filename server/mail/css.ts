@@ -1,0 +1,82 @@
+/** Declarations by property, in lower case; `important` apart from the value. */
+export type Declarations = ReadonlyMap<string, { readonly value: string; readonly important: boolean }>;
+
+/** A rule of a style sheet. */
+export interface Rule {
+  readonly selectors: readonly string[];
+  /** Inside @media, @supports or another condition. */
+  readonly conditional: boolean;
+  readonly declarations: Declarations;
+}
+
+/** Declarations of a `style` attribute or of a rule's block. Later ones win, important ones first. Never throws. */
+export function parseDeclarations(text: string): Declarations {
+  const found = new Map<string, { value: string; important: boolean }>();
+  for (const part of splitOutside(plain(text), ';')) {
+    const colon = part.indexOf(':');
+    if (colon < 0) continue;
+    const property = part.slice(0, colon).trim().toLowerCase();
+    const whole = part
+      .slice(colon + 1)
+      .trim()
+      .toLowerCase();
+    const value = whole.replace(/ ?! ?important$/, '');
+    const important = value !== whole;
+    if (important || found.get(property)?.important !== true) found.set(property, { value, important });
+  }
+  return found;
+}
+
+/** The rules of a style sheet, flat, in order. A reader for finding what hides, not for rendering. Never throws. */
+export function parseRules(css: string): Rule[] {
+  const rules: Rule[] = [];
+  const open: string[] = [];
+  for (const { text, brace } of cutAtBraces(plain(css).replace(/<!--|-->/g, ' '))) {
+    const prelude = open.at(-1) ?? '';
+    if (prelude !== '' && !prelude.startsWith('@')) {
+      const conditional = open.some((one) => one.startsWith('@'));
+      rules.push({ selectors: splitOutside(prelude, ','), declarations: parseDeclarations(text), conditional });
+    }
+    if (brace === '{') open.push(text.slice(text.lastIndexOf(';') + 1).trim());
+    else open.pop();
+  }
+  return rules;
+}
+
+function* cutAtBraces(css: string): Generator<{ text: string; brace: string }> {
+  let start = 0;
+  for (const { 0: brace, index } of css.matchAll(/[{}]/g)) {
+    yield { text: css.slice(start, index), brace };
+    start = index + 1;
+  }
+  yield { text: css.slice(start), brace: '' };
+}
+
+/** Parts between separators that are not in parentheses or brackets, trimmed. One pass, however long the text. */
+function splitOutside(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (const { 0: mark, index } of text.matchAll(/[()[\];,]/g)) {
+    if (mark === '(' || mark === '[') depth += 1;
+    else if (mark === ')' || mark === ']') depth = Math.max(0, depth - 1);
+    else if (mark === separator && depth === 0) {
+      parts.push(text.slice(start, index).trim());
+      start = index + 1;
+    }
+  }
+  return [...parts, text.slice(start).trim()];
+}
+
+/** Without comments and escapes, blanks as single spaces. */
+function plain(css: string): string {
+  return css
+    .replace(/\/\*[\s\S]*?(?:\*\/|$)/g, ' ')
+    .replace(/\\([0-9a-fA-F]{1,6})\s?/g, (_, hex: string) => character(Number.parseInt(hex, 16)))
+    .replace(/\\/g, '')
+    .replace(/\s+/g, ' ');
+}
+
+function character(code: number): string {
+  return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
+}

@@ -1,0 +1,57 @@
+/** Words in a text that advertise, as they stand there. English and Polish; a short list of what courts called advertising. */
+export function promotionIn(text: string): string[] {
+  return PATTERNS.flatMap((pattern) => [...text.matchAll(pattern)].map(([words]) => words.trim()));
+}
+
+/** Word borders that know letters beyond ASCII, which \b does not. */
+const PATTERNS: readonly RegExp[] = [
+  'best (?:deals?|offers?|prices?|price)',
+  'great (?:deals?|offers?)',
+  '(?:exclusive|special|limited|unbeatable|amazing) (?:deals?|offers?|prices?|discounts?)',
+  '(?:on|big|summer|winter|black friday) sale',
+  'sale',
+  'deals?',
+  'discounts?',
+  'bargains?',
+  'vouchers?',
+  'coupons?',
+  'free (?:gift|shipping|trial|delivery|sample)s?',
+  'for free',
+  '\\d+ ?% (?:off|discount|taniej|rabatu|zniżki)',
+  '- ?\\d+ ?%',
+  'today only',
+  'only today',
+  'last chance',
+  "don['’]t miss(?: out)?",
+  'buy now',
+  'shop now',
+  'order now',
+  'hurry',
+  'welcome(?: to)?',
+  "we(?: are|['’]re) happy",
+  '(?:any )?questions\\? (?:contact|call|write)',
+  'follow us',
+  'visit our (?:shop|store|website)',
+  'promocj\\p{L}*',
+  'rabat\\p{L}*',
+  'zniżk\\p{L}*',
+  'okazj\\p{L}*',
+  'wyprzedaż\\p{L}*',
+  'gratis',
+  'za darmo',
+  'tylko (?:dziś|dzisiaj|teraz)',
+  'ostatnia szansa',
+  'nie przegap',
+  'kup teraz',
+  'najlepsz\\p{L}* (?:cen\\p{L}*|ofert\\p{L}*|okazj\\p{L}*)',
+  'super ?(?:cen\\p{L}*|ofert\\p{L}*)',
+  'wyjątkow\\p{L}* ofert\\p{L}*',
+  'witamy(?: w)?',
+  'witaj(?: w)?',
+  'cieszymy się',
+  'masz pytania\\?',
+  'obserwuj nas',
+  'polub nas',
+]
+  .map((words) => new RegExp(`(?<![\\p{L}\\p{N}])(?:${words})(?![\\p{L}\\p{N}])`, 'giu'))
+  .concat(/[^\s!¡]{0,20}!+/g);

@@ -1,0 +1,105 @@
+import { Refusal } from '../errors.js';
+import { escapeHtml } from './escape.js';
+import { dateField, field, formatHeaders, mailboxField, type HeaderField, type Mailbox } from './headers.js';
+import { encodeHole, encodeHoled } from './qp.js';
+
+/** A mail made ready once, with everything encoded that is the same for all recipients. */
+export interface Skeleton {
+  readonly headers: readonly HeaderField[];
+  /** Body between the holes; one more than `slots`. */
+  readonly pieces: readonly Buffer[];
+  readonly slots: readonly Slot[];
+}
+
+interface Slot {
+  readonly name: string;
+  readonly part: 'text' | 'html';
+}
+
+/** A whole mail but for its signatures: the body has CRLF line ends and is 7-bit. */
+export interface FilledMail {
+  readonly headers: readonly HeaderField[];
+  readonly body: Buffer;
+}
+
+export interface Filling {
+  readonly to: Mailbox;
+  readonly messageId: HeaderField;
+  readonly date: Date;
+  /** A value for each hole; in the HTML part it is escaped. */
+  readonly holes: Readonly<Record<string, string>>;
+  /** Further headers of this recipient, such as `unsubscribeFields`. */
+  readonly headers?: readonly HeaderField[];
+}
+
+/**
+ * A multipart/alternative of text and HTML (UTF-8, quoted-printable) with the holes of `hole()` left open. `boundary` is
+ * random, given by the caller: 16 to 60 letters and digits. Throws `template-refused` when the text contains it.
+ */
+export function compileSkeleton(mail: {
+  readonly headers: readonly HeaderField[];
+  readonly text: string;
+  readonly html: string;
+  readonly boundary: string;
+}): Skeleton {
+  checkBoundary(mail.boundary, mail.text + mail.html);
+  const text = encodeHoled(mail.text);
+  const html = encodeHoled(mail.html);
+  const start = (type: string) =>
+    `--${mail.boundary}\r\nContent-Type: ${type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n`;
+  const between = `${text.pieces.at(-1) ?? ''}\r\n${start('text/html')}${html.pieces[0] ?? ''}`;
+  const pieces = [...text.pieces.slice(0, -1), between, ...html.pieces.slice(1)];
+  pieces[0] = start('text/plain') + (pieces[0] ?? '');
+  pieces.push(`${pieces.pop() ?? ''}\r\n--${mail.boundary}--\r\n`);
+  return {
+    headers: [
+      ...mail.headers,
+      field('MIME-Version', '1.0'),
+      field('Content-Type', `multipart/alternative; boundary="${mail.boundary}"`),
+    ],
+    pieces: pieces.map((piece) => Buffer.from(piece, 'latin1')),
+    slots: [...text.holes.map(slotOf('text')), ...html.holes.map(slotOf('html'))],
+  };
+}
+
+/** The mail for one recipient: the hot path, a concatenation. Throws RangeError when a hole has no value. */
+export function fillSkeleton(skeleton: Skeleton, filling: Filling): FilledMail {
+  const { headers, pieces, slots } = skeleton;
+  const parts: Buffer[] = [];
+  for (const [i, piece] of pieces.entries()) {
+    parts.push(piece);
+    const slot = slots[i];
+    if (slot) parts.push(Buffer.from(encodeHole(valueOf(slot, filling.holes)), 'latin1'));
+  }
+  return {
+    headers: [
+      mailboxField('To', filling.to),
+      dateField(filling.date),
+      filling.messageId,
+      ...(filling.headers ?? []),
+      ...headers,
+    ],
+    body: Buffer.concat(parts),
+  };
+}
+
+/** The bytes for SMTP (before dot-stuffing). `signatures` are whole headers, as `signDkim` returns them. */
+export function formatMail(mail: FilledMail, signatures: readonly string[] = []): Buffer {
+  const head = signatures.map((signature) => `${signature}\r\n`).join('') + formatHeaders(mail.headers);
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'utf8'), mail.body]);
+}
+
+function checkBoundary(boundary: string, text: string): void {
+  if (!/^[A-Za-z0-9_-]{16,60}$/.test(boundary)) throw new RangeError('boundary: 16 to 60 letters and digits');
+  if (text.includes(boundary)) throw new Refusal('template-refused', 'The text contains the boundary of its own mail.');
+}
+
+function slotOf(part: 'text' | 'html') {
+  return (name: string): Slot => ({ name, part });
+}
+
+function valueOf(slot: Slot, holes: Filling['holes']): string {
+  const value = holes[slot.name];
+  if (value === undefined) throw new RangeError(`no value for the hole ${slot.name}`);
+  return slot.part === 'html' ? escapeHtml(value) : value;
+}

@@ -1,0 +1,410 @@
+/**
+ * What each page needs, as plain data. Dates stay `Date`: the templates write them with `language` and `zone`.
+ * Other areas add their own views: `declare module '../web/pages.js' { interface Pages { 'admin/home': HomeScreen } }`.
+ */
+export interface Pages {
+  list: ListPage;
+  'check-mail': CheckMailPage;
+  confirm: ConfirmPage;
+  'not-me': NotMePage;
+  'not-me-done': NotMeDonePage;
+  confirmed: ConfirmedPage;
+  preferences: PreferencesPage;
+  'preferences-saved': PreferencesSavedPage;
+  'preferences-all': PreferencesAllPage;
+  magic: MagicPage;
+  'magic-ask': MagicAskPage;
+  'magic-sent': MagicSentPage;
+  unsubscribe: UnsubscribePage;
+  unsubscribed: UnsubscribedPage;
+  'stopped-all': StoppedAllPage;
+  privacy: PrivacyPage;
+  error: ErrorPage;
+  receipt: ReceiptPage;
+  log: LogPage;
+}
+
+export type View = keyof Pages;
+
+/** On every page. */
+export interface PageBase {
+  readonly language: string;
+  /** IANA name, such as Europe/Warsaw. */
+  readonly zone: string;
+  /** The language switch; empty: none is shown. See `languageLinks`. */
+  readonly languages: readonly LanguageLink[];
+  /** Whose page this is; null where nobody can be named (a damaged link). */
+  readonly organisation: OrganisationFoot | null;
+}
+
+export interface LanguageLink {
+  readonly code: string;
+  /** In its own language. */
+  readonly name: string;
+  readonly href: string;
+  readonly current: boolean;
+}
+
+/** The foot of every page: the name, the notice and the contact, always in this order (WCAG 3.2.6). */
+export interface OrganisationFoot {
+  readonly name: string;
+  /** /privacy/:organisation */
+  readonly noticeHref: string;
+  /** A mail address for questions. */
+  readonly contact: string;
+}
+
+/** For an organisation's page: the list is named in title and text. */
+export interface OrganisationPage extends PageBase {
+  readonly organisation: OrganisationFoot;
+}
+
+export interface ListName {
+  readonly name: string;
+}
+
+export interface ListFacts extends ListName {
+  /** In the middle of a sentence: "about once a week". */
+  readonly frequency: string;
+}
+
+/** An address as copy.md rule 5 shows it: `a…@gmail.com`, or `a…@s….pl` where the domain could name the person. */
+export interface MaskedAddress {
+  readonly seen: string;
+  /** The first letter. */
+  readonly spokenStart: string;
+  /** "gmail.com", or "s….pl": then the helper says "at a domain that starts with s and ends in .pl". */
+  readonly spokenDomain: string;
+}
+
+/** A button that takes back what was just done, for the same browser. Posts `undo`. */
+export interface Undo {
+  readonly action: string;
+  /** The signed value of the hidden field. */
+  readonly value: string;
+  readonly until: Date;
+}
+
+/** The sign-up form: posts `email`, `consent` (the wording's id), `ticket`, and `website`, which only robots fill in. */
+export interface SignUpForm {
+  readonly action: string;
+  readonly ticket: string;
+  readonly wording: { readonly id: string; readonly text: string };
+  /** As typed; '' at first. */
+  readonly address: string;
+  /** Only ever true when the person had ticked it and something else was wrong. */
+  readonly ticked: boolean;
+  /** null: nothing is wrong. Else what is (422). `ticket`: the form was open too long or came too fast. */
+  readonly errors: { readonly address: boolean; readonly consent: boolean; readonly ticket: boolean } | null;
+}
+
+/** GET /lists/:slug, and 422 after a mistake. */
+export interface ListPage extends OrganisationPage {
+  readonly list: ListFacts & {
+    /** What the mails are about, a short sentence. */
+    readonly about: string;
+    /** For how long, a short sentence; null: until one unsubscribes. */
+    readonly duration: string | null;
+    /** With whom the address is shared; null: with nobody. */
+    readonly sharedWith: string | null;
+  };
+  /** null: nobody can join at the moment. */
+  readonly form: SignUpForm | null;
+}
+
+/** The answer to a sign-up, the same for every state of the address (L-11). */
+export interface CheckMailPage extends OrganisationPage {
+  readonly list: ListName;
+  /** As typed; the template escapes it. */
+  readonly address: string;
+  readonly fromAddress: string;
+  readonly expiresAt: Date;
+  /** Back to the form, to correct the address. */
+  readonly correctHref: string;
+  /** The demo's mailbox; null elsewhere. */
+  readonly mailboxHref: string | null;
+}
+
+/** Where a sign-up came from. */
+export type Origin = { readonly kind: 'form'; readonly host: string } | { readonly kind: 'phone' | 'paper' };
+
+/** GET /c/:token. Posts `nonce`, and `leave-out` (refs) when there are several lists. */
+export interface ConfirmPage extends OrganisationPage {
+  /** The name for title and facts; of several lists, their names joined with commas. */
+  readonly list: ListFacts;
+  readonly masked: MaskedAddress;
+  readonly requestedAt: Date;
+  readonly origin: Origin;
+  /** The exact text agreed to. */
+  readonly wordings: readonly string[];
+  /** Empty for one list; else all of them: each can be left out. */
+  readonly choices: readonly { readonly ref: string; readonly name: string }[];
+  readonly action: string;
+  readonly nonce: string;
+  readonly notMeHref: string;
+}
+
+/** GET /n/:token. */
+export interface NotMePage extends OrganisationPage {
+  readonly list: ListName;
+  readonly masked: MaskedAddress;
+  /** For so long nobody can trigger another confirmation mail. */
+  readonly days: number;
+  readonly action: string;
+}
+
+export interface NotMeDonePage extends OrganisationPage {
+  readonly list: ListName;
+  readonly masked: MaskedAddress;
+  readonly days: number;
+}
+
+/** A receipt that can be fetched with these links (30 minutes, T9). */
+export interface ReceiptLinks {
+  readonly readHref: string;
+  readonly downloadHref: string;
+  readonly bytes: number;
+}
+
+/** POST /c/:token, also after a second press. */
+export interface ConfirmedPage extends OrganisationPage {
+  readonly list: ListFacts;
+  readonly masked: MaskedAddress;
+  readonly confirmedAt: Date;
+  /** null: it is being prepared (no links either). */
+  readonly receiptNumber: string | null;
+  /** null: prepared, or this is a replay, which mints no links. */
+  readonly receipt: ReceiptLinks | null;
+  readonly settingsHref: string;
+}
+
+/** What a subscriber gets from a list. `none`: nothing, and never did, or all is forgotten. */
+export type SettingState =
+  | { readonly kind: 'active' | 'weekly' | 'monthly' | 'left' | 'none' }
+  | { readonly kind: 'paused'; readonly until: Date };
+
+/**
+ * The choices of one list: posts `choice` (keep, every, weekly, monthly, pause, leave), `until` (YYYY-MM-DD, with pause),
+ * and `stop-tracking` (yes). A footer link offers only what reduces (L-08).
+ */
+export interface ListChoices {
+  /** Makes the ids of the page unique; 'list' where there is one. */
+  readonly ref: string;
+  readonly list: ListFacts;
+  readonly state: SettingState;
+  readonly offer: {
+    readonly every: boolean;
+    readonly weekly: boolean;
+    readonly monthly: boolean;
+    readonly pause: boolean;
+  };
+  /** The pause date: as typed or '', and the first and last day that can be chosen (YYYY-MM-DD). */
+  readonly pause: { readonly value: string; readonly first: string; readonly last: string; readonly wrong: boolean };
+  /** True when opens and clicks are measured with consent. */
+  readonly tracked: boolean;
+}
+
+/** GET /p/:token: one list, only less. */
+export interface PreferencesPage extends OrganisationPage {
+  readonly masked: MaskedAddress;
+  readonly list: ListName;
+  /** null: no mail of this list is sent to this address; nothing to choose. */
+  readonly choices: ListChoices | null;
+  readonly action: string;
+  readonly stopAllAction: string;
+  readonly magicAction: string;
+}
+
+export interface PreferencesSavedPage extends OrganisationPage {
+  readonly list: ListFacts;
+  readonly state: SettingState;
+  readonly trackingStopped: boolean;
+  readonly undo: Undo | null;
+  readonly settingsHref: string;
+}
+
+/** GET in a magic session: everything of one organisation. Every form posts `nonce`. */
+export interface PreferencesAllPage extends OrganisationPage {
+  /** Whole: the session came from the mailbox. */
+  readonly address: string;
+  readonly nonce: string;
+  /** What was just saved; null on a plain visit. */
+  readonly saved: { readonly list: ListFacts; readonly state: SettingState } | null;
+  readonly joined: readonly (ListChoices & { readonly action: string })[];
+  /** Lists that can be joined: posts `consent` (the wording's id), data-act="join". */
+  readonly open: readonly {
+    readonly ref: string;
+    readonly list: ListFacts;
+    readonly wording: { readonly id: string; readonly text: string };
+    readonly action: string;
+    /** The box was not ticked. */
+    readonly wrong: boolean;
+  }[];
+  readonly receipts: readonly (ReceiptLinks & {
+    readonly number: string;
+    readonly list: ListName;
+    readonly confirmedAt: Date;
+  })[];
+  readonly stopAllAction: string;
+  readonly signOutAction: string;
+  /** Rights; null where that page does not exist. */
+  readonly dataHref: string | null;
+  readonly addressHref: string | null;
+  readonly eraseHref: string | null;
+  /** The session ends then. */
+  readonly until: Date;
+}
+
+/** GET /m/:token: only a button; its POST opens the session. */
+export interface MagicPage extends OrganisationPage {
+  readonly action: string;
+}
+
+/** GET /preferences, and 422. Posts `email`, `ticket`, and `website`, which only robots fill in. */
+export interface MagicAskPage extends PageBase {
+  readonly action: string;
+  readonly ticket: string;
+  readonly address: string;
+  readonly wrong: boolean;
+}
+
+/** The same for every state of the address (L-11). */
+export interface MagicSentPage extends PageBase {
+  /** As typed; null when the link came from a mail and nothing was typed. */
+  readonly address: string | null;
+  readonly fromAddress: string;
+  readonly minutes: number;
+  /** Back, to correct the address; null where nothing was typed. */
+  readonly correctHref: string | null;
+  readonly mailboxHref: string | null;
+}
+
+/** GET /u/:token. */
+export interface UnsubscribePage extends OrganisationPage {
+  readonly list: ListName;
+  readonly masked: MaskedAddress;
+  readonly action: string;
+  readonly preferencesHref: string;
+}
+
+/** POST /u/:token, also one-click. */
+export interface UnsubscribedPage extends OrganisationPage {
+  readonly list: ListName;
+  /** null: erased or never joined; the neutral page. */
+  readonly left: { readonly masked: MaskedAddress; readonly since: Date } | null;
+  readonly undo: Undo | null;
+  readonly stopAllAction: string;
+}
+
+/** After "stop all": the same whatever was subscribed (T8). */
+export interface StoppedAllPage extends OrganisationPage {
+  readonly masked: MaskedAddress;
+  readonly since: Date;
+  readonly undo: Undo | null;
+}
+
+/** GET /privacy/:organisation: the notice (Art. 13 and 14 GDPR). */
+export interface PrivacyPage extends OrganisationPage {
+  readonly controller: {
+    readonly legalName: string;
+    readonly postalAddress: string;
+    readonly contact: string;
+    /** The data protection officer's contact. */
+    readonly officer: string | null;
+  };
+  readonly purposes: readonly {
+    readonly name: string;
+    readonly about: string;
+    readonly basis: string;
+    readonly retention: string;
+  }[];
+  /** One a line: who, for what, where. Empty: none. */
+  readonly recipients: readonly string[];
+  /** For so long an unconfirmed request is kept, and proof after the end. */
+  readonly unconfirmedDays: number;
+  readonly proofYears: number;
+  readonly authority: { readonly name: string; readonly href: string | null };
+  /** The organisation's own sections, after ours. */
+  readonly sections: readonly { readonly heading: string; readonly paragraphs: readonly string[] }[];
+  readonly version: string;
+  readonly validFrom: Date;
+}
+
+export type ErrorKind =
+  | 'link-expired'
+  | 'link-damaged'
+  | 'not-now'
+  | 'too-many'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'body-too-large'
+  | 'body-invalid'
+  | 'ticket-invalid'
+  | 'not-allowed'
+  | 'broken';
+
+/** Everything that goes wrong: what happened, that nothing was changed, what to do. `errorPage` fills in what a kind does not need. */
+export interface ErrorPage extends PageBase {
+  readonly kind: ErrorKind;
+  /** link-expired: the list and until when the link worked (both needed), and a form to join again. */
+  readonly list: ListName | null;
+  readonly workedUntil: Date | null;
+  readonly form: SignUpForm | null;
+  /** link-damaged: a field that asks for a link by mail. */
+  readonly magic: { readonly action: string; readonly ticket: string } | null;
+  /** not-now, too-many: when to come back (needed). */
+  readonly retryAt: Date | null;
+  /** not-now: the same press again. */
+  readonly retry: {
+    readonly action: string;
+    readonly fields: readonly { readonly name: string; readonly value: string }[];
+  } | null;
+}
+
+/** An error page of which only some parts are given. */
+export function errorPage(base: PageBase, kind: ErrorKind, parts: Partial<ErrorPage> = {}): ErrorPage {
+  const none = { list: null, workedUntil: null, form: null, magic: null, retryAt: null, retry: null };
+  return { ...none, ...base, ...parts, kind };
+}
+
+/** One act of a receipt, in order. */
+export interface ReceiptAct {
+  readonly kind: 'requested' | 'offered' | 'confirmed' | 'asserted' | 'changed' | 'withdrawn';
+  readonly at: Date;
+}
+
+/** GET /receipts/:token: the reading view. */
+export interface ReceiptPage extends OrganisationPage {
+  readonly number: string;
+  readonly list: ListFacts;
+  /** Whole when the record's address is opened; else null. */
+  readonly address: string | null;
+  readonly wording: string;
+  readonly acts: readonly ReceiptAct[];
+  readonly download: { readonly href: string; readonly bytes: number };
+  readonly proof: {
+    readonly origin: string;
+    readonly leafIndex: number;
+    readonly treeSize: number;
+    /** Base64. */
+    readonly rootHash: string;
+    readonly vkey: string;
+    readonly checkpointAt: Date | null;
+    readonly anchors: readonly { readonly authority: string; readonly at: Date }[];
+    readonly witnesses: readonly string[];
+  };
+}
+
+/** GET /log. */
+export interface LogPage extends PageBase {
+  readonly origin: string;
+  readonly size: number;
+  readonly checkpointAt: Date | null;
+  /** The signed note as it is; null while the log is empty. */
+  readonly checkpoint: string | null;
+  readonly vkey: string;
+  readonly checkpointHref: string;
+  readonly vkeyHref: string;
+  readonly witnesses: readonly string[];
+  readonly anchors: readonly { readonly authority: string; readonly at: Date }[];
+}

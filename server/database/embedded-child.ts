@@ -1,7 +1,7 @@
 // The process that owns the embedded database: PGlite blocks its process for the length of a query, so it gets one of its own.
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { chmod, cp, link, lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, cp, link, lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -71,8 +71,9 @@ async function run(): Promise<never> {
 async function makeDataDir(): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await access(dataDir, constants.W_OK);
   } catch (error) {
-    const text = `The data folder ${dataDir} cannot be made: ${messageOf(error)}. Set DATA_DIR to a folder that can be written.`;
+    const text = `The data folder ${dataDir} cannot be used: ${messageOf(error)}. Set DATA_DIR to a folder that can be written.`;
     throw new Refusal('config-invalid', text, {}, { cause: error });
   }
 }
@@ -138,10 +139,11 @@ async function removeStale(lock: string): Promise<void> {
     if (!existsSync(lock)) return;
     await pause(50);
   }
+  if ((await readFile(lock, 'utf8').catch(() => '')) !== before) return;
   const grave = `${lock}.${randomUUID()}`;
   await rename(lock, grave).catch(() => undefined);
   const removed = await readFile(grave, 'utf8').catch(() => before);
-  // Somebody else was faster, and this is their lock: give it back.
+  // Somebody else was faster even so, and this is their lock: give it back.
   if (removed !== before) await linked(grave, lock);
   else if (owner) await removeSocketDir(owner);
   await rm(grave, { force: true });

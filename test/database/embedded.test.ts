@@ -105,6 +105,17 @@ describe('the embedded database', () => {
       expect(state.rows).to.deep.equal([{ memory: '4MB', rows: '0', left: '0' }]);
     });
 
+    it('leaves nothing behind of a client that is cut off after a Flush, before its Sync', async () => {
+      const cut = await greeted(shared);
+      const next = await open(shared);
+      cut.write(Buffer.concat([parse('insert into acknowledged (id) values (-2)'), BIND, EXECUTE, FLUSH]));
+      await readUntil(cut, (text) => text.includes('INSERT 0 1'));
+
+      cut.destroy();
+
+      expect((await next.query('select id from acknowledged')).rows).to.deep.equal([]);
+    });
+
     it('tells errors to the client that made them', async () => {
       const eight = await openMany(shared, 8);
 
@@ -161,27 +172,53 @@ describe('the embedded database', () => {
     });
   });
 
-  it('rolls a client back that sits in a transaction for too long', async () => {
-    const host = newDataDir();
-    await mkdir(host);
-    await cp(template, join(host, 'db'), { recursive: true });
-    const db = await PGlite.create(join(host, 'db'));
-    const gate = new Gate(db, { idleInTransactionMs: 100, onBroken: (error) => expect.fail(String(error)) });
-    await gate.listen(socketPath(host, 5432));
-    const idle = await open({ host, port: 5432 });
-    const patient = await open({ host, port: 5432 });
-    await idle.query('begin');
-    await idle.query('insert into acknowledged (id) values (1)');
+  describe('in the process of the test', () => {
+    let db: PGlite;
+    let gate: Gate;
+    let host: string;
 
-    const [[error], { rows }] = await Promise.all([
-      once(idle, 'error') as Promise<[pg.DatabaseError]>,
-      patient.query<{ count: string }>('select count(*) from acknowledged'),
-    ]);
+    before(async () => {
+      host = newDataDir();
+      await mkdir(host);
+      await cp(template, join(host, 'db'), { recursive: true });
+      db = await PGlite.create(join(host, 'db'));
+      gate = new Gate(db, { idleInTransactionMs: 100, onBroken: (error) => expect.fail(String(error)) });
+      await gate.listen(socketPath(host, 5432));
+    });
 
-    expect(error.code).to.equal('25P03');
-    expect(rows).to.deep.equal([{ count: '0' }]);
-    await gate.close();
-    await db.close();
+    after(async () => {
+      await gate.close();
+      await db.close();
+    });
+
+    it('rolls a client back that sits in a transaction for too long', async () => {
+      const idle = await open({ host, port: 5432 });
+      const patient = await open({ host, port: 5432 });
+      await idle.query('begin');
+      await idle.query('insert into acknowledged (id) values (1)');
+
+      const [[error], { rows }] = await Promise.all([
+        once(idle, 'error') as Promise<[pg.DatabaseError]>,
+        patient.query<{ count: string }>('select count(*) from acknowledged'),
+      ]);
+
+      expect(error.code).to.equal('25P03');
+      expect(rows).to.deep.equal([{ count: '0' }]);
+    });
+
+    it('writes a checkpoint when the transaction that is open has ended', async () => {
+      const client = await open({ host, port: 5432 });
+      const lastCheckpoint = async () =>
+        (await client.query<{ redo_lsn: string }>('select redo_lsn from pg_control_checkpoint()')).rows;
+      await client.query('begin; insert into acknowledged (id) values (2)');
+      const before = await lastCheckpoint();
+
+      gate.checkpoint();
+
+      expect(await lastCheckpoint()).to.deep.equal(before);
+      await client.query('commit');
+      expect(await lastCheckpoint()).not.to.deep.equal(before);
+    });
   });
 
   it('keeps every acknowledged row when its process is killed', async () => {
@@ -333,7 +370,7 @@ describe('the embedded database', () => {
     expect(text).to.include(join(dataDir, 'db')).and.to.include('backup');
   });
 
-  it('says that the data folder cannot be made', async () => {
+  it('says that the data folder cannot be used', async () => {
     const file = newDataDir();
     await writeFile(file, '');
 
@@ -427,10 +464,23 @@ async function greeted({ host, port }: EmbeddedAddress): Promise<Socket> {
   return socket;
 }
 
+// The unnamed portal, without parameters, all rows.
+const BIND = Buffer.from('B\0\0\0\x0c\0\0\0\0\0\0\0\0');
+const EXECUTE = Buffer.from('E\0\0\0\x09\0\0\0\0\0');
+const FLUSH = Buffer.from('H\0\0\0\x04');
+
 function query(sql: string): Buffer {
-  const head = Buffer.from('Q\0\0\0\0');
-  head.writeInt32BE(sql.length + 5, 1);
-  return Buffer.concat([head, Buffer.from(`${sql}\0`)]);
+  return message('Q', `${sql}\0`);
+}
+
+function parse(sql: string): Buffer {
+  return message('P', `\0${sql}\0\0\0`);
+}
+
+function message(type: string, body: string): Buffer {
+  const head = Buffer.from(`${type}\0\0\0\0`);
+  head.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, Buffer.from(body)]);
 }
 
 async function readUntil(socket: Socket, enough: (text: string) => boolean): Promise<string> {

@@ -40,7 +40,18 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
     const { keyring, logOrigin } = await openKeys(config, db, now());
     const audiences = await rememberHost(db, hostOf(config.publicUrl), now());
     const journal = await openJournal(config.dataDir);
-    const ctx: Context = { config, keyring, db, logger, bell: makeBell(), journal, audiences, logOrigin, publicUrl: config.publicUrl, now };
+    const ctx: Context = {
+      config,
+      keyring,
+      db,
+      logger,
+      bell: makeBell(),
+      journal,
+      audiences,
+      logOrigin,
+      publicUrl: config.publicUrl,
+      now,
+    };
     await pinLogKey(ctx);
     return {
       ctx,
@@ -57,11 +68,20 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
   }
 }
 
-async function openDatabase(config: Config, logger: Logger, options: BootOptions): Promise<{ db: Database; stop: () => Promise<void> }> {
-  if (config.databaseUrl) return { db: await connect({ url: config.databaseUrl }), stop: async () => Promise.resolve() };
+async function openDatabase(
+  config: Config,
+  logger: Logger,
+  options: BootOptions,
+): Promise<{ db: Database; stop: () => Promise<void> }> {
+  if (config.databaseUrl)
+    return { db: await connect({ url: config.databaseUrl }), stop: async () => Promise.resolve() };
   const running = options.mayShare ? await embeddedConnection(config.dataDir) : null;
   if (running) return { db: await connect(running, 4), stop: async () => Promise.resolve() };
-  const embedded = await startEmbedded({ dataDir: config.dataDir, logger, ...(options.template ? { template: options.template } : {}) });
+  const embedded = await startEmbedded({
+    dataDir: config.dataDir,
+    logger,
+    ...(options.template ? { template: options.template } : {}),
+  });
   return { db: await connect(embedded, 8), stop: async () => embedded.stop() };
 }
 
@@ -75,16 +95,18 @@ async function openKeys(config: Config, db: Database, now: Date): Promise<{ keyr
   const file = (await loadKeysFile(config.keysFile)) ?? (await makeKeys(config, known, now));
   const keyring = makeKeyring(file);
   if (!known) {
-    await db.query('insert into installation (id, key_check, log_origin, created_at) values (1, $1, $2, $3) on conflict do nothing', [
-      keyring.check,
-      originOf(config),
-      now,
-    ]);
+    await db.query(
+      'insert into installation (id, key_check, log_origin, created_at) values (1, $1, $2, $3) on conflict do nothing',
+      [keyring.check, originOf(config), now],
+    );
   }
   // Of several processes that start together one wrote the row: all compare with what stands there.
   const installation = known ?? (await readInstallation(db));
   if (!installation?.key_check.equals(keyring.check)) {
-    throw new Refusal('keys-invalid', `The keys in ${config.keysFile} do not belong to this database. Put the file back that was made with it (see "Keys" in the README).`);
+    throw new Refusal(
+      'keys-invalid',
+      `The keys in ${config.keysFile} do not belong to this database. Put the file back that was made with it (see "Keys" in the README).`,
+    );
   }
   return { keyring, logOrigin: installation.log_origin };
 }
@@ -96,10 +118,16 @@ async function readInstallation(db: Database): Promise<Installation | null> {
 
 async function makeKeys(config: Config, known: Installation | null, now: Date): Promise<KeysFile> {
   if (known) {
-    throw new Refusal('keys-invalid', `The database holds data, but there is no keys file at ${config.keysFile}. Nothing can be read without it: restore it from its backup.`);
+    throw new Refusal(
+      'keys-invalid',
+      `The database holds data, but there is no keys file at ${config.keysFile}. Nothing can be read without it: restore it from its backup.`,
+    );
   }
   if (config.production) {
-    throw new Refusal('keys-invalid', `There is no keys file at ${config.keysFile}. Make one with "npx zgoda keys create", back it up, then start again.`);
+    throw new Refusal(
+      'keys-invalid',
+      `There is no keys file at ${config.keysFile}. Make one with "npx zgoda keys create", back it up, then start again.`,
+    );
   }
   return createKeysFile(config.keysFile, now);
 }
@@ -123,4 +151,3 @@ async function pinLogKey(ctx: Context): Promise<void> {
   const name = createHash('sha256').update(ctx.logOrigin).digest('hex').slice(0, 16);
   await writeFile(join(trust, `${name}.vkey`), `${logVkey(ctx)}\n`);
 }
-

@@ -9,11 +9,21 @@ import { appendSql, type PreparedEvent } from '../ledger/append.js';
 /** What a consent's seal covers: all that decides whether it may be mailed (T6). */
 export type SealedFacts = Pick<
   Consent,
-  'id' | 'subscriberId' | 'purposeId' | 'state' | 'basis' | 'signUpId' | 'lastEventId' | 'frequency' | 'pausedUntil' | 'confirmedAt'
+  | 'id'
+  | 'subscriberId'
+  | 'purposeId'
+  | 'state'
+  | 'basis'
+  | 'signUpId'
+  | 'lastEventId'
+  | 'frequency'
+  | 'pausedUntil'
+  | 'confirmedAt'
 >;
 
 /** A consent as an action loads it. */
-export type LoadedConsent = SealedFacts & Pick<Consent, 'lastCommitment' | 'unsubscribeRef' | 'preferencesRef' | 'mailtoRef' | 'stateAt' | 'seal'>;
+export type LoadedConsent = SealedFacts &
+  Pick<Consent, 'lastCommitment' | 'unsubscribeRef' | 'preferencesRef' | 'mailtoRef' | 'stateAt' | 'seal'>;
 
 export interface Change {
   readonly state?: Consent['state'];
@@ -45,7 +55,15 @@ export async function act(
   const next = { ...consent, ...change, ...(event ? { lastEventId: event.id } : {}) };
   const stateAt = next.state === consent.state ? consent.stateAt : at;
   const params = [
-    ...[next.id, consent.lastEventId, next.state, next.basis, next.signUpId, next.lastEventId, event?.commitment ?? consent.lastCommitment],
+    ...[
+      next.id,
+      consent.lastEventId,
+      next.state,
+      next.basis,
+      next.signUpId,
+      next.lastEventId,
+      event?.commitment ?? consent.lastCommitment,
+    ],
     ...[next.frequency, next.pausedUntil, stateAt, next.confirmedAt, sealConsent(acting.keyring, next)],
     ...(event?.params ?? []),
     ...extra.params,
@@ -67,11 +85,30 @@ export async function openConsent(
   of: { subscriberId: string; purposeId: string; signUpId: string },
 ): Promise<LoadedConsent> {
   const at = acting.now();
-  const fresh: SealedFacts = { ...of, id: randomUUID(), state: 'pending', basis: null, lastEventId: null, frequency: 'all', pausedUntil: null, confirmedAt: null };
+  const fresh: SealedFacts = {
+    ...of,
+    id: randomUUID(),
+    state: 'pending',
+    basis: null,
+    lastEventId: null,
+    frequency: 'all',
+    pausedUntil: null,
+    confirmedAt: null,
+  };
   await tx.query(
     `insert into consent (id, subscriber_id, purpose_id, state, sign_up_id, frequency, unsubscribe_ref, preferences_ref, mailto_ref, state_at, seal)
      values ($1, $2, $3, 'pending', $4, 'all', $5, $6, $7, $8, $9) on conflict (subscriber_id, purpose_id) do nothing`,
-    [fresh.id, of.subscriberId, of.purposeId, of.signUpId, randomBytes(16), randomBytes(16), randomBytes(10), at, sealConsent(acting.keyring, fresh)],
+    [
+      fresh.id,
+      of.subscriberId,
+      of.purposeId,
+      of.signUpId,
+      randomBytes(16),
+      randomBytes(16),
+      randomBytes(10),
+      at,
+      sealConsent(acting.keyring, fresh),
+    ],
   );
   const [consent] = await tx.query<LoadedConsent>(
     `select ${CONSENT_COLUMNS} from consent c where c.subscriber_id = $1 and c.purpose_id = $2`,
@@ -91,5 +128,16 @@ function sealConsent(keyring: Keyring, consent: SealedFacts): Buffer {
 }
 
 function sealedParts(c: SealedFacts): (string | Date | null)[] {
-  return [c.id, c.subscriberId, c.purposeId, c.state, c.basis, c.signUpId, c.lastEventId, c.frequency, c.pausedUntil, c.confirmedAt];
+  return [
+    c.id,
+    c.subscriberId,
+    c.purposeId,
+    c.state,
+    c.basis,
+    c.signUpId,
+    c.lastEventId,
+    c.frequency,
+    c.pausedUntil,
+    c.confirmedAt,
+  ];
 }

@@ -111,14 +111,19 @@ export function textOf(list: ListFacts, language: string): ListText {
 /** The newest wording in a language, or in the list's own. */
 export function wordingOf(list: ListFacts, language: string): Wording {
   const wording =
-    list.wordings.find((one) => one.language === language) ?? list.wordings.find((one) => one.language === list.defaultLanguage);
+    list.wordings.find((one) => one.language === language) ??
+    list.wordings.find((one) => one.language === list.defaultLanguage);
   if (!wording) throw new Error(`list ${list.slug} has no wording in its default language`);
   return wording;
 }
 
 /** The newest notice in a language, or in the organisation's own; null when it has none. */
 export function noticeOf(list: ListFacts, language: string): Notice | null {
-  return list.notices.find((one) => one.language === language) ?? list.notices.find((one) => one.language === list.organisation.language) ?? null;
+  return (
+    list.notices.find((one) => one.language === language) ??
+    list.notices.find((one) => one.language === list.organisation.language) ??
+    null
+  );
 }
 
 /** The address that an organisation's links start with; no trailing slash. */
@@ -146,7 +151,9 @@ async function load(ctx: Context): Promise<Catalogue> {
     ctx.db.query<WithList<ListText> & { language: string }>(
       'select list_id, language, name, about, frequency, shared_with as "sharedWith", retention from list_text order by language',
     ),
-    ctx.db.query<WithList<Wording>>('select id, purpose_id as list_id, language, version, label, sha256 from wording order by version desc'),
+    ctx.db.query<WithList<Wording>>(
+      'select id, purpose_id as list_id, language, version, label, sha256 from wording order by version desc',
+    ),
     ctx.db.query<Notice & { organisation_id: string }>(
       'select id, organisation_id, language, version, body, sha256 from notice order by version desc',
     ),
@@ -162,7 +169,9 @@ async function load(ctx: Context): Promise<Catalogue> {
       slug: list.slug,
       organisation: organisations.find((one) => one.id === list.organisation_id) as OrganisationFacts,
       defaultLanguage: list.default_language,
-      texts: Object.fromEntries(texts.filter((text) => text.list_id === list.id).map(({ language, ...text }) => [language, text])),
+      texts: Object.fromEntries(
+        texts.filter((text) => text.list_id === list.id).map(({ language, ...text }) => [language, text]),
+      ),
       wordings: wordings.filter((wording) => wording.list_id === list.id),
       notices: notices.filter((notice) => notice.organisation_id === list.organisation_id),
     })),

@@ -74,14 +74,20 @@ export async function confirm(ctx: Context, link: Link, input: ConfirmInput): Pr
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const found = await find(ctx, link);
     const { consent } = found.offer;
-    if (consent.state === 'confirmed') return { offer: found.offer, confirmedAt: consent.confirmedAt ?? consent.stateAt, eventId: null };
+    if (consent.state === 'confirmed')
+      return { offer: found.offer, confirmedAt: consent.confirmedAt ?? consent.stateAt, eventId: null };
     const done = await tryToConfirm(ctx, link, found, input);
     if (done) return done;
   }
   throw new Refusal('not-now', 'Somebody else is changing the same consent.');
 }
 
-async function tryToConfirm(ctx: Context, link: Link, { offer, row, key }: Found, input: ConfirmInput): Promise<Confirmation | null> {
+async function tryToConfirm(
+  ctx: Context,
+  link: Link,
+  { offer, row, key }: Found,
+  input: ConfirmInput,
+): Promise<Confirmation | null> {
   const at = ctx.now();
   const state = stateAfter(offer.consent.state, 'confirm');
   if (!state) throw used(offer);
@@ -126,7 +132,8 @@ async function find(ctx: Context, link: Link): Promise<Found> {
   if (!row || !link.secret || !timingSafeEqual(createHash('sha256').update(link.secret).digest(), row.secret_hash)) {
     throw new Refusal('link-expired', 'What this link stood for is no longer there.', { expiresAt: link.expiresAt });
   }
-  if (!row.evidence_key || !row.sealed) throw new Refusal('link-expired', 'This sign-up was deleted.', { expiresAt: row.expires_at });
+  if (!row.evidence_key || !row.sealed)
+    throw new Refusal('link-expired', 'This sign-up was deleted.', { expiresAt: row.expires_at });
   const list = await listById(ctx, row.list_id);
   const wording = list.wordings.find((one) => one.id === row.wording_id);
   if (!wording) throw new Error('a wording that was agreed to is gone');
@@ -149,7 +156,9 @@ async function find(ctx: Context, link: Link): Promise<Found> {
 }
 
 function used(offer: Offer): Refusal {
-  return new Refusal('link-used', 'This link was already used, and the list was left since.', { list: offer.list.slug });
+  return new Refusal('link-used', 'This link was already used, and the list was left since.', {
+    list: offer.list.slug,
+  });
 }
 
 /** 16 bytes as the text of a uuid. */

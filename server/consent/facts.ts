@@ -2,7 +2,11 @@ import type { NewEvent } from '../ledger/append.js';
 import { noticeOf, textOf, type ListFacts, type Wording } from './catalogue.js';
 
 /** The part of a record that says which list, whose, under which words: the same in every event of a chapter (standards.md 3.2). */
-export function listRecord(list: ListFacts, wording: Wording, language: string): Omit<NewEvent['record'], 'prev_event_commit'> {
+export function listRecord(
+  list: ListFacts,
+  wording: Wording,
+  language: string,
+): Omit<NewEvent['record'], 'prev_event_commit'> {
   const { organisation } = list;
   const notice = noticeOf(list, language);
   return {
@@ -11,7 +15,11 @@ export function listRecord(list: ListFacts, wording: Wording, language: string):
     list_name: textOf(list, language).name,
     purposes: [{ id: list.id, text: textOf(list, language).about }],
     lawful_basis: 'consent',
-    controller: { name: organisation.legalName, address: organisation.postalAddress, contact: organisation.privacyContact },
+    controller: {
+      name: organisation.legalName,
+      address: organisation.postalAddress,
+      contact: organisation.privacyContact,
+    },
     jurisdiction: organisation.jurisdiction,
     wording: { version: String(wording.version), sha256: wording.sha256.toString('hex') },
     ...(notice ? { notice: { version: String(notice.version), sha256: notice.sha256.toString('hex') } } : {}),

@@ -43,7 +43,9 @@ export async function consentByRef(ctx: Context, column: RefColumn, ref: Buffer)
 
 /** All consents of a subscriber, in the order in which they began. */
 export async function consentsOf(ctx: Context, on: Queryable, subscriberId: string): Promise<ConsentOfPerson[]> {
-  const rows = await on.query<Row>(`${SELECT} where c.subscriber_id = $1 order by u.requested_at, c.id`, [subscriberId]);
+  const rows = await on.query<Row>(`${SELECT} where c.subscriber_id = $1 order by u.requested_at, c.id`, [
+    subscriberId,
+  ]);
   return rows.map((row) => open(ctx, row));
 }
 
@@ -60,7 +62,10 @@ function open(ctx: Pick<Context, 'keyring'>, row: Row): ConsentOfPerson {
     organisationId: row.organisation_id,
     listId: row.purposeId,
     language: row.language,
-    address: row.profile_key && row.address ? openAddress(ctx.keyring, { id: row.subscriberId, profileKey: row.profile_key, address: row.address }) : null,
+    address:
+      row.profile_key && row.address
+        ? openAddress(ctx.keyring, { id: row.subscriberId, profileKey: row.profile_key, address: row.address })
+        : null,
     wordingId: row.wording_id,
     evidenceKeyWrapped: row.evidence_key,
     suppressionHash: row.suppression_hash,

@@ -31,11 +31,13 @@ export async function openJournal(dataDir: string): Promise<Journal> {
     write: async (entries) => {
       if (entries.length === 0) return;
       waiting.push(...entries);
-      const mine = turn.catch(() => undefined).then(async () => {
-        const lines = waiting;
-        waiting = [];
-        await append(file, lines);
-      });
+      const mine = turn
+        .catch(() => undefined)
+        .then(async () => {
+          const lines = waiting;
+          waiting = [];
+          await append(file, lines);
+        });
       turn = mine;
       return mine;
     },

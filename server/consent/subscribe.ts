@@ -62,8 +62,14 @@ export async function subscribe(ctx: Context, input: SignUpInput): Promise<strin
     [
       ...event.params,
       ...[id, list.id, wording.id, input.source, language],
-      ...[blindIndex(ctx.keyring, list.organisation.id, address.normal), suppressionHash(ctx.keyring, list.organisation.id, address.normal)],
-      ...[evidence.wrapped, encryptField(evidence.key, { table: 'sign_up', column: 'sealed', row: id }, JSON.stringify(sealed))],
+      ...[
+        blindIndex(ctx.keyring, list.organisation.id, address.normal),
+        suppressionHash(ctx.keyring, list.organisation.id, address.normal),
+      ],
+      ...[
+        evidence.wrapped,
+        encryptField(evidence.key, { table: 'sign_up', column: 'sealed', row: id }, JSON.stringify(sealed)),
+      ],
       ...[event.commitment, at, new Date(at.getTime() + PURGE_DAYS * 86_400_000)],
     ],
   );

@@ -21,17 +21,21 @@ export async function openSubscriber(
       ...[encryptField(profile.key, addressPlace(id), of.address), of.language, acting.now()],
     ],
   );
-  const [row] = await tx.query<{ id: string }>('select id from subscriber where organisation_id = $1 and blind_index = $2', [
-    of.organisationId,
-    of.blindIndex,
-  ]);
+  const [row] = await tx.query<{ id: string }>(
+    'select id from subscriber where organisation_id = $1 and blind_index = $2',
+    [of.organisationId, of.blindIndex],
+  );
   if (!row) throw new Error('a subscriber who was just written is gone');
   return row.id;
 }
 
 /** The address of a subscriber, decrypted. */
 export function openAddress(keyring: Keyring, row: { id: string; profileKey: Buffer; address: Buffer }): string {
-  return decryptField(unwrapKey(keyring, profilePlace(row.id), row.profileKey), addressPlace(row.id), row.address).toString();
+  return decryptField(
+    unwrapKey(keyring, profilePlace(row.id), row.profileKey),
+    addressPlace(row.id),
+    row.address,
+  ).toString();
 }
 
 function profilePlace(id: string): { table: string; column: string; row: string } {

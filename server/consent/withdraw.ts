@@ -54,7 +54,8 @@ export async function stopAll(ctx: Context, subscriberId: string): Promise<Date>
       if (!state) continue;
       const kind = state === 'refused' ? 'refused' : 'withdrawn';
       const event = await eventOf(ctx, found, kind, { entity: 'subject', withdrawal: { channel: 'stop-all' } }, at);
-      if (!(await act(tx, ctx, found.consent, { state, pausedUntil: null }, event))) throw new Refusal('not-now', 'Somebody else is changing the same consent.');
+      if (!(await act(tx, ctx, found.consent, { state, pausedUntil: null }, event)))
+        throw new Refusal('not-now', 'Somebody else is changing the same consent.');
       done.push([found, event]);
     }
     await tx.query(
@@ -69,7 +70,17 @@ export async function stopAll(ctx: Context, subscriberId: string): Promise<Date>
   const hash = first?.[0].suppressionHash?.toString('base64');
   await ctx.journal.write([
     ...withdrawn.map(([found, event]) => journalEntry(found, event.id, at)),
-    ...(first && hash ? [{ kind: 'suppressed' as const, organisation: first[0].organisationId, hash, reason: 'objection', at: at.toISOString() }] : []),
+    ...(first && hash
+      ? [
+          {
+            kind: 'suppressed' as const,
+            organisation: first[0].organisationId,
+            hash,
+            reason: 'objection',
+            at: at.toISOString(),
+          },
+        ]
+      : []),
   ]);
   ctx.bell.ring('event');
   return at;
@@ -85,7 +96,11 @@ interface Step {
   record: Partial<NewEvent['record']>;
 }
 
-async function move(ctx: Context, consentId: string, plan: (found: ConsentOfPerson) => Step | null): Promise<Withdrawal | null> {
+async function move(
+  ctx: Context,
+  consentId: string,
+  plan: (found: ConsentOfPerson) => Step | null,
+): Promise<Withdrawal | null> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const found = await consentById(ctx, consentId);
     if (!found) return null;
@@ -119,8 +134,11 @@ export async function eventOf(
     kind,
     happenedAt: at,
     evidenceKey: evidenceKey(ctx.keyring, found.consent.signUpId, found.evidenceKeyWrapped),
-    record: { ...listRecord(list, wording, found.language), prev_event_commit: found.consent.lastCommitment?.toString('base64') ?? null, ...more },
+    record: {
+      ...listRecord(list, wording, found.language),
+      prev_event_commit: found.consent.lastCommitment?.toString('base64') ?? null,
+      ...more,
+    },
     fields: {},
   });
 }
-

@@ -69,7 +69,12 @@ export interface Claim {
 }
 
 /** Takes up to `most` due mails of some kinds. */
-export async function claim(ctx: Context, worker: string, kinds: readonly DeliveryKind[], most: number): Promise<Claim> {
+export async function claim(
+  ctx: Context,
+  worker: string,
+  kinds: readonly DeliveryKind[],
+  most: number,
+): Promise<Claim> {
   const at = ctx.now();
   const rows = await ctx.db.query<Row>('select * from claim_deliveries($1, $2, $3, $4, $5)', [
     worker,
@@ -88,7 +93,10 @@ export async function claim(ctx: Context, worker: string, kinds: readonly Delive
 
 /** Keeps the leases of a living worker. */
 export async function extendLeases(ctx: Context, worker: string): Promise<void> {
-  await ctx.db.query(`update delivery set lease_until = $2 where state = 'sending' and lease_by = $1`, [worker, new Date(ctx.now().getTime() + LEASE_MS)]);
+  await ctx.db.query(`update delivery set lease_until = $2 where state = 'sending' and lease_by = $1`, [
+    worker,
+    new Date(ctx.now().getTime() + LEASE_MS),
+  ]);
 }
 
 /** Frees the mails of dead workers: they go again, with the same Message-ID (promise 2). Returns how many. */
@@ -101,7 +109,14 @@ export async function freeLeases(ctx: Context): Promise<number> {
 }
 
 function isOurs(ctx: Context, row: Row): boolean {
-  const delivery = { messageId: row.message_id, subscriberId: row.subscriber_id, kind: row.kind, template: row.template, consentId: row.consent_id, seal: row.seal };
+  const delivery = {
+    messageId: row.message_id,
+    subscriberId: row.subscriber_id,
+    kind: row.kind,
+    template: row.template,
+    consentId: row.consent_id,
+    seal: row.seal,
+  };
   if (!isOurDelivery(ctx.keyring, delivery)) return false;
   if (row.consent_id === null) return true;
   return isOurConsent(ctx.keyring, {

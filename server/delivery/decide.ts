@@ -52,10 +52,19 @@ async function decideOne(ctx: Context, tx: Tx, row: Row): Promise<void> {
   const outcome = decideSignUp(facts, ctx.config.abuseLimits);
   const consentId = outcome === 'confirm' ? await openFor(ctx, tx, row, list.organisation.id) : facts.consentId;
   if (outcome === 'already' && facts.subscriberId) {
-    await queueDeliveries(tx, ctx, [mail(row.id, facts.subscriberId, 'transactional', 'already', facts.consentId)], ctx.now());
+    await queueDeliveries(
+      tx,
+      ctx,
+      [mail(row.id, facts.subscriberId, 'transactional', 'already', facts.consentId)],
+      ctx.now(),
+    );
   }
   if (outcome !== 'confirm') await note(ctx, tx, row);
-  await tx.query('update sign_up set outcome = $2, consent_id = $3 where id = $1', [row.id, outcome satisfies SignUpOutcome, consentId]);
+  await tx.query('update sign_up set outcome = $2, consent_id = $3 where id = $1', [
+    row.id,
+    outcome satisfies SignUpOutcome,
+    consentId,
+  ]);
 }
 
 async function openFor(ctx: Context, tx: Tx, row: Row, organisationId: string): Promise<string> {
@@ -72,7 +81,13 @@ async function openFor(ctx: Context, tx: Tx, row: Row, organisationId: string): 
   return consent.id;
 }
 
-function mail(messageId: string, subscriberId: string, kind: 'confirmation' | 'transactional', template: string, consentId: string | null) {
+function mail(
+  messageId: string,
+  subscriberId: string,
+  kind: 'confirmation' | 'transactional',
+  template: string,
+  consentId: string | null,
+) {
   return { messageId, subscriberId, kind, template, consentId };
 }
 
@@ -80,9 +95,21 @@ async function note(ctx: Context, tx: Tx, row: Row): Promise<void> {
   const list = await listById(ctx, row.list_id);
   const wording = list.wordings.find((one) => one.id === row.wording_id);
   if (!wording) throw new Error('a wording that was agreed to is gone');
-  const record = { ...listRecord(list, wording, row.language), entity: 'system', prev_event_commit: row.requested_commitment.toString('base64') };
+  const record = {
+    ...listRecord(list, wording, row.language),
+    entity: 'system',
+    prev_event_commit: row.requested_commitment.toString('base64'),
+  };
   const key = evidenceKey(ctx.keyring, row.id, row.evidence_key);
-  const event = { id: randomUUID(), signUpId: row.id, kind: 'noted' as const, happenedAt: ctx.now(), evidenceKey: key, record, fields: {} };
+  const event = {
+    id: randomUUID(),
+    signUpId: row.id,
+    kind: 'noted' as const,
+    happenedAt: ctx.now(),
+    evidenceKey: key,
+    record,
+    fields: {},
+  };
   await appendEvent(tx, prepareEvent(ctx.keyring, event));
 }
 

@@ -13,7 +13,10 @@ export interface BuiltMail {
 }
 
 /** Builds the mails of one template; what cannot be built is settled with the reason given. */
-export type Builder = (ctx: Context, deliveries: readonly Claimed[]) => Promise<(BuiltMail | { delivery: Claimed; cannot: string })[]>;
+export type Builder = (
+  ctx: Context,
+  deliveries: readonly Claimed[],
+) => Promise<(BuiltMail | { delivery: Claimed; cannot: string })[]>;
 
 export interface Sender {
   /** Works until stopped. */
@@ -94,7 +97,8 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
         });
       }
       const pause = breather.pause();
-      if (pause > 0 || claimed.length === 0) await ctx.bell.wait('mail', pause > 0 ? pause : LOOK_AGAIN_MS, stopping.signal);
+      if (pause > 0 || claimed.length === 0)
+        await ctx.bell.wait('mail', pause > 0 ? pause : LOOK_AGAIN_MS, stopping.signal);
     }
   };
 
@@ -131,7 +135,11 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   };
 }
 
-async function build(ctx: Context, builders: Readonly<Record<string, Builder>>, mails: readonly Claimed[]): ReturnType<Builder> {
+async function build(
+  ctx: Context,
+  builders: Readonly<Record<string, Builder>>,
+  mails: readonly Claimed[],
+): ReturnType<Builder> {
   const byTemplate = new Map<string, Claimed[]>();
   for (const mail of mails) byTemplate.set(mail.template, [...(byTemplate.get(mail.template) ?? []), mail]);
   const built = await Promise.all(

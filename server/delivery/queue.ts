@@ -14,7 +14,12 @@ export interface NewDelivery {
 }
 
 /** Queues mails; one that is queued already stays as it is. Returns how many are new. */
-export async function queueDeliveries(on: Queryable, acting: Acting, deliveries: readonly NewDelivery[], dueAt: Date): Promise<number> {
+export async function queueDeliveries(
+  on: Queryable,
+  acting: Acting,
+  deliveries: readonly NewDelivery[],
+  dueAt: Date,
+): Promise<number> {
   const column = <T>(pick: (delivery: NewDelivery) => T): T[] => deliveries.map(pick);
   const rows = await on.query<{ n: number }>(
     `with added as (
@@ -23,7 +28,13 @@ export async function queueDeliveries(on: Queryable, acting: Acting, deliveries:
        on conflict (message_id, subscriber_id) do nothing returning 1)
      select count(*)::int as n from added`,
     [
-      ...[column((d) => d.messageId), column((d) => d.subscriberId), column((d) => d.kind), column((d) => d.template), column((d) => d.consentId)],
+      ...[
+        column((d) => d.messageId),
+        column((d) => d.subscriberId),
+        column((d) => d.kind),
+        column((d) => d.template),
+        column((d) => d.consentId),
+      ],
       ...[dueAt, column((d) => sealDelivery(acting.keyring, d))],
     ],
   );

@@ -28,7 +28,13 @@ export async function settle(ctx: Context, worker: string, outcomes: readonly Ou
        returning d.consent_id, d.kind, o.state)
      update consent c set last_sent_at = $8 from done where c.id = done.consent_id and done.kind in ('campaign', 'gateway') and done.state = 'sent' and c.frequency <> 'all'`,
     [
-      ...[worker, column((o) => o.delivery.messageId), column((o) => o.delivery.subscriberId), column((o) => o.state), column((o) => o.reason)],
+      ...[
+        worker,
+        column((o) => o.delivery.messageId),
+        column((o) => o.delivery.subscriberId),
+        column((o) => o.state),
+        column((o) => o.reason),
+      ],
       ...[column((o) => o.reply), column((o) => o.dueAt), at, column((o) => o.counts)],
     ],
   );

@@ -43,7 +43,12 @@ interface Row {
 async function load(ctx: Context, organisationId: string, domain: string): Promise<Signer> {
   const row = (await find(ctx, organisationId, domain)) ?? (await make(ctx, organisationId, domain));
   const der = unwrapKey(ctx.keyring, place(row.id), row.private_key);
-  return { domain, selector: row.selector, key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }), publicKey: row.public_key };
+  return {
+    domain,
+    selector: row.selector,
+    key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
+    publicKey: row.public_key,
+  };
 }
 
 async function find(ctx: Context, organisationId: string, domain: string): Promise<Row | undefined> {

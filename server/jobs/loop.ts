@@ -23,7 +23,10 @@ export async function runLoop(ctx: Context, loop: Loop, signal: AbortSignal): Pr
       failures = 0;
     } catch (error) {
       failures += 1;
-      ctx.logger[failures > 3 ? 'error' : 'warn']({ err: error, loop: loop.name }, 'a background job failed and is tried again');
+      ctx.logger[failures > 3 ? 'error' : 'warn'](
+        { err: error, loop: loop.name },
+        'a background job failed and is tried again',
+      );
     }
     const pause = failures > 0 ? Math.min(250 * 2 ** failures, 10_000) : done > 0 ? 0 : loop.idle;
     if (pause > 0) await rest(ctx, loop, pause, signal);

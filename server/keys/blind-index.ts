@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto';
-import { currentKey, type Keyring } from './keyring.js';
+import { knownKey, type Keyring } from './keyring.js';
 
 /** Finds a subscriber of one organisation without knowing the address: HMAC-SHA256, 32 bytes. `normal` is the normalised address. */
 export function blindIndex(keyring: Keyring, organisationId: string, normal: string): Buffer {
-  return createHmac('sha256', currentKey(keyring, 'index')).update(`${organisationId}\0${normal}`).digest();
+  // Always under the oldest master: a new key would need every index written anew, while links and wrapped keys rotate by themselves.
+  return createHmac('sha256', knownKey(keyring, 'index', Math.min(...keyring.ids)))
+    .update(`${organisationId}\0${normal}`)
+    .digest();
 }
 
 /** What a suppression keeps instead of the address, under a key of its own that is never rotated; 32 bytes. */

@@ -15,7 +15,10 @@ export interface NewEvent {
   readonly signUpId: string;
   readonly kind: ConsentRecord['kind'];
   readonly happenedAt: Date;
-  readonly record: Omit<ConsentRecord, 'record_id' | 'subject_ref' | 'kind' | 'happened_at' | 'fields' | 'schema_version'>;
+  readonly record: Omit<
+    ConsentRecord,
+    'record_id' | 'subject_ref' | 'kind' | 'happened_at' | 'fields' | 'schema_version'
+  >;
   readonly fields: Partial<Record<Redactable, string>>;
   /** The chapter's evidence key, 32 bytes. */
   readonly evidenceKey: Buffer;
@@ -53,11 +56,22 @@ export function prepareEvent(keyring: Keyring, event: NewEvent): PreparedEvent {
   };
   const sealed = sealEvent(keyring, event.id, event.signUpId, event.kind, commitment, event.happenedAt);
   const body = [encrypted('record', { opening: opening.toString('base64'), record }), ...REDACTABLE.map(field)];
-  return { id: event.id, commitment, params: [event.signUpId, event.id, event.kind, commitment, event.happenedAt, sealed, ...body] };
+  return {
+    id: event.id,
+    commitment,
+    params: [event.signUpId, event.id, event.kind, commitment, event.happenedAt, sealed, ...body],
+  };
 }
 
 /** The seal of an event, over all that its row says. */
-export function sealEvent(keyring: Keyring, id: string, signUpId: string, kind: string, commitment: Buffer, at: Date): Buffer {
+export function sealEvent(
+  keyring: Keyring,
+  id: string,
+  signUpId: string,
+  kind: string,
+  commitment: Buffer,
+  at: Date,
+): Buffer {
   return seal(keyring, 'consent_event', [id, signUpId, kind, commitment, at]);
 }
 

@@ -51,7 +51,8 @@ export async function fsck(ctx: Context, onProgress: (leaves: number) => void = 
     const rows = await readLeaves(ctx.db, frontier.size);
     if (rows.length === 0) break;
     for (const row of rows) {
-      if (Number(row.leaf_index) !== frontier.size) fault(`leaf ${frontier.size} is missing: the next one is ${row.leaf_index}`);
+      if (Number(row.leaf_index) !== frontier.size)
+        fault(`leaf ${frontier.size} is missing: the next one is ${row.leaf_index}`);
       checkLeaf(ctx, row, fault, counts);
       frontier = appendLeaves(frontier, [row.leaf_hash]).frontier;
       if (row.root) checkHead(row.root, row.note ?? '', frontier, key, fault);
@@ -62,9 +63,17 @@ export async function fsck(ctx: Context, onProgress: (leaves: number) => void = 
   return { leaves: frontier.size, ...counts, faults };
 }
 
-function checkHead(root: Buffer, note: string, frontier: Frontier, key: VerifierKey, fault: (text: string) => void): void {
-  if (!root.equals(frontierRoot(frontier))) fault(`the tree head of size ${frontier.size} does not follow from the leaves`);
-  if (!isSigned(note, root, frontier.size, key)) fault(`the tree head of size ${frontier.size} is not signed by this log's key`);
+function checkHead(
+  root: Buffer,
+  note: string,
+  frontier: Frontier,
+  key: VerifierKey,
+  fault: (text: string) => void,
+): void {
+  if (!root.equals(frontierRoot(frontier)))
+    fault(`the tree head of size ${frontier.size} does not follow from the leaves`);
+  if (!isSigned(note, root, frontier.size, key))
+    fault(`the tree head of size ${frontier.size} is not signed by this log's key`);
 }
 
 function isSigned(note: string, root: Buffer, size: number, key: VerifierKey): boolean {
@@ -89,11 +98,24 @@ async function readLeaves(db: Queryable, from: number): Promise<Row[]> {
   );
 }
 
-function checkLeaf(ctx: Context, row: Row, fault: (text: string) => void, counts: { records: number; erased: number }): void {
+function checkLeaf(
+  ctx: Context,
+  row: Row,
+  fault: (text: string) => void,
+  counts: { records: number; erased: number },
+): void {
   const name = `leaf ${row.leaf_index}`;
   if (row.kind === null) return fault(`${name}: its event is gone`);
-  if (!leafHash(leafData(row.commitment)).equals(row.leaf_hash)) fault(`${name}: it was not made from its event's commitment`);
-  if (!isSealed(ctx.keyring, 'consent_event', [row.event_id, row.sign_up_id, row.kind, row.commitment, row.happened_at], row.seal)) {
+  if (!leafHash(leafData(row.commitment)).equals(row.leaf_hash))
+    fault(`${name}: it was not made from its event's commitment`);
+  if (
+    !isSealed(
+      ctx.keyring,
+      'consent_event',
+      [row.event_id, row.sign_up_id, row.kind, row.commitment, row.happened_at],
+      row.seal,
+    )
+  ) {
     fault(`${name}: its event was changed after it was written`);
   }
   if (!row.record || !row.evidence_key) {
@@ -120,7 +142,10 @@ async function checkLost(db: Queryable, size: number, fault: (text: string) => v
     `select e.id from consent_event e where not exists (select from log_leaf l where l.event_id = e.id)
      and not exists (select from log_queue q where q.event_id = e.id) limit ${MOST_FAULTS}`,
   );
-  const heads = await db.query<{ size: string }>(`select size from log_checkpoint where size > $1 order by size limit ${MOST_FAULTS}`, [size]);
+  const heads = await db.query<{ size: string }>(
+    `select size from log_checkpoint where size > $1 order by size limit ${MOST_FAULTS}`,
+    [size],
+  );
   for (const head of heads) fault(`the tree head of size ${head.size} covers leaves that are not there`);
   for (const event of lost) fault(`event ${event.id} has neither a leaf nor a place in the queue`);
 }

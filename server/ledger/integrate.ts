@@ -34,7 +34,8 @@ export async function integrate(ctx: Context): Promise<number> {
     );
     if (waiting.length === 0) return 0;
     const ours = waiting.filter((event) => isOurEvent(ctx, event));
-    if (ours.length < waiting.length) ctx.logger.error({ events: waiting.length - ours.length }, 'events that we did not write get no leaf');
+    if (ours.length < waiting.length)
+      ctx.logger.error({ events: waiting.length - ours.length }, 'events that we did not write get no leaf');
     if (ours.length > 0) await grow(ctx, tx, ours);
     await tx.query('delete from log_queue where event_id = any($1)', [waiting.map((event) => event.event_id)]);
     return ours.length;
@@ -51,7 +52,10 @@ export async function waitForLeaves(ctx: Context, eventIds: readonly string[], m
   const end = Date.now() + ms;
   for (;;) {
     // Leaf and checkpoint are written by one transaction: where there is a leaf, a checkpoint covers it.
-    const [row] = await ctx.db.query<{ n: number }>('select count(*)::int as n from log_leaf where event_id = any($1::uuid[])', [eventIds]);
+    const [row] = await ctx.db.query<{ n: number }>(
+      'select count(*)::int as n from log_leaf where event_id = any($1::uuid[])',
+      [eventIds],
+    );
     if (row?.n === eventIds.length) return true;
     const left = end - Date.now();
     if (left <= 0) return false;
@@ -60,7 +64,12 @@ export async function waitForLeaves(ctx: Context, eventIds: readonly string[], m
 }
 
 function isOurEvent(ctx: Context, event: Waiting): boolean {
-  return isSealed(ctx.keyring, 'consent_event', [event.event_id, event.sign_up_id, event.kind, event.commitment, event.happened_at], event.seal);
+  return isSealed(
+    ctx.keyring,
+    'consent_event',
+    [event.event_id, event.sign_up_id, event.kind, event.commitment, event.happened_at],
+    event.seal,
+  );
 }
 
 async function grow(ctx: Context, tx: Tx, events: readonly Waiting[]): Promise<void> {

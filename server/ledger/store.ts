@@ -33,7 +33,9 @@ export async function latestCheckpoint(on: Queryable): Promise<StoredCheckpoint 
 /** The checkpoint that the public sees: the newest one at the last tick. */
 export async function publicCheckpoint(on: Queryable, now: Date): Promise<StoredCheckpoint | null> {
   const tick = new Date(Math.floor(now.getTime() / PUBLIC_TICK_MS) * PUBLIC_TICK_MS);
-  return first(await on.query<Row>('select * from log_checkpoint where signed_at <= $1 order by size desc limit 1', [tick]));
+  return first(
+    await on.query<Row>('select * from log_checkpoint where signed_at <= $1 order by size desc limit 1', [tick]),
+  );
 }
 
 /** The first checkpoint that covers a leaf, or null while there is none. */
@@ -46,12 +48,14 @@ export function hashReader(on: Queryable): ReadHashes {
   return async (level, start, end) => {
     const rows =
       level === 0
-        ? await on.query<{ hash: Buffer }>('select leaf_hash as hash from log_leaf where leaf_index >= $1 and leaf_index < $2 order by leaf_index', [start, end])
-        : await on.query<{ hash: Buffer }>('select hash from log_node where level = $3 and node_index >= $1 and node_index < $2 order by node_index', [
-            start,
-            end,
-            level,
-          ]);
+        ? await on.query<{ hash: Buffer }>(
+            'select leaf_hash as hash from log_leaf where leaf_index >= $1 and leaf_index < $2 order by leaf_index',
+            [start, end],
+          )
+        : await on.query<{ hash: Buffer }>(
+            'select hash from log_node where level = $3 and node_index >= $1 and node_index < $2 order by node_index',
+            [start, end, level],
+          );
     return rows.map((row) => row.hash);
   };
 }
@@ -64,7 +68,9 @@ export function logVkey(ctx: Pick<Context, 'keyring' | 'logOrigin'>): string {
 function first(rows: readonly Row[]): StoredCheckpoint | null {
   const row = rows[0];
   if (!row) return null;
-  const hashes = Array.from({ length: row.frontier.length / 32 }, (_, place) => row.frontier.subarray(place * 32, (place + 1) * 32));
+  const hashes = Array.from({ length: row.frontier.length / 32 }, (_, place) =>
+    row.frontier.subarray(place * 32, (place + 1) * 32),
+  );
   const size = Number(row.size);
   return { size, root: row.root, frontier: { size, hashes }, note: row.note, signedAt: row.signed_at };
 }

@@ -16,13 +16,16 @@ export async function askForMagicLink(
   ctx: Context,
   ask: { organisation: OrganisationFacts; normal: string; language: string },
 ): Promise<void> {
-  await ctx.db.query('insert into magic_request (id, organisation_id, blind_index, language, requested_at) values ($1, $2, $3, $4, $5)', [
-    randomUUID(),
-    ask.organisation.id,
-    blindIndex(ctx.keyring, ask.organisation.id, ask.normal),
-    ask.language,
-    ctx.now(),
-  ]);
+  await ctx.db.query(
+    'insert into magic_request (id, organisation_id, blind_index, language, requested_at) values ($1, $2, $3, $4, $5)',
+    [
+      randomUUID(),
+      ask.organisation.id,
+      blindIndex(ctx.keyring, ask.organisation.id, ask.normal),
+      ask.language,
+      ctx.now(),
+    ],
+  );
   ctx.bell.ring('sign-up');
 }
 
@@ -40,10 +43,16 @@ export async function decideMagicRequests(ctx: Context, most = 50): Promise<numb
     );
     const sent = new Set<string>();
     for (const row of rows) {
-      const within = !ctx.config.abuseLimits || (row.hour < PER_HOUR && row.day < PER_DAY && !sent.has(row.subscriber_id ?? ''));
+      const within =
+        !ctx.config.abuseLimits || (row.hour < PER_HOUR && row.day < PER_DAY && !sent.has(row.subscriber_id ?? ''));
       if (!row.subscriber_id || !within) continue;
       sent.add(row.subscriber_id);
-      await queueDeliveries(tx, ctx, [{ messageId: row.id, subscriberId: row.subscriber_id, kind: 'notice', template: 'magic', consentId: null }], at);
+      await queueDeliveries(
+        tx,
+        ctx,
+        [{ messageId: row.id, subscriberId: row.subscriber_id, kind: 'notice', template: 'magic', consentId: null }],
+        at,
+      );
     }
     await tx.query('update magic_request set decided_at = $2 where id = any($1)', [rows.map((row) => row.id), at]);
     return rows.length;
@@ -53,15 +62,16 @@ export async function decideMagicRequests(ctx: Context, most = 50): Promise<numb
 }
 
 /** Mints a link for a mail that is being built: its secret exists only there. Returns the ref and the secret. */
-export async function mintMagicLink(ctx: Context, subscriberId: string, expiresAt: Date): Promise<{ ref: Buffer; secret: Buffer }> {
+export async function mintMagicLink(
+  ctx: Context,
+  subscriberId: string,
+  expiresAt: Date,
+): Promise<{ ref: Buffer; secret: Buffer }> {
   const [ref, secret] = [randomBytes(16), randomBytes(16)];
-  await ctx.db.query('insert into magic_link (id, subscriber_id, secret_hash, created_at, expires_at) values ($1, $2, $3, $4, $5)', [
-    uuidOf(ref),
-    subscriberId,
-    createHash('sha256').update(secret).digest(),
-    ctx.now(),
-    expiresAt,
-  ]);
+  await ctx.db.query(
+    'insert into magic_link (id, subscriber_id, secret_hash, created_at, expires_at) values ($1, $2, $3, $4, $5)',
+    [uuidOf(ref), subscriberId, createHash('sha256').update(secret).digest(), ctx.now(), expiresAt],
+  );
   return { ref, secret };
 }
 
@@ -69,14 +79,26 @@ export async function mintMagicLink(ctx: Context, subscriberId: string, expiresA
 export async function useMagicLink(ctx: Context, link: Link): Promise<string> {
   const at = ctx.now();
   const row = await findMagicLink(ctx, link);
-  const used = await ctx.db.query<{ id: string }>('update magic_link set used_at = $2 where id = $1 and used_at is null returning id', [uuidOf(link.ref), at]);
+  const used = await ctx.db.query<{ id: string }>(
+    'update magic_link set used_at = $2 where id = $1 and used_at is null returning id',
+    [uuidOf(link.ref), at],
+  );
   if (used.length === 0) throw new Refusal('link-used', 'This link was already used.');
   return row.subscriberId;
 }
 
 /** Whose link this is; changes nothing. Throws as `useMagicLink`. */
-export async function findMagicLink(ctx: Context, link: Link): Promise<{ subscriberId: string; organisationId: string; language: string }> {
-  const [row] = await ctx.db.query<{ subscriberId: string; organisationId: string; language: string; secret_hash: Buffer; used_at: Date | null }>(
+export async function findMagicLink(
+  ctx: Context,
+  link: Link,
+): Promise<{ subscriberId: string; organisationId: string; language: string }> {
+  const [row] = await ctx.db.query<{
+    subscriberId: string;
+    organisationId: string;
+    language: string;
+    secret_hash: Buffer;
+    used_at: Date | null;
+  }>(
     `select l.subscriber_id as "subscriberId", s.organisation_id as "organisationId", s.language, l.secret_hash, l.used_at
      from magic_link l join subscriber s on s.id = l.subscriber_id where l.id = $1 and s.erased_at is null`,
     [uuidOf(link.ref)],

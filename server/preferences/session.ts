@@ -12,13 +12,16 @@ export type SessionOwner = { staffId: string } | { subscriberId: string };
 export async function openSession(ctx: Context, owner: SessionOwner, lifetimeMs: number): Promise<string> {
   const secret = randomBytes(32).toString('base64url');
   const at = ctx.now();
-  await ctx.db.query('insert into session (hash, staff_id, subscriber_id, created_at, expires_at) values ($1, $2, $3, $4, $5)', [
-    hashOf(ctx, secret),
-    'staffId' in owner ? owner.staffId : null,
-    'subscriberId' in owner ? owner.subscriberId : null,
-    at,
-    new Date(at.getTime() + lifetimeMs),
-  ]);
+  await ctx.db.query(
+    'insert into session (hash, staff_id, subscriber_id, created_at, expires_at) values ($1, $2, $3, $4, $5)',
+    [
+      hashOf(ctx, secret),
+      'staffId' in owner ? owner.staffId : null,
+      'subscriberId' in owner ? owner.subscriberId : null,
+      at,
+      new Date(at.getTime() + lifetimeMs),
+    ],
+  );
   return secret;
 }
 
@@ -40,7 +43,10 @@ export async function closeSession(ctx: Context, secret: string | undefined): Pr
 
 /** A token that a form of this session carries, so that no other site can post it. */
 export function formToken(ctx: Context, secret: string): string {
-  return createHmac('sha256', currentKey(ctx.keyring, 'ticket')).update(`form\0${secret}`).digest('base64url').slice(0, 32);
+  return createHmac('sha256', currentKey(ctx.keyring, 'ticket'))
+    .update(`form\0${secret}`)
+    .digest('base64url')
+    .slice(0, 32);
 }
 
 function hashOf(ctx: Context, secret: string): Buffer {

@@ -1,0 +1,263 @@
+import { setTimeout } from 'node:timers/promises';
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import {
+  formById,
+  languagesOf,
+  linkAddress,
+  listBySlug,
+  textOf,
+  wordingOf,
+  type ListFacts,
+} from '../consent/catalogue.js';
+import { subscribe } from '../consent/subscribe.js';
+import { Refusal } from '../errors.js';
+import { CONFIRM_DAYS, hostOf } from '../links/urls.js';
+import { parseAddress, type Address } from '../mail/address.js';
+import {
+  agentOf,
+  fieldsOf,
+  handle,
+  ipOf,
+  languageOf,
+  onlyMethods,
+  organisationBase,
+  param,
+  readForm,
+  sendPage,
+  type Site,
+} from '../web/http.js';
+import type { ListPage, SignUpForm } from '../web/pages.js';
+import { signUpLimit } from './limits.js';
+import { makeTicket, MIN_FILL_MS, openTicket, type Ticket } from './ticket.js';
+
+/** Sign-up pages and the address that forms on other sites post to. */
+export function formRoutes(site: Site): Router {
+  const limit = signUpLimit(site.ctx);
+  const routes = Router();
+  routes
+    .route('/lists/:slug')
+    .get(handle(async (req, res) => showList(site, req, res, await listBySlug(site.ctx, param(req, 'slug')))))
+    .post(
+      limit,
+      readForm,
+      handle(async (req, res) => {
+        const list = await listBySlug(site.ctx, param(req, 'slug'));
+        await signUp(site, req, res, list, hostOf(linkAddress(site.ctx, list.organisation)));
+      }),
+    )
+    .all(onlyMethods('GET', 'HEAD', 'POST'));
+  routes
+    .route('/forms/:id')
+    .post(
+      limit,
+      allowOrigin(site),
+      readForm,
+      handle(async (req, res) => {
+        const { list } = await formById(site.ctx, param(req, 'id'));
+        await signUp(site, req, res, list, foreignHost(req) ?? hostOf(linkAddress(site.ctx, list.organisation)));
+      }),
+    )
+    .options(allowOrigin(site), (_req, res) => void res.status(204).end())
+    .all(onlyMethods('POST', 'OPTIONS'));
+  routes
+    .route('/forms/:id/embed')
+    .get(
+      allowOrigin(site),
+      handle(async (req, res) => showEmbed(site, req, res)),
+    )
+    .all(onlyMethods('GET', 'HEAD'));
+  return routes;
+}
+
+async function showList(site: Site, req: Request, res: Response, list: ListFacts): Promise<void> {
+  const language = languageOf(site, req, undefined, languagesOf(list));
+  res.setHeader('Cache-Control', 'no-store');
+  sendPage(site, res, 'list', listPage(site, req, list, language, {}, null));
+  return Promise.resolve();
+}
+
+/** What a site needs to build its own form: the words, where to post, and a fresh ticket. */
+async function showEmbed(site: Site, req: Request, res: Response): Promise<void> {
+  const { list } = await formById(site.ctx, param(req, 'id'));
+  const language = languageOf(site, req, undefined, languagesOf(list));
+  const { ticket, wording } = signUpForm(site, list, language, {}, null);
+  res.setHeader('Cache-Control', 'no-store');
+  res.json({
+    action: `${linkAddress(site.ctx, list.organisation)}/forms/${param(req, 'id')}`,
+    method: 'post',
+    list: textOf(list, language).name,
+    language,
+    privacy: `${linkAddress(site.ctx, list.organisation)}/privacy/${list.organisation.slug}`,
+    fields: { email: '', consent: wording.id, ticket },
+    wording: wording.text,
+  });
+}
+
+async function signUp(site: Site, req: Request, res: Response, list: ListFacts, formHost: string): Promise<void> {
+  const { ctx } = site;
+  const fields = fieldsOf(req);
+  const served = ticketOf(site, list, fields['ticket'] ?? '');
+  const language = served?.language ?? languageOf(site, req, undefined, languagesOf(list));
+  const address = readAddress(fields['email'] ?? '');
+  const wording = list.wordings.find((one) => one.id === fields['consent']);
+  const mayPost = served !== null || !ctx.config.abuseLimits;
+  const agreed = wording !== undefined && (served === null || served.wordingId === wording.id);
+  if (!address || !agreed || !mayPost) {
+    const errors = { address: !address, consent: !wording, ticket: !mayPost || (wording !== undefined && !agreed) };
+    return answerMistake(site, req, res, listPage(site, req, list, language, fields, errors));
+  }
+  await fillTime(site, served);
+  // The field that only robots see: they get the same answer, and nothing happens.
+  if (!fields['website']) {
+    await subscribe(ctx, {
+      list,
+      wording,
+      language,
+      address,
+      formHost,
+      source: 'form',
+      ip: ipOf(req),
+      userAgent: agentOf(req),
+    });
+  }
+  answerAccepted(site, req, res, list, language, address.given);
+}
+
+function answerAccepted(
+  site: Site,
+  req: Request,
+  res: Response,
+  list: ListFacts,
+  language: string,
+  address: string,
+): void {
+  const expiresAt = new Date(site.ctx.now().getTime() + CONFIRM_DAYS * 86_400_000);
+  if (wantsJson(req)) {
+    res.json({
+      status: 'check-your-mailbox',
+      list: textOf(list, language).name,
+      from: list.organisation.fromAddress,
+      expiresAt: expiresAt.toISOString(),
+    });
+    return;
+  }
+  sendPage(site, res, 'check-mail', {
+    ...organisationBase(site, req, language, list.organisation),
+    // Another language would mean another post.
+    languages: [],
+    list: textOf(list, language),
+    address,
+    fromAddress: list.organisation.fromAddress,
+    expiresAt,
+    correctHref: `/lists/${list.slug}?lang=${language}`,
+    mailboxHref: site.hasMailbox ? '/mailbox' : null,
+  });
+}
+
+function answerMistake(site: Site, req: Request, res: Response, page: ListPage): void {
+  const errors = page.form?.errors;
+  if (wantsJson(req) && errors) {
+    const what = errors.address ? 'address-invalid' : errors.consent ? 'consent-missing' : 'ticket-invalid';
+    throw new Refusal(what, `The sign-up was not accepted: ${what}.`);
+  }
+  sendPage(site, res, 'list', page, 422);
+}
+
+function listPage(
+  site: Site,
+  req: Request,
+  list: ListFacts,
+  language: string,
+  fields: Record<string, string>,
+  errors: SignUpForm['errors'],
+): ListPage {
+  const text = textOf(list, language);
+  const base = organisationBase(site, req, language, list.organisation);
+  return {
+    ...base,
+    languages: base.languages
+      .filter((link) => languagesOf(list).includes(link.code))
+      .map((link) => ({ ...link, href: `/lists/${list.slug}?lang=${link.code}` })),
+    list: {
+      name: text.name,
+      frequency: text.frequency,
+      about: text.about,
+      duration: text.retention || null,
+      sharedWith: text.sharedWith || null,
+    },
+    form: signUpForm(site, list, language, fields, errors),
+  };
+}
+
+/** A fresh form for a list. */
+export function signUpForm(
+  site: Site,
+  list: ListFacts,
+  language: string,
+  fields: Record<string, string>,
+  errors: SignUpForm['errors'],
+): SignUpForm {
+  const wording = wordingOf(list, language);
+  const ticket: Ticket = { listId: list.id, wordingId: wording.id, language, issuedAt: site.ctx.now() };
+  return {
+    action: `/lists/${list.slug}`,
+    ticket: makeTicket(site.ctx.keyring, ticket),
+    wording: { id: wording.id, text: wording.label },
+    address: (fields['email'] ?? '').slice(0, 320),
+    ticked: errors !== null && fields['consent'] === wording.id,
+    errors,
+  };
+}
+
+function ticketOf(site: Site, list: ListFacts, text: string): Ticket | null {
+  try {
+    const ticket = openTicket(site.ctx.keyring, text, site.ctx.now());
+    return ticket.listId === list.id ? ticket : null;
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
+function readAddress(text: string): Address | null {
+  try {
+    return parseAddress(text);
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
+// Waiting costs a robot its speed and loses no person whose browser fills forms in by itself.
+async function fillTime(site: Site, ticket: Ticket | null): Promise<void> {
+  if (!ticket || !site.ctx.config.abuseLimits) return;
+  const left = MIN_FILL_MS - (site.ctx.now().getTime() - ticket.issuedAt.getTime());
+  if (left > 0) await setTimeout(Math.min(left, MIN_FILL_MS));
+}
+
+function wantsJson(req: Request): boolean {
+  return (
+    req.accepts(['html', 'json']) === 'json' || (req.is('json') !== false && !req.get('accept')?.includes('text/html'))
+  );
+}
+
+function foreignHost(req: Request): string | null {
+  const from = req.get('origin') ?? req.get('referer') ?? '';
+  return URL.canParse(from) && /^https?:$/.test(new URL(from).protocol) ? new URL(from).host : null;
+}
+
+function allowOrigin(site: Site): RequestHandler {
+  const allow = async (req: Request, res: Response): Promise<void> => {
+    const { allowedOrigins } = await formById(site.ctx, param(req, 'id'));
+    const origin = req.get('origin');
+    res.vary('Origin');
+    if (origin && allowedOrigins.includes(origin)) {
+      res.setHeader('Access-Control-Allow-Origin', origin);
+      res.setHeader('Access-Control-Allow-Methods', 'POST, GET');
+      res.setHeader('Access-Control-Allow-Headers', 'Content-Type');
+    }
+  };
+  return (req, res, next) => {
+    allow(req, res).then(() => next(), next);
+  };
+}

@@ -1,0 +1,71 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { Refusal } from '../errors.js';
+import { currentKey, type Keyring } from '../keys/keyring.js';
+
+/** What a form was served with: the server, not the browser, says which words stood beside the box (C-02). */
+export interface Ticket {
+  readonly listId: string;
+  readonly wordingId: string;
+  readonly language: string;
+  readonly issuedAt: Date;
+}
+
+/** A form may stay open for a day. */
+export const TICKET_HOURS = 24;
+/** Nobody fills a form in faster; whoever posts sooner waits that long for the answer, in ms. */
+export const MIN_FILL_MS = 1000;
+const TAG = 22;
+
+/** Signs what a form is served with: `list.wording.language.time.tag`. */
+export function makeTicket(keyring: Keyring, ticket: Ticket): string {
+  const text = [ticket.listId, ticket.wordingId, ticket.language, ticket.issuedAt.getTime().toString(36)].join('.');
+  return `${text}.${tagOf(currentKey(keyring, 'ticket'), text)}`;
+}
+
+/** Opens a ticket. Throws `ticket-invalid` when we did not sign it or it is too old. */
+export function openTicket(keyring: Keyring, text: string, now: Date): Ticket {
+  const parts = text.length <= 200 ? text.split('.') : [];
+  const [listId, wordingId, language, time, tag] = parts;
+  if (parts.length !== 5 || !listId || !wordingId || !language || !time || tag?.length !== TAG) throw invalid();
+  if (!keyring.ids.some((id) => isTag(keyring.key('ticket', id), parts.slice(0, 4).join('.'), tag))) throw invalid();
+  const issuedAt = new Date(parseInt(time, 36));
+  const age = now.getTime() - issuedAt.getTime();
+  if (age < -60_000 || age > TICKET_HOURS * 3_600_000) throw invalid();
+  return { listId, wordingId, language, issuedAt };
+}
+
+/** A value bound to one use, one subject and the minute it was made in; for page nonces and undo fields (M-54, L-08). */
+export function makeStamp(keyring: Keyring, use: string, subject: string, now: Date): string {
+  const minute = Math.floor(now.getTime() / 60_000).toString(36);
+  return `${minute}.${tagOf(currentKey(keyring, 'ticket'), `${use}\0${subject}\0${minute}`)}`;
+}
+
+/** Was this stamp made by us for this, within the last `minutes`? */
+export function isStamped(
+  keyring: Keyring,
+  use: string,
+  subject: string,
+  stamp: string,
+  minutes: number,
+  now: Date,
+): boolean {
+  const [minute, tag, ...rest] = stamp.length <= 60 ? stamp.split('.') : [];
+  if (!minute || tag?.length !== TAG || rest.length > 0) return false;
+  const age = Math.floor(now.getTime() / 60_000) - parseInt(minute, 36);
+  if (!(age >= 0 && age <= minutes)) return false;
+  return keyring.ids.some((id) => isTag(keyring.key('ticket', id), `${use}\0${subject}\0${minute}`, tag));
+}
+
+function tagOf(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url').slice(0, TAG);
+}
+
+function isTag(key: Buffer | null, text: string, tag: string): boolean {
+  return (
+    key !== null && Buffer.byteLength(tag) === TAG && timingSafeEqual(Buffer.from(tagOf(key, text)), Buffer.from(tag))
+  );
+}
+
+function invalid(): Refusal {
+  return new Refusal('ticket-invalid', 'The form was open for too long, or is not ours.');
+}

@@ -1,0 +1,136 @@
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import multer from 'multer';
+import type { Context } from '../context.js';
+import type { OrganisationFacts } from '../consent/catalogue.js';
+import { Refusal } from '../errors.js';
+import { maskAddress, parseAddress } from '../mail/address.js';
+import { chooseLanguage, languageLinks } from './i18n.js';
+import type { MaskedAddress, OrganisationFoot, PageBase, Pages } from './pages.js';
+import type { Renderer } from './render.js';
+
+/** What every edge that answers a browser gets. */
+export interface Site {
+  readonly ctx: Context;
+  readonly renderer: Renderer;
+  /** All languages that pages are written in. */
+  readonly languages: readonly string[];
+  /** The built-in mailbox is on: pages may point there. */
+  readonly hasMailbox: boolean;
+}
+
+const FORM_BYTES = 32 * 1024;
+
+/** Reads a form, whichever of the three ways it was sent. Sizes first; too much is refused before it is read. */
+export const readForm: RequestHandler[] = [
+  express.urlencoded({ extended: false, limit: FORM_BYTES, parameterLimit: 100 }),
+  multer({ limits: { fieldSize: FORM_BYTES, fields: 50, files: 0, parts: 50, headerPairs: 50 } }).none(),
+  express.json({ limit: FORM_BYTES }),
+];
+
+/** The fields of a form: one text each. A field that came twice, or is no text, counts as absent. Throws `body-invalid` for control characters. */
+export function fieldsOf(req: Request): Record<string, string> {
+  const body: unknown = req.body;
+  const fields: Record<string, string> = {};
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return fields;
+  for (const [name, value] of Object.entries(body)) {
+    const text = typeof value === 'boolean' || typeof value === 'number' ? String(value) : value;
+    if (typeof text !== 'string') continue;
+    if (/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text) || /\p{Surrogate}/u.test(text))
+      throw new Refusal('body-invalid', `The field ${JSON.stringify(name.slice(0, 40))} contains a control character.`);
+    fields[name] = text;
+  }
+  return fields;
+}
+
+/** Runs a handler that returns a promise: what it throws reaches the one error handler. */
+export function handle(work: (req: Request, res: Response) => Promise<void>): RequestHandler {
+  return (req: Request, res: Response, next: NextFunction) => {
+    work(req, res).catch(next);
+  };
+}
+
+/** Answers 405 with what is allowed, for a path that exists. */
+export function onlyMethods(...methods: string[]): RequestHandler {
+  return (_req, res) => {
+    res.setHeader('Allow', methods.join(', '));
+    throw new Refusal('method-not-allowed', `This address answers ${methods.join(', ')} only.`);
+  };
+}
+
+/** Sends a page. */
+export function sendPage<V extends keyof Pages>(
+  site: Site,
+  res: Response,
+  view: V,
+  data: Pages[V],
+  status = 200,
+): void {
+  res.status(status).type('html').send(site.renderer.page(view, data));
+}
+
+/** The language of a page: asked for by `?lang=`, else the subscriber's, else the browser's. */
+export function languageOf(
+  site: Site,
+  req: Request,
+  subscription?: string,
+  available: readonly string[] = site.languages,
+): string {
+  const asked = typeof req.query['lang'] === 'string' ? req.query['lang'] : undefined;
+  return chooseLanguage(
+    { path: asked, subscription, acceptLanguage: req.get('accept-language')?.slice(0, 200) },
+    available,
+  );
+}
+
+/** What every page of an organisation needs. The language switch shows the same address again, with `?lang=`. */
+export function organisationBase(
+  site: Site,
+  req: Request,
+  language: string,
+  organisation: OrganisationFacts,
+): PageBase & { organisation: OrganisationFoot } {
+  return {
+    language,
+    zone: organisation.timeZone,
+    languages: languageLinks(site.languages, language, (code) => `${req.baseUrl}${req.path}?lang=${code}`),
+    organisation: {
+      name: organisation.name,
+      noticeHref: `/privacy/${organisation.slug}?lang=${language}`,
+      contact: organisation.privacyContact,
+    },
+  };
+}
+
+/** A page that belongs to nobody, such as that of a damaged link. */
+export function plainBase(site: Site, req: Request): PageBase {
+  const language = languageOf(site, req);
+  const here = req.originalUrl.split('?')[0] ?? '/';
+  return {
+    language,
+    zone: 'UTC',
+    languages: languageLinks(site.languages, language, (code) => `${here}?lang=${code}`),
+    organisation: null,
+  };
+}
+
+/** A stored address as public pages show it. */
+export function masked(address: string | null): MaskedAddress {
+  if (address === null) return { seen: '…', spokenStart: '', spokenDomain: '' };
+  return maskAddress(parseAddress(address));
+}
+
+/** The peer's IP as evidence, IPv4 without its IPv6 dress. It comes from headers only as far as TRUST_PROXY says (T15). */
+export function ipOf(req: Request): string {
+  return (req.ip ?? '').replace(/^::ffff:/, '');
+}
+
+/** At most 400 characters: it is evidence, not a place to store things. */
+export function agentOf(req: Request): string {
+  return (req.get('user-agent') ?? '').slice(0, 400);
+}
+
+/** A path parameter. */
+export function param(req: Request, name: string): string {
+  const value = req.params[name];
+  return typeof value === 'string' ? value : '';
+}

@@ -65,6 +65,8 @@ const SEEN = [
   'clip:auto',
   'clip-path:none',
   'transform:none',
+  'scale:none',
+  'zoom:1',
   'filter:none',
   'text-indent:0',
   'letter-spacing:normal',

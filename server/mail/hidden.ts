@@ -70,7 +70,9 @@ const INHERITED = ['visibility', 'font-size', 'text-indent', 'color', 'pointer-e
 function lookOf(element: Element, chain: readonly Styled[], rules: readonly Rule[]): Look[] {
   const inline = parseDeclarations(attributeOf(element, 'style') ?? '');
   const sheets = rules.filter((rule) => rule.selectors.some((selector) => mayMatch(selector, chain)));
-  const looks = looksOf(inline);
+  // What one rule says may hide only together with what another says: overflow here, height there.
+  const all = new Map([...sheets.flatMap(({ declarations }) => [...declarations]), ...inline]);
+  const looks = looksOf(inline, all);
   for (const { declarations } of sheets) {
     // An inline style beats a sheet, unless only the sheet is important.
     const winning = new Map(
@@ -79,12 +81,12 @@ function lookOf(element: Element, chain: readonly Styled[], rules: readonly Rule
         return own === undefined || (important && !own.important);
       }),
     );
-    looks.unshift(...looksOf(winning, inline).filter(({ hides }) => hides !== 'no'));
+    looks.unshift(...looksOf(winning, all).filter(({ hides }) => hides !== 'no'));
   }
   return looks;
 }
 
-function looksOf(declarations: Declarations, fallback: Declarations = declarations): Look[] {
+function looksOf(declarations: Declarations, fallback: Declarations): Look[] {
   const value = (property: string) => (declarations.get(property) ?? fallback.get(property))?.value ?? '';
   return [...declarations.keys()].map((property) => ({
     property: property === 'font' ? 'font-size' : property,
@@ -97,8 +99,8 @@ function toStyled(element: Element): Styled {
   const attributes = new Map(element.attrs.map(({ name, value }) => [name, value]));
   return {
     tag: element.tagName,
-    id: attributes.get('id') ?? '',
-    classes: (attributes.get('class') ?? '').split(/\s+/),
+    id: (attributes.get('id') ?? '').toLowerCase(),
+    classes: (attributes.get('class') ?? '').toLowerCase().split(/\s+/),
     attributes,
   };
 }

@@ -10,7 +10,9 @@ type Judge = (value: string, valueOf: (property: string) => string) => Verdict;
 
 const always = (test: boolean): Verdict => (test ? 'always' : 'no');
 const inherited = (test: boolean): Verdict => (test ? 'inherited' : 'no');
-const clipped: Judge = (value, other) => always(isTiny(value) && /hidden|clip|scroll|auto/.test(other('overflow')));
+const clips = (other: (property: string) => string): boolean =>
+  ['overflow', 'overflow-x', 'overflow-y'].some((one) => /hidden|clip|scroll|auto/.test(other(one)));
+const clipped: Judge = (value, other) => always(isTiny(value) && clips(other));
 const faraway: Judge = (value, other) => always(/absolute|fixed|relative/.test(other('position')) && isFar(value));
 
 const HIDES: ReadonlyMap<string, Judge> = new Map(
@@ -27,10 +29,7 @@ const HIDES: ReadonlyMap<string, Judge> = new Map(
     color: (value) => inherited(value === 'transparent' || isClear(value)),
     'pointer-events': (value) => inherited(value === 'none'),
     overflow: (_, other) =>
-      always(
-        /hidden|clip/.test(other('overflow')) &&
-          ['height', 'max-height', 'width', 'max-width'].some((side) => isTiny(other(side))),
-      ),
+      always(clips(other) && ['height', 'max-height', 'width', 'max-width'].some((side) => isTiny(other(side)))),
     height: clipped,
     'max-height': clipped,
     width: clipped,
@@ -43,6 +42,8 @@ const HIDES: ReadonlyMap<string, Judge> = new Map(
     'margin-top': (value) => always(isFar(value)),
     clip: (value) => always(/^rect\(\s*[01](?:px)?[\s,]/.test(value)),
     'clip-path': (value) => always(/inset\(\s*(?:[5-9]\d|100)%|circle\(\s*0/.test(value)),
+    zoom: (value) => always(/^0?\.?0*%?$/.test(value)),
+    scale: (value) => always(/^0(?:\.0\d*)?(?: |$)/.test(value)),
     transform: (value) => always(/scale[xy]?\(\s*0(?:\.0\d*)?\s*[,)]|translate[xy]?\([^)]*-?\d{4}/.test(value)),
   }),
 );

@@ -1,4 +1,4 @@
-/** What a selector looks at. */
+/** What a selector looks at; id and classes in lower case, since a page without a doctype does not tell cases apart. */
 export interface Styled {
   readonly tag: string;
   readonly id: string;
@@ -40,8 +40,8 @@ function matchesCompound(step: string, element: Styled): boolean {
 
 function matchesSimple(simple: string, element: Styled): boolean {
   if (simple.startsWith(':')) return true;
-  if (simple.startsWith('.')) return element.classes.includes(simple.slice(1));
-  if (simple.startsWith('#')) return element.id === simple.slice(1);
+  if (simple.startsWith('.')) return element.classes.includes(simple.slice(1).toLowerCase());
+  if (simple.startsWith('#')) return element.id === simple.slice(1).toLowerCase();
   if (simple.startsWith('[')) return matchesAttribute(simple, element);
   return simple === '*' || simple.toLowerCase() === element.tag || simple.includes('|');
 }

@@ -2,12 +2,15 @@ import { Refusal } from '../errors.js';
 import { escapeHtml } from './escape.js';
 import { dateField, field, formatHeaders, mailboxField, type HeaderField, type Mailbox } from './headers.js';
 import { encodeHole, encodeHoled } from './qp.js';
+import { relaxLines } from './relaxed.js';
 
 /** A mail made ready once, with everything encoded that is the same for all recipients. */
 export interface Skeleton {
   readonly headers: readonly HeaderField[];
   /** Body between the holes; one more than `slots`. */
   readonly pieces: readonly Buffer[];
+  /** The same in DKIM's relaxed form: whole lines, so that each can be relaxed by itself. */
+  readonly relaxed: readonly Buffer[];
   readonly slots: readonly Slot[];
 }
 
@@ -20,6 +23,8 @@ interface Slot {
 export interface FilledMail {
   readonly headers: readonly HeaderField[];
   readonly body: Buffer;
+  /** The body in DKIM's relaxed form, for `signDkim`. */
+  readonly relaxedBody: Buffer;
 }
 
 export interface Filling {
@@ -51,35 +56,32 @@ export function compileSkeleton(mail: {
   const pieces = [...text.pieces.slice(0, -1), between, ...html.pieces.slice(1)];
   pieces[0] = start('text/plain') + (pieces[0] ?? '');
   pieces.push(`${pieces.pop() ?? ''}\r\n--${mail.boundary}--\r\n`);
+  const bytes = pieces.map((piece) => Buffer.from(piece, 'latin1'));
   return {
     headers: [
       ...mail.headers,
       field('MIME-Version', '1.0'),
       field('Content-Type', `multipart/alternative; boundary="${mail.boundary}"`),
     ],
-    pieces: pieces.map((piece) => Buffer.from(piece, 'latin1')),
+    pieces: bytes,
+    relaxed: bytes.map(relaxLines),
     slots: [...text.holes.map(slotOf('text')), ...html.holes.map(slotOf('html'))],
   };
 }
 
 /** The mail for one recipient: the hot path, a concatenation. Throws RangeError when a hole has no value. */
 export function fillSkeleton(skeleton: Skeleton, filling: Filling): FilledMail {
-  const { headers, pieces, slots } = skeleton;
-  const parts: Buffer[] = [];
-  for (const [i, piece] of pieces.entries()) {
-    parts.push(piece);
-    const slot = slots[i];
-    if (slot) parts.push(Buffer.from(encodeHole(valueOf(slot, filling.holes)), 'latin1'));
-  }
+  const values = skeleton.slots.map((slot) => Buffer.from(encodeHole(valueOf(slot, filling.holes)), 'latin1'));
   return {
     headers: [
       mailboxField('To', filling.to),
       dateField(filling.date),
       filling.messageId,
       ...(filling.headers ?? []),
-      ...headers,
+      ...skeleton.headers,
     ],
-    body: Buffer.concat(parts),
+    body: interleave(skeleton.pieces, values),
+    relaxedBody: interleave(skeleton.relaxed, values.map(relaxLines)),
   };
 }
 
@@ -87,6 +89,10 @@ export function fillSkeleton(skeleton: Skeleton, filling: Filling): FilledMail {
 export function formatMail(mail: FilledMail, signatures: readonly string[] = []): Buffer {
   const head = signatures.map((signature) => `${signature}\r\n`).join('') + formatHeaders(mail.headers);
   return Buffer.concat([Buffer.from(`${head}\r\n`, 'utf8'), mail.body]);
+}
+
+function interleave(pieces: readonly Buffer[], values: readonly Buffer[]): Buffer {
+  return Buffer.concat(pieces.flatMap((piece, i) => [piece, ...values.slice(i, i + 1)]));
 }
 
 function checkBoundary(boundary: string, text: string): void {

@@ -177,6 +177,8 @@ describe('injectHtml', () => {
         '<style>@media screen{html body.x{opacity:0!important}}</style><body class="x">a</body>',
         /"opacity: 0" on <body>/,
       ],
+      ['<style>.a{overflow:hidden}.A{max-height:0}</style><body class="a">a</body>', /hides it/],
+      ['<body>a<div style="zoom:0">b', /"zoom: 0" on <div>/],
       ['<html style="display:none"><body>a</body></html>', /"display: none" on <html>/],
       ['<frameset><frame></frameset>', /no place for it/],
     ];

@@ -43,7 +43,9 @@ const MOST_FAULTS = 100;
  */
 export async function fsck(ctx: Context, onProgress: (leaves: number) => void = () => undefined): Promise<FsckReport> {
   const faults: string[] = [];
-  const fault = (text: string): void => void (faults.length < MOST_FAULTS && faults.push(text));
+  const fault = (text: string): void => {
+    if (faults.length < MOST_FAULTS) faults.push(text);
+  };
   const key = verifierKey(ctx.logOrigin, ctx.keyring.logPublic);
   const counts = { records: 0, erased: 0 };
   let frontier: Frontier = EMPTY_FRONTIER;
@@ -105,7 +107,10 @@ function checkLeaf(
   counts: { records: number; erased: number },
 ): void {
   const name = `leaf ${row.leaf_index}`;
-  if (row.kind === null) return fault(`${name}: its event is gone`);
+  if (row.kind === null) {
+    fault(`${name}: its event is gone`);
+    return;
+  }
   if (!leafHash(leafData(row.commitment)).equals(row.leaf_hash))
     fault(`${name}: it was not made from its event's commitment`);
   if (

@@ -32,7 +32,7 @@ export function fieldsOf(req: Request): Record<string, string> {
   const body: unknown = req.body;
   const fields: Record<string, string> = {};
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return fields;
-  for (const [name, value] of Object.entries(body)) {
+  for (const [name, value] of Object.entries(body as Record<string, unknown>)) {
     const text = typeof value === 'boolean' || typeof value === 'number' ? String(value) : value;
     if (typeof text !== 'string') continue;
     if (/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text) || /\p{Surrogate}/u.test(text))

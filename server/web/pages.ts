@@ -163,7 +163,6 @@ export interface NotMeDonePage extends OrganisationPage {
 export interface ReceiptLinks {
   readonly readHref: string;
   readonly downloadHref: string;
-  readonly bytes: number;
 }
 
 /** POST /c/:token, also after a second press. */

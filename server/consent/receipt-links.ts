@@ -1,4 +1,5 @@
 import type { Context } from '../context.js';
+import type { ReceiptLinks } from '../web/pages.js';
 import { waitForLeaves } from '../ledger/integrate.js';
 import { RECEIPT_MINUTES, receiptUrl } from '../links/urls.js';
 import { linkAddress, type ListFacts } from './catalogue.js';
@@ -10,7 +11,7 @@ const WAIT_MS = 2000;
 export interface ReceiptOffer {
   /** Index of the `confirmed` leaf; null while it has none. */
   readonly number: string | null;
-  readonly links: { readonly readHref: string; readonly downloadHref: string } | null;
+  readonly links: ReceiptLinks | null;
 }
 
 /** The number of a chapter's receipt, and links to it when `eventId` says that this very request confirmed (T9). */
@@ -31,14 +32,14 @@ export function mintReceiptLinks(
   ctx: Context,
   list: ListFacts,
   signUpId: string,
-): { readHref: string; downloadHref: string } {
+): ReceiptLinks {
   const expiresAt = new Date(ctx.now().getTime() + RECEIPT_MINUTES * 60_000);
   const downloadHref = receiptUrl(
     { keyring: ctx.keyring, publicUrl: linkAddress(ctx, list.organisation) },
     bytesOf(signUpId),
     expiresAt,
   );
-  return { downloadHref, readHref: downloadHref.replace('/receipts/', '/r/') };
+  return { downloadHref, readHref: downloadHref.replace('/receipts/', '/r/'), bytes: null };
 }
 
 /** Leaf index of the `confirmed` event of a chapter, or null. */

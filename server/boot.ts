@@ -77,13 +77,8 @@ interface Opened {
   stop: () => Promise<void>;
 }
 
-async function openDatabase(
-  config: Config,
-  logger: Logger,
-  options: BootOptions,
-): Promise<Opened> {
-  if (config.databaseUrl)
-    return notOurs(await connect({ url: config.databaseUrl }));
+async function openDatabase(config: Config, logger: Logger, options: BootOptions): Promise<Opened> {
+  if (config.databaseUrl) return notOurs(await connect({ url: config.databaseUrl }));
   const running = options.mayShare ? await embeddedConnection(config.dataDir) : null;
   if (running) return notOurs(await connect(running, 4));
   const embedded = await startEmbedded({

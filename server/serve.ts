@@ -50,7 +50,12 @@ export async function serve(config: Config, logger: Logger, options: BootOptions
   }
 }
 
-async function start(booted: Context, closers: (() => Promise<void>)[], stop: () => Promise<void>, databaseEnded: Promise<void>): Promise<Service> {
+async function start(
+  booted: Context,
+  closers: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+  databaseEnded: Promise<void>,
+): Promise<Service> {
   const { config, logger } = booted;
   const has = (role: (typeof config.roles)[number]): boolean => config.roles.includes(role);
   const catalogs = loadCatalogs(ROOT);
@@ -65,7 +70,12 @@ async function start(booted: Context, closers: (() => Promise<void>)[], stop: ()
       else res.writeHead(503, { 'Retry-After': '2' }).end('starting');
     });
     port = (server.address() as AddressInfo).port;
-    if (config.port === 0 && process.env['PUBLIC_URL'] === undefined) ctx = { ...booted, publicUrl: config.publicUrl.replace(/:0$/, `:${port}`), audiences: [`localhost:${port}`, ...booted.audiences] };
+    if (config.port === 0 && process.env['PUBLIC_URL'] === undefined)
+      ctx = {
+        ...booted,
+        publicUrl: config.publicUrl.replace(/:0$/, `:${port}`),
+        audiences: [`localhost:${port}`, ...booted.audiences],
+      };
     closers.push(async () => {
       isStopping = true;
       await closeServer(server);
@@ -74,20 +84,36 @@ async function start(booted: Context, closers: (() => Promise<void>)[], stop: ()
   if (!config.production) await seed(ctx);
   const mailbox = config.smtpUrl ? null : await openMailbox(join(config.dataDir, 'mailbox'));
   const smtpUrl = mailbox && has('worker') ? await startBuiltInMailbox(mailbox, logger, closers) : config.smtpUrl;
-  const worker = has('worker') && smtpUrl ? await startWorker(ctx, { smtpUrl, templates: await compileMailTemplates({ root: ROOT, catalogs }) }) : null;
+  const worker =
+    has('worker') && smtpUrl
+      ? await startWorker(ctx, { smtpUrl, templates: await compileMailTemplates({ root: ROOT, catalogs }) })
+      : null;
   if (worker) closers.push(worker.stop);
   const inbound = has('gateway') ? await startInbound(ctx) : null;
   if (inbound) closers.push(inbound.stop);
   if (has('web')) {
     const renderer = makeRenderer({ root: ROOT, catalogs });
-    const site: Site = { ctx, renderer, catalogs, languages: [...catalogs.keys()], hasMailbox: mailbox !== null && !config.production };
-    app = makeApp(site, { isStopping: () => isStopping, ...(worker ? { sender: worker.pool.verify.bind(worker.pool) } : {}) }, extraRoutes(site, mailbox, worker));
+    const site: Site = {
+      ctx,
+      renderer,
+      catalogs,
+      languages: [...catalogs.keys()],
+      hasMailbox: mailbox !== null && !config.production,
+    };
+    app = makeApp(
+      site,
+      { isStopping: () => isStopping, ...(worker ? { sender: worker.pool.verify.bind(worker.pool) } : {}) },
+      extraRoutes(site, mailbox, worker),
+    );
   }
   return { ctx, port, worker, databaseEnded, stop, greeting: await greet(ctx, port, inbound, mailbox !== null) };
 }
 
 function extraRoutes(site: Site, mailbox: Mailbox | null, worker: Worker | null): Router[] {
-  const render = (view: string, data: object): string => site.renderer.page(view as never, data as never);
+  // A developer's tool, in English only.
+  const base = { language: 'en', zone: 'UTC', languages: [], organisation: null };
+  const render = (view: string, data: object): string =>
+    site.renderer.page(view.replace('/', '-') as never, { ...base, ...data } as never);
   return [
     ...(mailbox && site.hasMailbox ? [mailboxRoutes({ mailbox, render })] : []),
     staffRoutes(site, { pool: worker?.pool ?? null }),
@@ -96,7 +122,10 @@ function extraRoutes(site: Site, mailbox: Mailbox | null, worker: Worker | null)
 }
 
 async function listen(config: Config, handler: Parameters<typeof createServer>[1]): Promise<Server> {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 15_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 }, handler);
+  const server = createServer(
+    { requestTimeout: 30_000, headersTimeout: 15_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
+    handler,
+  );
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? `Port ${config.port} is taken. Set PORT to a free one.` : error.message;
@@ -119,7 +148,11 @@ async function seed(ctx: Context): Promise<void> {
   if ((await catalogue(ctx)).organisations.length === 0) await setup(ctx, DEMO);
 }
 
-async function startBuiltInMailbox(mailbox: Mailbox, logger: Logger, closers: (() => Promise<void>)[]): Promise<string> {
+async function startBuiltInMailbox(
+  mailbox: Mailbox,
+  logger: Logger,
+  closers: (() => Promise<void>)[],
+): Promise<string> {
   const listening = await startMailbox({ mailbox, logger });
   closers.push(async () => listening.stop());
   return listening.url;

@@ -28,7 +28,11 @@ async function replay(ctx: Context, entries: readonly JournalEntry[]): Promise<n
      join consent c on c.id = j.consent and c.state in ('confirmed', 'pending') and coalesce(c.confirmed_at, c.state_at) <= j.at
      where not exists (select from consent_event e where e.sign_up_id = j.chapter and e.id = j.event)`,
     [
-      ...[withdrawn.map((entry) => entry.consent), withdrawn.map((entry) => entry.chapter), withdrawn.map((entry) => entry.event)],
+      ...[
+        withdrawn.map((entry) => entry.consent),
+        withdrawn.map((entry) => entry.chapter),
+        withdrawn.map((entry) => entry.event),
+      ],
       withdrawn.map((entry) => new Date(entry.at)),
     ],
   );

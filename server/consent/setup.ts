@@ -24,15 +24,33 @@ const definition = z.object({
     inboundDomain: z.string().nullable().default(null),
     language,
     jurisdiction: z.string().length(2),
-    timeZone: z.string().refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'must be a time zone such as Europe/Warsaw'),
+    timeZone: z
+      .string()
+      .refine(
+        (zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC',
+        'must be a time zone such as Europe/Warsaw',
+      ),
   }),
   notices: z.partialRecord(language, z.string().min(1).max(100_000)).default({}),
   lists: z.array(
     z.object({
       slug,
       language,
-      acceptedBases: z.array(z.enum(['confirmed', 'asserted', 'soft-opt-in'])).min(1).default(['confirmed']),
-      texts: z.partialRecord(language, z.object({ name: text, about: text, frequency: text, sharedWith: z.string().default(''), retention: z.string().default(''), wording: text })),
+      acceptedBases: z
+        .array(z.enum(['confirmed', 'asserted', 'soft-opt-in']))
+        .min(1)
+        .default(['confirmed']),
+      texts: z.partialRecord(
+        language,
+        z.object({
+          name: text,
+          about: text,
+          frequency: text,
+          sharedWith: z.string().default(''),
+          retention: z.string().default(''),
+          wording: text,
+        }),
+      ),
     }),
   ),
   forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(z.string().url()).default([]) })).default([]),
@@ -56,7 +74,10 @@ export interface SetupResult {
 export async function setup(ctx: Context, input: unknown): Promise<SetupResult> {
   const parsed = definition.safeParse(input);
   if (!parsed.success) {
-    throw new Refusal('body-invalid', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
+    throw new Refusal(
+      'body-invalid',
+      parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
+    );
   }
   lint(parsed.data);
   const result = await ctx.db.transaction(async (tx) => write(tx, parsed.data, ctx.now()));
@@ -69,11 +90,17 @@ type Definition = z.infer<typeof definition>;
 function lint(set: Definition): void {
   const mistakes = set.lists.flatMap((list) =>
     Object.entries(list.texts).flatMap(([code, { name, wording }]) =>
-      [...promotionIn(name), ...promotionIn(wording)].map((what) => `list ${list.slug} (${code}): ${what} would make the confirmation mail an advertisement`),
+      [...promotionIn(name), ...promotionIn(wording)].map(
+        (what) => `list ${list.slug} (${code}): ${what} would make the confirmation mail an advertisement`,
+      ),
     ),
   );
-  const missing = set.lists.filter((list) => !list.texts[list.language]).map((list) => `list ${list.slug} needs texts in its own language ${list.language}`);
-  const strays = set.forms.filter((form) => !set.lists.some((list) => list.slug === form.list)).map((form) => `form ${form.id}: there is no list ${form.list}`);
+  const missing = set.lists
+    .filter((list) => !list.texts[list.language])
+    .map((list) => `list ${list.slug} needs texts in its own language ${list.language}`);
+  const strays = set.forms
+    .filter((form) => !set.lists.some((list) => list.slug === form.list))
+    .map((form) => `form ${form.id}: there is no list ${form.list}`);
   const all = [...missing, ...strays, ...mistakes];
   if (all.length > 0) throw new Refusal('body-invalid', all.join('\n'));
 }
@@ -86,11 +113,26 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
      on conflict (slug) do update set name = excluded.name, legal_name = excluded.legal_name, postal_address = excluded.postal_address, privacy_contact = excluded.privacy_contact,
        from_address = excluded.from_address, public_url = excluded.public_url, inbound_domain = excluded.inbound_domain, language = excluded.language,
        jurisdiction = excluded.jurisdiction, time_zone = excluded.time_zone returning id`,
-    [randomUUID(), o.slug, o.name, o.legalName, o.postalAddress, o.privacyContact, o.fromAddress, o.publicUrl, o.inboundDomain, o.language, o.jurisdiction, o.timeZone, now],
+    [
+      randomUUID(),
+      o.slug,
+      o.name,
+      o.legalName,
+      o.postalAddress,
+      o.privacyContact,
+      o.fromAddress,
+      o.publicUrl,
+      o.inboundDomain,
+      o.language,
+      o.jurisdiction,
+      o.timeZone,
+      now,
+    ],
   );
   const organisationId = row?.id ?? '';
   let newTexts = 0;
-  for (const [code, body] of Object.entries(set.notices)) newTexts += await addNotice(tx, organisationId, code, body, now);
+  for (const [code, body] of Object.entries(set.notices))
+    newTexts += await addNotice(tx, organisationId, code, body, now);
   const ids = new Map<string, string>();
   for (const list of set.lists) {
     const id = await writeList(tx, organisationId, list, now);
@@ -104,12 +146,26 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
       [form.id, ids.get(form.list), form.allowedOrigins, now],
     );
   }
-  return { organisation: o.slug, lists: set.lists.map((list) => list.slug), forms: set.forms.map((form) => form.id), newTexts };
+  return {
+    organisation: o.slug,
+    lists: set.lists.map((list) => list.slug),
+    forms: set.forms.map((form) => form.id),
+    newTexts,
+  };
 }
 
-async function writeList(tx: Tx, organisationId: string, list: Definition['lists'][number], now: Date): Promise<string> {
-  const [known] = await tx.query<{ id: string; organisation_id: string }>('select id, organisation_id from list where slug = $1', [list.slug]);
-  if (known && known.organisation_id !== organisationId) throw new Refusal('body-invalid', `The list ${list.slug} belongs to another organisation.`);
+async function writeList(
+  tx: Tx,
+  organisationId: string,
+  list: Definition['lists'][number],
+  now: Date,
+): Promise<string> {
+  const [known] = await tx.query<{ id: string; organisation_id: string }>(
+    'select id, organisation_id from list where slug = $1',
+    [list.slug],
+  );
+  if (known && known.organisation_id !== organisationId)
+    throw new Refusal('body-invalid', `The list ${list.slug} belongs to another organisation.`);
   const id = known?.id ?? randomUUID();
   await tx.query(
     `insert into purpose (id, organisation_id, kind, channel, legal_basis, created_at) values ($1, $2, 'list', 'email', 'consent', $3) on conflict (id) do nothing`,
@@ -137,9 +193,10 @@ async function writeTexts(tx: Tx, listId: string, code: string, words: Words, no
     [listId, code],
   );
   if (latest?.label === words.wording) return 0;
-  await tx.query('insert into wording (id, purpose_id, language, version, label, sha256, created_at) values ($1, $2, $3, $4, $5, $6, $7)', [
-    ...[randomUUID(), listId, code, (latest?.version ?? 0) + 1, words.wording, sha256(words.wording), now],
-  ]);
+  await tx.query(
+    'insert into wording (id, purpose_id, language, version, label, sha256, created_at) values ($1, $2, $3, $4, $5, $6, $7)',
+    [...[randomUUID(), listId, code, (latest?.version ?? 0) + 1, words.wording, sha256(words.wording), now]],
+  );
   return 1;
 }
 
@@ -149,9 +206,10 @@ async function addNotice(tx: Tx, organisationId: string, code: string, body: str
     [organisationId, code],
   );
   if (latest?.body === body) return 0;
-  await tx.query('insert into notice (id, organisation_id, language, version, body, sha256, created_at) values ($1, $2, $3, $4, $5, $6, $7)', [
-    ...[randomUUID(), organisationId, code, (latest?.version ?? 0) + 1, body, sha256(body), now],
-  ]);
+  await tx.query(
+    'insert into notice (id, organisation_id, language, version, body, sha256, created_at) values ($1, $2, $3, $4, $5, $6, $7)',
+    [...[randomUUID(), organisationId, code, (latest?.version ?? 0) + 1, body, sha256(body), now]],
+  );
   return 1;
 }
 

@@ -79,7 +79,11 @@ export function mailBase(ctx: Context, list: ListFacts, language: string, maker:
   const { organisation } = list;
   return {
     zone: organisation.timeZone,
-    organisation: { name: organisation.name, legalName: organisation.legalName, postalAddress: organisation.postalAddress },
+    organisation: {
+      name: organisation.name,
+      legalName: organisation.legalName,
+      postalAddress: organisation.postalAddress,
+    },
     noticeUrl: `${linkAddress(ctx, organisation)}/privacy/${organisation.slug}?lang=${language}`,
     linkHost: hostOf(maker.publicUrl),
   };
@@ -95,9 +99,15 @@ async function offer(ctx: Context, templates: MailTemplates, delivery: Claimed):
   const messageId = stableMessageId(ctx, delivery.messageId, delivery.subscriberId);
   const mail = await compose(ctx, templates, request, delivery.address, messageId, { ref, secret, expiresAt });
   // What is kept as evidence is the same mail with a secret that opens nothing.
-  const blanked = await compose(ctx, templates, request, delivery.address, messageId, { ref, secret: Buffer.alloc(16), expiresAt });
+  const blanked = await compose(ctx, templates, request, delivery.address, messageId, {
+    ref,
+    secret: Buffer.alloc(16),
+    expiresAt,
+  });
   const eventId = await appendOffer(ctx, request, delivery, { ref, secret, expiresAt, mail, blanked });
-  return eventId === null ? { delivery, cannot: 'changed' } : { built: { delivery, from: request.list.organisation.fromAddress, message: mail.bytes }, eventId };
+  return eventId === null
+    ? { delivery, cannot: 'changed' }
+    : { built: { delivery, from: request.list.organisation.fromAddress, message: mail.bytes }, eventId };
 }
 
 interface Link {
@@ -106,7 +116,14 @@ interface Link {
   expiresAt: Date;
 }
 
-async function compose(ctx: Context, templates: MailTemplates, request: Request, to: string, messageId: string, link: Link): Promise<SingleMail> {
+async function compose(
+  ctx: Context,
+  templates: MailTemplates,
+  request: Request,
+  to: string,
+  messageId: string,
+  link: Link,
+): Promise<SingleMail> {
   const { chapter, list, wording, signUp, maker } = request;
   const composed = composeMail(templates, 'confirmation', chapter.language, {
     ...mailBase(ctx, list, chapter.language, maker),
@@ -130,7 +147,9 @@ async function appendOffer(
 ): Promise<string | null> {
   const { mail, blanked, secret, ref, expiresAt } = made;
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const [consent] = await ctx.db.query<LoadedConsent>(`select ${CONSENT_COLUMNS} from consent c where c.id = $1`, [delivery.consent?.id]);
+    const [consent] = await ctx.db.query<LoadedConsent>(`select ${CONSENT_COLUMNS} from consent c where c.id = $1`, [
+      delivery.consent?.id,
+    ]);
     if (!consent || consent.state === 'confirmed') return null;
     const secretHash = createHash('sha256').update(secret).digest();
     const event = prepareEvent(ctx.keyring, {
@@ -144,7 +163,11 @@ async function appendOffer(
         entity: 'system',
         prev_event_commit: consent.lastCommitment?.toString('base64') ?? null,
         request_commit: chapter.requested_commitment.toString('base64'),
-        token: { ref: ref.toString('hex'), secret_sha256: secretHash.toString('hex'), expires_at: expiresAt.toISOString() },
+        token: {
+          ref: ref.toString('hex'),
+          secret_sha256: secretHash.toString('hex'),
+          expires_at: expiresAt.toISOString(),
+        },
         mail: {
           message_id: mail.messageId,
           template_version: TEMPLATE_VERSION,
@@ -175,5 +198,12 @@ async function load(ctx: Context, delivery: Claimed): Promise<Request | null> {
   const wording = list.wordings.find((one) => one.id === chapter.wording_id);
   if (!wording) throw new Error('a wording that was agreed to is gone');
   const key = evidenceKey(ctx.keyring, chapter.id, chapter.evidence_key);
-  return { chapter, list, wording, key, signUp: openSignUp(key, chapter.id, chapter.sealed), maker: { keyring: ctx.keyring, publicUrl: linkAddress(ctx, list.organisation) } };
+  return {
+    chapter,
+    list,
+    wording,
+    key,
+    signUp: openSignUp(key, chapter.id, chapter.sealed),
+    maker: { keyring: ctx.keyring, publicUrl: linkAddress(ctx, list.organisation) },
+  };
 }

@@ -29,7 +29,10 @@ export async function startInbound(ctx: Context): Promise<Inbound> {
     disableReverseLookup: true,
     logger: false,
     onRcptTo: (address, _session, callback) => {
-      isOurs(ctx, address).then((ours) => callback(ours ? null : smtpError(550, 'no such address here')), () => callback(smtpError(451, 'please try later')));
+      isOurs(ctx, address).then(
+        (ours) => callback(ours ? null : smtpError(550, 'no such address here')),
+        () => callback(smtpError(451, 'please try later')),
+      );
     },
     onData: (stream, session, callback) => {
       let bytes = 0;
@@ -38,13 +41,18 @@ export async function startInbound(ctx: Context): Promise<Inbound> {
       stream.on('end', () => {
         // smtp-server announces SIZE and does not enforce it.
         if (bytes > MAX_BYTES) return callback(smtpError(552, 'message too large'));
-        unsubscribeAll(ctx, session.envelope.rcptTo).then(() => callback(null, 'unsubscribed'), () => callback(smtpError(451, 'please try later')));
+        unsubscribeAll(ctx, session.envelope.rcptTo).then(
+          () => callback(null, 'unsubscribed'),
+          () => callback(smtpError(451, 'please try later')),
+        );
       });
     },
   });
   server.on('error', (error) => ctx.logger.warn({ err: error }, 'a connection to the inbound port failed'));
   await new Promise<void>((resolve, reject) => {
-    server.server.once('error', (error: NodeJS.ErrnoException) => reject(new Refusal('config-invalid', `INBOUND_PORT ${ctx.config.inboundPort}: ${error.code ?? error.message}`)));
+    server.server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new Refusal('config-invalid', `INBOUND_PORT ${ctx.config.inboundPort}: ${error.code ?? error.message}`)),
+    );
     server.listen(ctx.config.inboundPort, ctx.config.host, resolve);
   });
   return {

@@ -24,19 +24,39 @@ export async function makeSingleMail(
 ): Promise<SingleMail> {
   const signer = await signerOf(ctx, organisation);
   const skeleton = compileSkeleton({
-    headers: transactionalFields({ from: { name: organisation.name, address: organisation.fromAddress }, subject: mail.subject }),
+    headers: transactionalFields({
+      from: { name: organisation.name, address: organisation.fromAddress },
+      subject: mail.subject,
+    }),
     text: mail.text,
     html: mail.html,
     boundary: `zgoda-${randomBytes(12).toString('hex')}`,
   });
   const now = ctx.now();
-  const filled = fillSkeleton(skeleton, { to: { address: mail.to }, messageId: messageIdField(mail.messageId, signer.domain), date: now, holes: {} });
-  const signature = await signDkim({ ...filled, domain: signer.domain, selector: signer.selector, key: signer.key, now });
-  return { bytes: formatMail(filled, [signature]), messageId: `<${mail.messageId}@${signer.domain}>`, dkim: { domain: signer.domain, selector: signer.selector } };
+  const filled = fillSkeleton(skeleton, {
+    to: { address: mail.to },
+    messageId: messageIdField(mail.messageId, signer.domain),
+    date: now,
+    holes: {},
+  });
+  const signature = await signDkim({
+    ...filled,
+    domain: signer.domain,
+    selector: signer.selector,
+    key: signer.key,
+    now,
+  });
+  return {
+    bytes: formatMail(filled, [signature]),
+    messageId: `<${mail.messageId}@${signer.domain}>`,
+    dkim: { domain: signer.domain, selector: signer.selector },
+  };
 }
 
 /** Left side of a Message-ID: the same at every try, so that receivers can tell a duplicate; says nothing of message or person (O-02). */
 export function stableMessageId(ctx: Context, messageId: string, subscriberId: string): string {
-  return createHmac('sha256', knownKey(ctx.keyring, 'pepper', Math.min(...ctx.keyring.ids))).update(`message-id\0${messageId}\0${subscriberId}`).digest('hex').slice(0, 40);
+  return createHmac('sha256', knownKey(ctx.keyring, 'pepper', Math.min(...ctx.keyring.ids)))
+    .update(`message-id\0${messageId}\0${subscriberId}`)
+    .digest('hex')
+    .slice(0, 40);
 }
-

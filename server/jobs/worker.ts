@@ -24,9 +24,13 @@ export interface Worker {
 const SECOND = 1000;
 
 /** Everything that happens behind the pages: leaves for events, decisions, mail, campaigns, retention. */
-export async function startWorker(ctx: Context, options: { smtpUrl: string; templates: MailTemplates }): Promise<Worker> {
+export async function startWorker(
+  ctx: Context,
+  options: { smtpUrl: string; templates: MailTemplates },
+): Promise<Worker> {
   const replayed = await replayJournal(ctx);
-  if (replayed > 0) ctx.logger.warn({ withdrawals: replayed }, 'the database was older than the journal: withdrawals were done again');
+  if (replayed > 0)
+    ctx.logger.warn({ withdrawals: replayed }, 'the database was older than the journal: withdrawals were done again');
   const pool = makeSmtpPool({ url: options.smtpUrl, logger: ctx.logger });
   const sender = makeSender(ctx, pool, {
     confirmation: confirmationBuilder(options.templates),

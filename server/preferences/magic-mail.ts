@@ -19,7 +19,11 @@ export function magicBuilder(templates: MailTemplates): Builder {
         const maker = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
         const composed = composeMail(templates, 'magic', delivery.language, {
           zone: organisation.timeZone,
-          organisation: { name: organisation.name, legalName: organisation.legalName, postalAddress: organisation.postalAddress },
+          organisation: {
+            name: organisation.name,
+            legalName: organisation.legalName,
+            postalAddress: organisation.postalAddress,
+          },
           noticeUrl: `${maker.publicUrl}/privacy/${organisation.slug}?lang=${delivery.language}`,
           linkHost: hostOf(maker.publicUrl),
           requestedAt: now,

@@ -14,12 +14,18 @@ const AUTHORITIES: Record<string, { name: string; href: string }> = {
   IE: { name: 'Data Protection Commission', href: 'https://www.dataprotection.ie/' },
   GB: { name: "Information Commissioner's Office", href: 'https://ico.org.uk/' },
 };
-const ANY_AUTHORITY = { name: 'European Data Protection Board: members', href: 'https://www.edpb.europa.eu/about-edpb/about-edpb/members_en' };
+const ANY_AUTHORITY = {
+  name: 'European Data Protection Board: members',
+  href: 'https://www.edpb.europa.eu/about-edpb/about-edpb/members_en',
+};
 
 /** The notice that every page and mail links to (GDPR Art. 13, 14). */
 export function privacyRoutes(site: Site): Router {
   const routes = Router();
-  routes.route('/privacy/:organisation').get(handle(async (req, res) => show(site, req, res))).all(onlyMethods('GET', 'HEAD'));
+  routes
+    .route('/privacy/:organisation')
+    .get(handle(async (req, res) => show(site, req, res)))
+    .all(onlyMethods('GET', 'HEAD'));
   return routes;
 }
 
@@ -30,14 +36,25 @@ async function show(site: Site, req: Request, res: Response): Promise<void> {
   const language = languageOf(site, req);
   const ours = lists.filter((list) => list.organisation.id === organisation.id);
   const notices = ours[0]?.notices ?? [];
-  const notice = notices.find((one) => one.language === language) ?? notices.find((one) => one.language === organisation.language);
+  const notice =
+    notices.find((one) => one.language === language) ?? notices.find((one) => one.language === organisation.language);
   sendPage(site, res, 'privacy', {
     ...organisationBase(site, req, language, organisation),
-    controller: { legalName: organisation.legalName, postalAddress: organisation.postalAddress, contact: organisation.privacyContact, officer: null },
+    controller: {
+      legalName: organisation.legalName,
+      postalAddress: organisation.postalAddress,
+      contact: organisation.privacyContact,
+      officer: null,
+    },
     purposes: ours.map((list) => {
       const text = textOf(list, language);
       const retention = text.retention || translate(site.catalogs, language, 'list.duration');
-      return { name: text.name, about: text.about, basis: translate(site.catalogs, language, 'privacy.basis'), retention };
+      return {
+        name: text.name,
+        about: text.about,
+        basis: translate(site.catalogs, language, 'privacy.basis'),
+        retention,
+      };
     }),
     recipients: [...new Set(ours.map((list) => textOf(list, language).sharedWith).filter((text) => text !== ''))],
     unconfirmedDays: PURGE_DAYS,

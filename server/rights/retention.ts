@@ -10,7 +10,9 @@ const PAGE = 200;
 
 /** Ends requests that nobody confirmed in time: an `expired` event each. Returns how many. */
 export async function expirePending(ctx: Context): Promise<number> {
-  const rows = await ctx.db.query<LoadedConsent & { wording_id: string; language: string; evidence_key: Buffer | null }>(
+  const rows = await ctx.db.query<
+    LoadedConsent & { wording_id: string; language: string; evidence_key: Buffer | null }
+  >(
     `select ${CONSENT_COLUMNS}, u.wording_id, u.language, u.evidence_key from consent c join sign_up u on u.id = c.sign_up_id
      where c.state = 'pending' and c.last_event_id is not null and u.evidence_key is not null
        and not exists (select from offer o where o.consent_id = c.id and o.expires_at > $1) order by c.state_at limit ${PAGE}`,
@@ -64,7 +66,10 @@ export async function sweep(ctx: Context): Promise<number> {
   return 0;
 }
 
-async function expireOne(ctx: Context, row: LoadedConsent & { wording_id: string; language: string; evidence_key: Buffer | null }): Promise<boolean> {
+async function expireOne(
+  ctx: Context,
+  row: LoadedConsent & { wording_id: string; language: string; evidence_key: Buffer | null },
+): Promise<boolean> {
   const list = await listById(ctx, row.purposeId);
   const wording = list.wordings.find((one) => one.id === row.wording_id);
   if (!wording || !row.evidence_key) return false;
@@ -74,7 +79,12 @@ async function expireOne(ctx: Context, row: LoadedConsent & { wording_id: string
     kind: 'expired',
     happenedAt: ctx.now(),
     evidenceKey: evidenceKey(ctx.keyring, row.signUpId, row.evidence_key),
-    record: { ...listRecord(list, wording, row.language), entity: 'system', cause: 'not confirmed in time', prev_event_commit: row.lastCommitment?.toString('base64') ?? null },
+    record: {
+      ...listRecord(list, wording, row.language),
+      entity: 'system',
+      cause: 'not confirmed in time',
+      prev_event_commit: row.lastCommitment?.toString('base64') ?? null,
+    },
     fields: {},
   });
   return act(ctx.db, ctx, row, { state: 'expired' }, event);

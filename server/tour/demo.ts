@@ -26,13 +26,15 @@ export const DEMO: Setup = {
           name: 'Bookshop news',
           about: 'New books, readings and opening hours.',
           frequency: 'about once a week',
-          wording: 'I want marketing e-mail from Wisła Bookshop about new books, readings and opening hours, about once a week. I can withdraw at any time, for example with the link in every mail.',
+          wording:
+            'I want marketing e-mail from Wisła Bookshop about new books, readings and opening hours, about once a week. I can withdraw at any time, for example with the link in every mail.',
         },
         pl: {
           name: 'Wieści z księgarni',
           about: 'Nowe książki, spotkania autorskie i godziny otwarcia.',
           frequency: 'mniej więcej raz w tygodniu',
-          wording: 'Chcę otrzymywać informacje marketingowe pocztą elektroniczną. Nadawca: Wisła Bookshop. Temat: nowe książki, spotkania autorskie i godziny otwarcia. Częstotliwość: mniej więcej raz w tygodniu. Zgodę mogę wycofać w każdej chwili, na przykład linkiem w każdej wiadomości.',
+          wording:
+            'Chcę otrzymywać informacje marketingowe pocztą elektroniczną. Nadawca: Wisła Bookshop. Temat: nowe książki, spotkania autorskie i godziny otwarcia. Częstotliwość: mniej więcej raz w tygodniu. Zgodę mogę wycofać w każdej chwili, na przykład linkiem w każdej wiadomości.',
         },
       },
     },
@@ -44,13 +46,15 @@ export const DEMO: Setup = {
           name: 'Readings and events',
           about: 'Invitations to readings in the shop.',
           frequency: 'once a month',
-          wording: 'I want marketing e-mail from Wisła Bookshop with invitations to readings in the shop, once a month. I can withdraw at any time, for example with the link in every mail.',
+          wording:
+            'I want marketing e-mail from Wisła Bookshop with invitations to readings in the shop, once a month. I can withdraw at any time, for example with the link in every mail.',
         },
         pl: {
           name: 'Spotkania autorskie',
           about: 'Zaproszenia na spotkania w księgarni.',
           frequency: 'raz w miesiącu',
-          wording: 'Chcę otrzymywać informacje marketingowe pocztą elektroniczną. Nadawca: Wisła Bookshop. Temat: zaproszenia na spotkania w księgarni. Częstotliwość: raz w miesiącu. Zgodę mogę wycofać w każdej chwili, na przykład linkiem w każdej wiadomości.',
+          wording:
+            'Chcę otrzymywać informacje marketingowe pocztą elektroniczną. Nadawca: Wisła Bookshop. Temat: zaproszenia na spotkania w księgarni. Częstotliwość: raz w miesiącu. Zgodę mogę wycofać w każdej chwili, na przykład linkiem w każdej wiadomości.',
         },
       },
     },

@@ -26,7 +26,16 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
   const [headers, unkept] = securityHeaders(site.ctx);
   app.use(headers);
   // Their addresses carry a hash of their content: they never change.
-  app.use('/public', express.static(join(ROOT, 'public'), { maxAge: YEAR_MS, immutable: true, index: false, redirect: false, cacheControl: true }));
+  app.use(
+    '/public',
+    express.static(join(ROOT, 'public'), {
+      maxAge: YEAR_MS,
+      immutable: true,
+      index: false,
+      redirect: false,
+      cacheControl: true,
+    }),
+  );
   app.use(unkept);
   app.use(healthRoutes(site.ctx, probes));
   app.use(formRoutes(site));

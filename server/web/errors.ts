@@ -46,7 +46,11 @@ export function errorHandler(site: Site): ErrorRequestHandler {
   return (error: unknown, req: Request, res: Response, next) => {
     const refusal = toRefusal(error);
     const { status, kind } = refusal ? ANSWERS[refusal.code] : { status: 500, kind: 'broken' as const };
-    if (status >= 500) site.ctx.logger[refusal ? 'warn' : 'error']({ err: error, method: req.method, path: req.route ? String(req.route.path) : undefined }, 'a request failed');
+    if (status >= 500)
+      site.ctx.logger[refusal ? 'warn' : 'error'](
+        { err: error, method: req.method, path: req.route ? String(req.route.path) : undefined },
+        'a request failed',
+      );
     // Too late for an answer of our own: let express cut the connection.
     if (res.headersSent) {
       next(error);
@@ -61,11 +65,22 @@ export function errorHandler(site: Site): ErrorRequestHandler {
 /** What libraries throw about a request, in our words; null for a bug. */
 function toRefusal(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error;
-  if (error instanceof MulterError) return new Refusal(error.code === 'LIMIT_UNEXPECTED_FILE' ? 'body-invalid' : 'body-too-large', 'The form is too large.', {}, { cause: error });
+  if (error instanceof MulterError)
+    return new Refusal(
+      error.code === 'LIMIT_UNEXPECTED_FILE' ? 'body-invalid' : 'body-too-large',
+      'The form is too large.',
+      {},
+      { cause: error },
+    );
   const { status, type } = error as { status?: unknown; type?: unknown };
-  if (status === 413 || type === 'parameters.too.many') return new Refusal('body-too-large', 'What was sent is too large.');
-  if (error instanceof URIError || (typeof status === 'number' && status >= 400 && status < 500)) return new Refusal('body-invalid', 'What was sent could not be read.');
-  if (error instanceof Error && /^(Unexpected end of form|Malformed part header|Multipart: Boundary not found)/.test(error.message)) {
+  if (status === 413 || type === 'parameters.too.many')
+    return new Refusal('body-too-large', 'What was sent is too large.');
+  if (error instanceof URIError || (typeof status === 'number' && status >= 400 && status < 500))
+    return new Refusal('body-invalid', 'What was sent could not be read.');
+  if (
+    error instanceof Error &&
+    /^(Unexpected end of form|Malformed part header|Multipart: Boundary not found)/.test(error.message)
+  ) {
     return new Refusal('body-invalid', 'The form was cut off.');
   }
   return null;
@@ -79,13 +94,32 @@ function sendProblem(res: Response, status: number, refusal: Refusal | null): vo
   res
     .status(status)
     .type('application/problem+json')
-    .send(JSON.stringify({ type: 'about:blank', title: refusal?.code ?? 'internal-error', status, detail: refusal?.message ?? 'Something went wrong here. Nothing was changed.' }));
+    .send(
+      JSON.stringify({
+        type: 'about:blank',
+        title: refusal?.code ?? 'internal-error',
+        status,
+        detail: refusal?.message ?? 'Something went wrong here. Nothing was changed.',
+      }),
+    );
 }
 
-function sendErrorPage(site: Site, req: Request, res: Response, status: number, kind: ErrorKind, refusal: Refusal | null): void {
+function sendErrorPage(
+  site: Site,
+  req: Request,
+  res: Response,
+  status: number,
+  kind: ErrorKind,
+  refusal: Refusal | null,
+): void {
   const retryAt = refusal?.facts['retryAt'];
   const page = errorPage(plainBase(site, req), kind, {
-    retryAt: retryAt instanceof Date ? retryAt : kind === 'not-now' || kind === 'too-many' ? new Date(site.ctx.now().getTime() + RETRY_SECONDS * 1000) : null,
+    retryAt:
+      retryAt instanceof Date
+        ? retryAt
+        : kind === 'not-now' || kind === 'too-many'
+          ? new Date(site.ctx.now().getTime() + RETRY_SECONDS * 1000)
+          : null,
     magic: OFFERS_LINK.includes(kind) ? { action: '/preferences', ticket: '' } : null,
   });
   res.status(status).type('html').send(site.renderer.page('error', page));

@@ -21,24 +21,40 @@ export function healthRoutes(ctx: Context, probes: Probes): Router {
   const registry = makeRegistry(ctx);
   const routes = Router();
   routes.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
-  routes.get('/readyz', handle(async (_req, res) => {
-    const checks = { ...(await check(ctx, probes)), embedded: ctx.db.isEmbedded, roles: ctx.config.roles };
-    const isReady = checks.database && checks.keys && checks.disk && !probes.isStopping();
-    res.status(isReady ? 200 : 503);
-    if (!isReady) res.setHeader('Retry-After', '5');
-    res.json({ status: isReady ? 'ready' : 'not ready', ...checks, ...(ctx.db.isEmbedded ? { note: 'embedded database: for trying out' } : {}) });
-  }));
-  routes.get('/metrics', handle(async (req, res) => {
-    if (!mayRead(ctx, req)) throw new Refusal('not-found', 'There is no such page.');
-    res.type(registry.contentType).send(await registry.metrics());
-  }));
+  routes.get(
+    '/readyz',
+    handle(async (_req, res) => {
+      const checks = { ...(await check(ctx, probes)), embedded: ctx.db.isEmbedded, roles: ctx.config.roles };
+      const isReady = checks.database && checks.keys && checks.disk && !probes.isStopping();
+      res.status(isReady ? 200 : 503);
+      if (!isReady) res.setHeader('Retry-After', '5');
+      res.json({
+        status: isReady ? 'ready' : 'not ready',
+        ...checks,
+        ...(ctx.db.isEmbedded ? { note: 'embedded database: for trying out' } : {}),
+      });
+    }),
+  );
+  routes.get(
+    '/metrics',
+    handle(async (req, res) => {
+      if (!mayRead(ctx, req)) throw new Refusal('not-found', 'There is no such page.');
+      res.type(registry.contentType).send(await registry.metrics());
+    }),
+  );
   return routes;
 }
 
-async function check(ctx: Context, probes: Probes): Promise<{ database: boolean; keys: boolean; disk: boolean; sender: boolean | null }> {
+async function check(
+  ctx: Context,
+  probes: Probes,
+): Promise<{ database: boolean; keys: boolean; disk: boolean; sender: boolean | null }> {
   const [database, disk, sender] = await Promise.all([
     hasDatabase(ctx),
-    statfs(ctx.config.dataDir).then((disk) => disk.bavail * disk.bsize > MIN_FREE, () => false),
+    statfs(ctx.config.dataDir).then(
+      (disk) => disk.bavail * disk.bsize > MIN_FREE,
+      () => false,
+    ),
     // Mail waits while the next hop is away: worth telling, no reason to take the pages away.
     probes.sender ? probes.sender() : Promise.resolve(null),
   ]);
@@ -85,7 +101,12 @@ function makeRegistry(ctx: Context): Registry {
 function mayRead(ctx: Context, req: Request): boolean {
   const token = ctx.config.metricsToken;
   const given = req.get('authorization')?.replace(/^Bearer /, '') ?? '';
-  if (token) return given.length === token.length && Buffer.byteLength(given) === Buffer.byteLength(token) && timingSafeEqual(Buffer.from(given), Buffer.from(token));
+  if (token)
+    return (
+      given.length === token.length &&
+      Buffer.byteLength(given) === Buffer.byteLength(token) &&
+      timingSafeEqual(Buffer.from(given), Buffer.from(token))
+    );
   const isForwarded = req.get('x-forwarded-for') !== undefined || req.get('forwarded') !== undefined;
   return !isForwarded && /^(::1|(::ffff:)?127\.)/.test(req.socket.remoteAddress ?? '');
 }

@@ -103,7 +103,8 @@ export function formatTime(language: string, date: Date, zone: string): string {
 
 /** The zone in words: Central European Time. */
 export function zoneName(language: string, zone: string): string {
-  const parts = dateFormat('zone', language, zone).formatToParts(0);
+  // A day of a year with summer time: in 1970 there was none, and the generic name would say "Standard".
+  const parts = dateFormat('zone', language, zone).formatToParts(Date.UTC(2026, 6, 1));
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? zone;
 }
 
@@ -119,7 +120,7 @@ export function formatBytes(language: string, bytes: number): string {
   const format = remember(
     numberFormats,
     `${language} ${unit}`,
-    () => new Intl.NumberFormat(localeOf(language), { style: 'unit', unit, unitDisplay, maximumFractionDigits: 1 }),
+    () => new Intl.NumberFormat(localeOf(language), { style: 'unit', unit, unitDisplay, maximumFractionDigits: unit === 'megabyte' ? 1 : 0 }),
   );
   return format.format(bytes / size);
 }

@@ -163,7 +163,8 @@ export interface NotMeDonePage extends OrganisationPage {
 export interface ReceiptLinks {
   readonly readHref: string;
   readonly downloadHref: string;
-  readonly bytes: number;
+  /** null: not known before it is fetched. */
+  readonly bytes: number | null;
 }
 
 /** POST /c/:token, also after a second press. */

@@ -121,7 +121,7 @@ function maskedHtml(
       : say('masked.partly', { start, domainStart, domainEnd });
   const seen = Handlebars.escapeExpression(address.seen);
   return new Handlebars.SafeString(
-    `<span class="visually-hidden">${spoken.toString()}</span><span aria-hidden="true">${seen}</span>`,
+    `<span class="visually-hidden">${spoken.toString()}</span><span class="masked" aria-hidden="true">${seen}</span>`,
   );
 }
 

@@ -16,8 +16,10 @@ export async function audienceOf(ctx: Context, listId: string): Promise<Audience
          when c.state <> 'confirmed' then c.state
          when not coalesce(c.basis = any(l.accepted_bases), false) then 'basis'
          when c.paused_until > $2 then 'paused'
-         when c.last_sent_at > $2::timestamptz - case c.frequency
-           when 'weekly' then interval '7 days' when 'monthly' then interval '1 month' else interval '0' end then 'frequency'
+         when c.frequency <> 'all' and exists (select from delivery p
+           where p.subscriber_id = c.subscriber_id and p.consent_id = c.id and p.kind in ('campaign', 'gateway')
+           and (p.state = 'sending' or p.state in ('sent', 'unknown') and p.settled_at > $2::timestamptz - case c.frequency
+             when 'weekly' then interval '7 days' else interval '1 month' end)) then 'frequency'
          when exists (select from suppression x where x.organisation_id = s.organisation_id and x.hash = s.suppression_hash
            and (x.until is null or x.until > $2)) then 'suppressed'
        end as refusal, count(*)::int as n

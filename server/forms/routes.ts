@@ -27,7 +27,7 @@ import {
   type Site,
 } from '../web/http.js';
 import type { ListPage, SignUpForm } from '../web/pages.js';
-import { signUpLimit } from './limits.js';
+import { signUpLimit } from '../web/limits.js';
 import { makeTicket, MIN_FILL_MS, openTicket, type Ticket } from './ticket.js';
 
 /** Sign-up pages and the address that forms on other sites post to. */

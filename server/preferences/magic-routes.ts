@@ -12,7 +12,7 @@ import { mintReceiptLinks, receiptNumber } from '../consent/receipt-links.js';
 import { subscribe } from '../consent/subscribe.js';
 import { stopAll, withdraw } from '../consent/withdraw.js';
 import { Refusal } from '../errors.js';
-import { linkLimit } from '../forms/limits.js';
+import { linkLimit } from '../web/limits.js';
 import { openLink } from '../links/token.js';
 import { CONFIRM_DAYS, hostOf, MAGIC_MINUTES } from '../links/urls.js';
 import { parseAddress } from '../mail/address.js';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import express, { type Express, type Router } from 'express';
 import { ROOT } from '../config.js';
+import { receiptRoutes } from '../consent/receipt-routes.js';
 import { consentRoutes } from '../consent/routes.js';
 import { Refusal } from '../errors.js';
 import { formRoutes } from '../forms/routes.js';
@@ -44,6 +45,7 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
   app.use(preferenceRoutes(site));
   app.use(magicRoutes(site));
   app.use(privacyRoutes(site));
+  app.use(receiptRoutes(site));
   app.use(ledgerRoutes(site));
   for (const routes of more) app.use(routes);
   app.use(() => {

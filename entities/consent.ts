@@ -66,10 +66,6 @@ export class Consent {
   @Column({ type: 'timestamptz', name: 'confirmed_at', nullable: true })
   confirmedAt!: Date | null;
 
-  /** For the frequency that the person chose. */
-  @Column({ type: 'timestamptz', name: 'last_sent_at', nullable: true })
-  lastSentAt!: Date | null;
-
   @Column({ type: 'bytea' })
   seal!: Buffer;
 }

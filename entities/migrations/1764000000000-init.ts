@@ -193,7 +193,6 @@ create table consent (
   mailto_ref bytea not null,
   state_at timestamptz not null,
   confirmed_at timestamptz,
-  last_sent_at timestamptz,
   seal bytea not null,
   constraint consent_mailto_ref_key unique (mailto_ref),
   constraint consent_preferences_ref_key unique (preferences_ref),
@@ -487,8 +486,10 @@ begin
         when d.kind in ('campaign', 'gateway') and c.state is distinct from 'confirmed' then coalesce(c.state, 'no-consent')
         when d.kind in ('campaign', 'gateway') and not coalesce(c.basis = any(l.accepted_bases), false) then 'basis'
         when d.kind in ('campaign', 'gateway') and c.paused_until > at then 'paused'
-        when d.kind in ('campaign', 'gateway') and c.last_sent_at > at - case c.frequency
-          when 'weekly' then interval '7 days' when 'monthly' then interval '1 month' else interval '0' end then 'frequency'
+        when d.kind in ('campaign', 'gateway') and c.frequency <> 'all' and exists (select from delivery p
+          where p.subscriber_id = d.subscriber_id and p.consent_id = c.id and p.kind in ('campaign', 'gateway') and p.message_id <> d.message_id
+          and (p.state = 'sending' or p.state in ('sent', 'unknown') and p.settled_at > at - case c.frequency
+            when 'weekly' then interval '7 days' else interval '1 month' end)) then 'frequency'
         when d.kind = 'confirmation' and c.state = 'confirmed' then 'confirmed'
         when d.kind <> 'notice' and exists (select 1 from suppression x where x.organisation_id = s.organisation_id
           and x.hash = s.suppression_hash and (x.until is null or x.until > at)

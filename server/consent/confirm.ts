@@ -21,6 +21,9 @@ export interface Offer {
   readonly requestedAt: Date;
   readonly consent: LoadedConsent;
   readonly usedBy: string | null;
+  /** The chapter's evidence key, unwrapped. */
+  readonly evidenceKey: Buffer;
+  readonly offeredCommitment: Buffer;
 }
 
 export interface Confirmation {
@@ -55,39 +58,23 @@ interface Row extends LoadedConsent {
   chapter: string;
 }
 
-interface Found {
-  offer: Offer;
-  row: Row;
-  key: Buffer;
-}
-
-/** What a confirmation link stands for. Changes nothing. Throws `link-damaged`, `link-expired`, `link-used`. */
-export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
-  return (await find(ctx, link)).offer;
-}
-
 /**
  * Turns an offer into a confirmed consent: the state, its event and the lifted objection in one statement. A second press returns the same and adds
  * nothing (L-07). Throws as `findOffer`.
  */
-export async function confirm(ctx: Context, link: Link, input: ConfirmInput): Promise<Confirmation> {
+export async function confirm(ctx: Context, link: Link, found: Offer, input: ConfirmInput): Promise<Confirmation> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const found = await find(ctx, link);
-    const { consent } = found.offer;
+    const offer = attempt === 0 ? found : await findOffer(ctx, link);
+    const { consent } = offer;
     if (consent.state === 'confirmed')
-      return { offer: found.offer, confirmedAt: consent.confirmedAt ?? consent.stateAt, eventId: null };
-    const done = await tryToConfirm(ctx, link, found, input);
+      return { offer, confirmedAt: consent.confirmedAt ?? consent.stateAt, eventId: null };
+    const done = await tryToConfirm(ctx, link, offer, input);
     if (done) return done;
   }
   throw new Refusal('not-now', 'Somebody else is changing the same consent.');
 }
 
-async function tryToConfirm(
-  ctx: Context,
-  link: Link,
-  { offer, row, key }: Found,
-  input: ConfirmInput,
-): Promise<Confirmation | null> {
+async function tryToConfirm(ctx: Context, link: Link, offer: Offer, input: ConfirmInput): Promise<Confirmation | null> {
   const at = ctx.now();
   const state = stateAfter(offer.consent.state, 'confirm');
   if (!state) throw used(offer);
@@ -96,11 +83,11 @@ async function tryToConfirm(
     signUpId: offer.signUpId,
     kind: 'confirmed',
     happenedAt: at,
-    evidenceKey: key,
+    evidenceKey: offer.evidenceKey,
     record: {
       ...listRecord(offer.list, offer.wording, input.language),
       entity: 'subject',
-      prev_event_commit: row.offered_commitment.toString('base64'),
+      prev_event_commit: offer.offeredCommitment.toString('base64'),
       // Only whoever read the mail knows it; the log has held its hash since before the mail left (T1, P-11).
       secret: (link.secret ?? Buffer.alloc(0)).toString('base64url'),
       confirm: { method: 'POST', page_sha256: input.pageSha256, language: input.language },
@@ -120,7 +107,8 @@ async function tryToConfirm(
   return { offer, confirmedAt: at, eventId: event.id };
 }
 
-async function find(ctx: Context, link: Link): Promise<Found> {
+/** What a confirmation link stands for. Changes nothing. Throws `link-expired`, `link-used`. */
+export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
   const [row] = await ctx.db.query<Row>(
     `select ${CONSENT_COLUMNS}, o.id as offer_id, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
        u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
@@ -150,9 +138,11 @@ async function find(ctx: Context, link: Link): Promise<Found> {
     requestedAt: row.requested_at,
     consent: row,
     usedBy: row.used_by,
+    evidenceKey: key,
+    offeredCommitment: row.offered_commitment,
   };
   if (row.used_by && row.state !== 'confirmed') throw used(offer);
-  return { offer, row, key };
+  return offer;
 }
 
 function used(offer: Offer): Refusal {

@@ -15,7 +15,6 @@ export interface ConsentOfPerson {
   readonly wordingId: string;
   readonly evidenceKeyWrapped: Buffer | null;
   readonly suppressionHash: Buffer | null;
-  readonly lastSentAt: Date | null;
 }
 
 /** By which of its refs a consent is asked for. */
@@ -29,10 +28,9 @@ type Row = LoadedConsent & {
   suppression_hash: Buffer | null;
   wording_id: string;
   evidence_key: Buffer | null;
-  last_sent_at: Date | null;
 };
 
-const SELECT = `select ${CONSENT_COLUMNS}, c.last_sent_at, s.organisation_id, s.language, s.profile_key, s.address, s.suppression_hash, u.wording_id, u.evidence_key
+const SELECT = `select ${CONSENT_COLUMNS}, s.organisation_id, s.language, s.profile_key, s.address, s.suppression_hash, u.wording_id, u.evidence_key
   from consent c join subscriber s on s.id = c.subscriber_id join sign_up u on u.id = c.sign_up_id`;
 
 /** The consent that a link's ref names, or null (erased, or never ours). */
@@ -69,6 +67,5 @@ function open(ctx: Pick<Context, 'keyring'>, row: Row): ConsentOfPerson {
     wordingId: row.wording_id,
     evidenceKeyWrapped: row.evidence_key,
     suppressionHash: row.suppression_hash,
-    lastSentAt: row.last_sent_at,
   };
 }

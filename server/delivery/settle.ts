@@ -20,13 +20,10 @@ export async function settle(ctx: Context, worker: string, outcomes: readonly Ou
   const at = ctx.now();
   const column = <T>(pick: (outcome: Outcome) => T): T[] => outcomes.map(pick);
   await ctx.db.query(
-    `with done as (
-       update delivery d set state = o.state, reason = o.reason, reply = o.reply, due_at = coalesce(o.due_at, d.due_at), lease_by = null, lease_until = null,
-         attempts = d.attempts - case when o.counts then 0 else 1 end, settled_at = case when o.due_at is null then $8::timestamptz end
-       from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[]) as o (message_id, subscriber_id, state, reason, reply, due_at, counts)
-       where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and d.state = 'sending' and d.lease_by = $1
-       returning d.consent_id, d.kind, o.state)
-     update consent c set last_sent_at = $8 from done where c.id = done.consent_id and done.kind in ('campaign', 'gateway') and done.state = 'sent' and c.frequency <> 'all'`,
+    `update delivery d set state = o.state, reason = o.reason, reply = o.reply, due_at = coalesce(o.due_at, d.due_at), lease_by = null, lease_until = null,
+       attempts = d.attempts - case when o.counts then 0 else 1 end, settled_at = case when o.due_at is null then $8::timestamptz end
+     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[]) as o (message_id, subscriber_id, state, reason, reply, due_at, counts)
+     where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and d.state = 'sending' and d.lease_by = $1`,
     [
       ...[
         worker,

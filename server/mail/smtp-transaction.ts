@@ -146,6 +146,6 @@ function explain(mail: SmtpMail, { command, reply }: Refused): SmtpOutcome {
 
 /** An answer as it may be kept: servers like to quote addresses, and names in them. */
 export function clean(reply: Reply, mail?: SmtpMail): string {
-  const text = `${reply.code} ${reply.lines.join(' ')}`.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').trim();
+  const text = `${reply.code} ${reply.lines.join(' ')}`.replace(/[\x00-\x20\x7f-\x9f]+/g, ' ').trim();
   return redact(mail ? text.replaceAll(mail.to, '[address]') : text).slice(0, 500);
 }

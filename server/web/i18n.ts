@@ -63,11 +63,12 @@ function shapeOf(texts: ReadonlyMap<string, Message>): Shape {
   const shape = new Map<string, { forms: Set<string>; names: string }>();
   for (const [key, message] of texts) {
     const base = key.replace(PLURAL, '');
-    const names = [...new Set(message.names)].sort().join(' ');
-    const known = shape.get(base) ?? { forms: new Set<string>(), names };
+    // A language that declines names may leave the sender's out of a sentence: the page names it elsewhere.
+    const names = [...new Set(message.names)].filter((name) => name !== 'organisation').sort();
+    const known = shape.get(base) ?? { forms: new Set<string>(), names: '' };
     known.forms.add(base === key ? '' : key.slice(base.length + 1));
-    // Every plural form may leave {count} out ("one mail"), so only the rest is compared.
-    known.names = known.names.length >= names.length ? known.names : names;
+    // One plural form may leave {count} out ("one mail"): the fullest form counts.
+    known.names = known.names.length >= names.join(' ').length ? known.names : names.join(' ');
     shape.set(base, known);
   }
   return shape;
@@ -103,7 +104,8 @@ export function formatTime(language: string, date: Date, zone: string): string {
 
 /** The zone in words: Central European Time. */
 export function zoneName(language: string, zone: string): string {
-  const parts = dateFormat('zone', language, zone).formatToParts(0);
+  // A day of a year with summer time: in 1970 there was none, and the generic name would say "Standard".
+  const parts = dateFormat('zone', language, zone).formatToParts(Date.UTC(2026, 6, 1));
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? zone;
 }
 
@@ -119,9 +121,15 @@ export function formatBytes(language: string, bytes: number): string {
   const format = remember(
     numberFormats,
     `${language} ${unit}`,
-    () => new Intl.NumberFormat(localeOf(language), { style: 'unit', unit, unitDisplay, maximumFractionDigits: 1 }),
+    () =>
+      new Intl.NumberFormat(localeOf(language), {
+        style: 'unit',
+        unit,
+        unitDisplay,
+        maximumFractionDigits: unit === 'megabyte' ? 1 : 0,
+      }),
   );
-  return format.format(bytes / size);
+  return format.format(bytes / size).replace(' ', '\u00a0');
 }
 
 /** Where a reader's language may be told, strongest first. `path` is also what `?lang=` says. */

@@ -163,7 +163,8 @@ export interface NotMeDonePage extends OrganisationPage {
 export interface ReceiptLinks {
   readonly readHref: string;
   readonly downloadHref: string;
-  readonly bytes: number;
+  /** null: not known before it is fetched. */
+  readonly bytes: number | null;
 }
 
 /** POST /c/:token, also after a second press. */
@@ -332,6 +333,8 @@ export interface PrivacyPage extends OrganisationPage {
 
 export type ErrorKind =
   | 'link-expired'
+  | 'link-gone'
+  | 'session-ended'
   | 'link-damaged'
   | 'not-now'
   | 'too-many'

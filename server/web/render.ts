@@ -29,7 +29,7 @@ interface CompiledView {
   readonly layout: Template;
 }
 
-/** Compiles all templates once; what it returns only fills them in. Throws at once when one of them is wrong. */
+/** Reads all templates once; what it returns only fills them in. Each compiles at its first use. */
 export function makeRenderer(options: RendererOptions): Renderer {
   const engine = Handlebars.create();
   const folder = join(options.root, 'templates');
@@ -121,7 +121,7 @@ function maskedHtml(
       : say('masked.partly', { start, domainStart, domainEnd });
   const seen = Handlebars.escapeExpression(address.seen);
   return new Handlebars.SafeString(
-    `<span class="visually-hidden">${spoken.toString()}</span><span aria-hidden="true">${seen}</span>`,
+    `<span class="visually-hidden">${spoken.toString()}</span><span class="masked" aria-hidden="true">${seen}</span>`,
   );
 }
 

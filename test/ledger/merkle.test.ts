@@ -17,6 +17,7 @@ import { consistencyProof, frontierAt, inclusionProof, type ReadHashes } from '.
 import { itWithShared, itWithVectors } from '../support/shared.js';
 
 interface Rfc6962 {
+  hasher: { hex: string }[];
   leaves_hex: string[];
   roots_by_size: string[];
   node_hashes_by_level: string[][];
@@ -93,12 +94,17 @@ function memoryLog(leafHashes: readonly Buffer[]) {
 
 describe('the tree of RFC 6962', () => {
   itWithVectors('has the published hashes and roots', 'rfc6962_merkle', (vectors) => {
-    const { leaves_hex, roots_by_size, node_hashes_by_level } = vectors as Rfc6962;
+    const { hasher, leaves_hex, roots_by_size, node_hashes_by_level } = vectors as Rfc6962;
     const leaves = leaves_hex.map((leaf) => leafHash(hex(leaf)));
 
-    expect(toHex(EMPTY_ROOT)).to.equal('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
-    expect(toHex(leafHash(Buffer.from('L123456')))).to.match(/^395aa064aa4c29f7/);
-    expect(toHex(nodeHash(Buffer.from('N123'), Buffer.from('N456')))).to.match(/^aa217fe888e47007/);
+    expect(
+      [
+        EMPTY_ROOT,
+        leafHash(Buffer.alloc(0)),
+        leafHash(Buffer.from('L123456')),
+        nodeHash(Buffer.from('N123'), Buffer.from('N456')),
+      ].map(toHex),
+    ).to.deep.equal(hasher.map((each) => each.hex));
     roots_by_size.forEach((root, size) => {
       expect(toHex(rootOf(leaves.slice(0, size)))).to.equal(root);
       expect(toHex(frontierRoot(appendLeaves(EMPTY_FRONTIER, leaves.slice(0, size)).frontier))).to.equal(root);

@@ -51,11 +51,15 @@ describe('a tlog-proof', () => {
     }
   });
 
-  itWithVectors('of the derived tree leads from leaf 5 to the signed root', 'tlog_proof', (vectors) => {
-    const proof = parseProof((vectors as ProofVectors).derived_complete.text);
-    const vkey = 'consent.example.org/log+78064179+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea';
+  itWithShared('of the derived tree leads from leaf 5 to the signed root', ['vectors', 'vectors.json'], (path) => {
+    const vectors = JSON.parse(readFileSync(path, 'utf8')) as {
+      tlog_proof: ProofVectors;
+      recommended_formats_derived: Derived;
+    };
+    const proof = parseProof(vectors.tlog_proof.derived_complete.text);
+    const { log_vkey } = vectors.recommended_formats_derived.single_leaf_tree;
 
-    const { size, root } = openCheckpoint(proof.checkpoint, [parseVkey(vkey)]);
+    const { size, root } = openCheckpoint(proof.checkpoint, [parseVkey(log_vkey)]);
 
     const claim = { index: proof.index, size, root, leafHash: leafHash(Buffer.from('40414243', 'hex')) };
     expect(verifyInclusion({ ...claim, proof: proof.hashes })).to.equal(true);

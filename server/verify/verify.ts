@@ -1,0 +1,851 @@
+// The offline verifier of receipts, alone in one file: it needs Node and nothing of ours, so that it can be read, kept and run when the
+// service is gone. It shares no code with the server on purpose (T3): a mistake there must not excuse itself here.
+// Run: node verify.js RECEIPT --vkey KEY [--vkey KEY] [--json]
+import { createHash, createHmac, createPublicKey, verify } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+
+/** 0 valid under a pinned key, 1 invalid, 2 incomplete, 3 contradiction: the log showed two histories. */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+/** One question about the receipt. `ok` is null when it could not be answered. `words` are free of control characters. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean | null;
+  readonly words: string;
+}
+
+/** The verdict and how it came about. */
+export interface Verdict {
+  readonly exitCode: ExitCode;
+  readonly checks: readonly Check[];
+}
+
+const MAX_BYTES = 20 * 1024 * 1024;
+const MAX_DEPTH = 32;
+const MAX_EVENTS = 1000;
+const MAX_SIGNATURES = 100;
+const MAX_PATH = 64;
+const SHOWN_CHARACTERS = 160;
+
+/** Checks a receipt (the text of one JSON file) under log keys that the reader trusts already (c2sp vkeys). Never throws. */
+export function verifyReceipt(text: string, options: { readonly vkeys: readonly string[] }): Verdict {
+  const report = new Report();
+  try {
+    checkReceipt(report, text, options.vkeys);
+  } catch (error) {
+    // Whatever a hostile file brings us to is an answer, and the answer is no.
+    report.say('format', false, error instanceof Unreadable ? error.message : 'the receipt cannot be read');
+  }
+  return report.verdict();
+}
+
+/** What to verify, and how to say it. */
+export interface VerifyRequest {
+  readonly file: string;
+  readonly vkeys: readonly string[];
+  readonly json: boolean;
+}
+
+/** Verifies a file and prints each check in words, or the verdict as JSON. Resolves to the exit code; never rejects for a file's sake. */
+export async function runVerify(request: VerifyRequest, print: (line: string) => void = printLine): Promise<ExitCode> {
+  const verdict = await verifyFile(request);
+  if (request.json) print(JSON.stringify(verdict));
+  else inWords(verdict).forEach(print);
+  return verdict.exitCode;
+}
+
+/** The command line of this file. Resolves to the exit code; 64 when it was called wrongly. */
+export async function main(args: readonly string[]): Promise<number> {
+  const files: string[] = [];
+  const vkeys: string[] = [];
+  let json = false;
+  for (let at = 0; at < args.length; at += 1) {
+    const word = args[at] ?? '';
+    if (word === '--json') json = true;
+    else if (word === '--vkey') vkeys.push(args[(at += 1)] ?? '');
+    else files.push(word);
+  }
+  const [file] = files;
+  if (file === undefined || files.length > 1 || file.startsWith('--')) {
+    printLine('usage: verify RECEIPT --vkey KEY [--vkey KEY] [--json]');
+    return 64;
+  }
+  return runVerify({ file, vkeys, json });
+}
+
+function printLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function verifyFile({ file, vkeys }: VerifyRequest): Promise<Verdict> {
+  const bytes = await readCapped(file);
+  if (bytes === null) return failed(2, 'the file cannot be read');
+  if (bytes.length > MAX_BYTES) return failed(1, 'the file is larger than 20 MB');
+  try {
+    return verifyReceipt(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), { vkeys });
+  } catch {
+    return failed(1, 'the file is not UTF-8');
+  }
+}
+
+// Reads one byte more than is allowed, whatever the file claims to be.
+async function readCapped(file: string): Promise<Buffer | null> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const chunks: Buffer[] = [];
+      let total = 0;
+      while (total <= MAX_BYTES) {
+        const { bytesRead, buffer } = await handle.read(Buffer.alloc(1 << 16), 0, 1 << 16, null);
+        if (bytesRead === 0) break;
+        chunks.push(buffer.subarray(0, bytesRead));
+        total += bytesRead;
+      }
+      return Buffer.concat(chunks);
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+function failed(exitCode: ExitCode, words: string): Verdict {
+  return { exitCode, checks: [{ name: 'file', ok: exitCode === 2 ? null : false, words }] };
+}
+
+const CONCLUSIONS: Record<ExitCode, string> = {
+  0: 'VALID: this was logged as it stands here, under a log key that you trust.',
+  1: 'INVALID: do not rely on this receipt.',
+  2: 'INCOMPLETE: nothing is wrong with what is here, but it is not enough to say yes.',
+  3: 'CONTRADICTION: the log signed two histories that exclude each other. Keep this file: it is proof against the log.',
+};
+
+const LIMITS = [
+  'No receipt proves that a human pressed the button, nor which human.',
+  'No receipt proves that every event was logged, nor that the operator recorded the truth.',
+  'Witnesses and time stamps are not looked at here; number and date of issue are labels that nothing signs.',
+];
+
+function inWords({ exitCode, checks }: Verdict): string[] {
+  const marks = checks.map(({ ok, name, words }) => `${ok === null ? '??' : ok ? 'ok' : 'NO'}  ${name}: ${words}`);
+  return [...marks, '', CONCLUSIONS[exitCode], ...LIMITS.map((limit) => `- ${limit}`)];
+}
+
+/** The file is not what a receipt must be. */
+class Unreadable extends Error {}
+
+/** Collects the answers. */
+class Report {
+  readonly #checks: Check[] = [];
+  #contradiction = false;
+
+  say(name: string, ok: boolean | null, words: string): void {
+    this.#checks.push({ name, ok, words: harmless(words) });
+  }
+
+  contradict(words: string): void {
+    this.#contradiction = true;
+    this.say('one history', false, words);
+  }
+
+  verdict(): Verdict {
+    const answers = this.#checks.map((check) => check.ok);
+    const exitCode = this.#contradiction ? 3 : answers.includes(false) ? 1 : answers.includes(null) ? 2 : 0;
+    return { exitCode, checks: this.#checks };
+  }
+}
+
+/** Text from the file, fit for a terminal: no escape sequences, no control, bidi or invisible characters. */
+function harmless(text: string): string {
+  return text
+    .replace(
+      /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/gu,
+      '',
+    )
+    .replace(/\u001b./gu, '')
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '');
+}
+
+function shown(text: string): string {
+  const characters = Array.from(harmless(text.slice(0, 4 * SHOWN_CHARACTERS)));
+  return characters.length <= SHOWN_CHARACTERS
+    ? characters.join('')
+    : `${characters.slice(0, SHOWN_CHARACTERS).join('')}…`;
+}
+
+// ---- The receipt as a whole
+
+interface Receipt {
+  readonly log: { readonly origin: string; readonly vkey: string };
+  readonly list: string;
+  readonly organisation: string;
+  readonly events: readonly JsonObject[];
+  readonly texts: JsonObject;
+  /** Members that we do not know: nobody verified what they say. */
+  readonly unknown: readonly string[];
+}
+
+const MEMBERS = {
+  receipt: ['format', 'number', 'issued_at', 'log', 'list', 'organisation', 'events', 'texts', 'limits'],
+  log: ['origin', 'vkey'],
+  event: ['kind', 'record', 'fields', 'proof'],
+};
+
+/** An event whose record, opening and place in the log have been recomputed. */
+interface Event {
+  readonly kind: string;
+  readonly record: JsonObject;
+  readonly commitment: string;
+  readonly happenedAt: string;
+  readonly index: number;
+  readonly size: number;
+}
+
+function checkReceipt(report: Report, text: string, pinned: readonly string[]): void {
+  if (text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES)
+    throw new Unreadable('the receipt is larger than 20 MB');
+  const receipt = readReceipt(parseJson(text));
+  report.say('format', true, `a receipt with ${receipt.events.length} events, in the format zgoda-receipt/v1`);
+  for (const name of receipt.unknown) report.say('members', null, `nobody verifies what it says under ${shown(name)}`);
+  const keys = checkKeys(report, receipt, pinned);
+  const history = new History(report);
+  const events = receipt.events.map((event, at) => checkEvent(report, { event, at, receipt, keys, history }));
+  if (!events.every((event) => event !== null)) return;
+  checkHeading(report, receipt, events);
+  checkTexts(report, receipt, events);
+  checkOneConsent(report, events);
+  checkChain(report, events);
+  checkConfirmations(report, events);
+  checkOutcome(report, events);
+}
+
+function readReceipt(value: Json): Receipt {
+  const receipt = asObject(value, 'the receipt');
+  if (receipt.get('format') !== 'zgoda-receipt/v1')
+    throw new Unreadable('this is not a receipt in the format zgoda-receipt/v1');
+  const log = asObject(receipt.get('log'), 'log');
+  const events = receipt.get('events');
+  if (!Array.isArray(events) || events.length === 0) throw new Unreadable('the receipt holds no events');
+  if (events.length > MAX_EVENTS) throw new Unreadable('the receipt holds too many events');
+  const objects = events.map((event) => asObject(event, 'an event'));
+  asString(receipt.get('number'), 'number');
+  if (timeOf(asString(receipt.get('issued_at'), 'issued_at')) === null) throw new Unreadable('issued_at is not a time');
+  return {
+    log: { origin: asString(log.get('origin'), 'log.origin'), vkey: asString(log.get('vkey'), 'log.vkey') },
+    list: asString(receipt.get('list'), 'list'),
+    organisation: asString(receipt.get('organisation'), 'organisation'),
+    events: objects,
+    texts: asObject(receipt.get('texts'), 'texts'),
+    unknown: [
+      ...unknownIn(receipt, MEMBERS.receipt),
+      ...unknownIn(log, MEMBERS.log),
+      ...objects.flatMap((event) => unknownIn(event, MEMBERS.event)),
+    ],
+  };
+}
+
+function unknownIn(object: JsonObject, known: readonly string[]): string[] {
+  return [...object.keys()].filter((name) => !known.includes(name));
+}
+
+// ---- Keys
+
+interface LogKey {
+  readonly name: string;
+  readonly id: string;
+  readonly publicKey: Buffer;
+}
+
+interface Keys {
+  /** Keys that the reader trusts, and whose name is the log's. */
+  readonly pinned: readonly LogKey[];
+  /** Those, and the one that the receipt brings along. */
+  readonly all: readonly LogKey[];
+}
+
+function checkKeys(report: Report, { log }: Receipt, vkeys: readonly string[]): Keys {
+  const own = parseVkey(log.vkey);
+  if (own?.name !== log.origin) throw new Unreadable('the log key in the receipt does not belong to its log');
+  for (const vkey of vkeys) {
+    if (parseVkey(vkey) === null)
+      report.say('pinned key', null, `this is not a log key and was left aside: ${shown(vkey)}`);
+  }
+  const pinned = vkeys.map(parseVkey).filter((key) => key?.name === log.origin) as LogKey[];
+  const trusted = pinned.some((key) => isSameKey(key, own));
+  report.say(
+    'log key',
+    trusted ? true : null,
+    trusted
+      ? `the log is ${shown(log.origin)}, and you trust its key`
+      : `the log calls itself ${shown(log.origin)}; you did not say that you trust its key, and anybody can make such a log`,
+  );
+  return { pinned, all: [...pinned.filter((key) => !isSameKey(key, own)), own] };
+}
+
+function parseVkey(text: string): LogKey | null {
+  const [name = '', id = '', ...rest] = text.split('+');
+  const encoded = base64(rest.join('+'));
+  if (!isKeyName(name) || encoded?.length !== 33 || encoded[0] !== 1) return null;
+  const expected = sha256(Buffer.concat([Buffer.from(`${name}\n`), encoded])).subarray(0, 4);
+  return expected.toString('hex') === id ? { name, id, publicKey: encoded.subarray(1) } : null;
+}
+
+function isSameKey(one: LogKey, other: LogKey): boolean {
+  return one.name === other.name && one.publicKey.equals(other.publicKey);
+}
+
+function isKeyName(name: string): boolean {
+  return name !== '' && !/[\p{White_Space}+\p{Cc}]/u.test(name);
+}
+
+// ---- One event: record, commitment, leaf, inclusion, checkpoint
+
+interface EventInput {
+  readonly event: JsonObject;
+  readonly at: number;
+  readonly receipt: Receipt;
+  readonly keys: Keys;
+  readonly history: History;
+}
+
+function checkEvent(report: Report, { event, at, receipt, keys, history }: EventInput): Event | null {
+  const kind = asString(event.get('kind'), 'kind');
+  const name = `event ${at + 1} (${shown(kind)})`;
+  const record = asObject(event.get('record'), 'record');
+  const proof = parseProof(asString(event.get('proof'), 'proof'));
+  if (proof === null) return refuse(report, name, 'its proof cannot be read');
+  if (record.get('kind') !== kind) return refuse(report, name, 'it is labelled as another kind than its record says');
+  const happenedAt = record.get('happened_at');
+  if (typeof happenedAt !== 'string' || timeOf(happenedAt) === null)
+    return refuse(report, name, 'its record has no time');
+  if (record.get('schema_version') !== 1)
+    report.say(name, null, 'its record has a version that this verifier does not know');
+
+  const checkpoint = openCheckpoint(proof.checkpoint, keys, receipt.log.origin);
+  if (typeof checkpoint === 'string') return refuse(report, name, checkpoint);
+  history.addRoot(checkpoint);
+  const commitment = hmac(proof.opening, 'consentlog/commit/v1', canonical(record));
+  const leaf = leafHash(Buffer.from(`consentlog/v1 event\n${commitment.toString('base64')}\n`));
+  const walk = walkPath({ index: proof.index, size: checkpoint.size, leaf, path: proof.path });
+  if (walk?.root.equals(checkpoint.root) !== true) {
+    return refuse(report, name, 'its record, opening and proof do not lead to the signed checkpoint');
+  }
+  history.addNodes(checkpoint.size, walk.nodes);
+  report.say(
+    name,
+    checkpoint.trusted ? true : null,
+    `its record of ${happenedAt} stands in the log as leaf ${proof.index} of ${checkpoint.size}${checkpoint.trusted ? '' : ', under a key that you did not pin'}`,
+  );
+  checkFields(report, { name, event, record });
+  return {
+    kind,
+    record,
+    commitment: commitment.toString('base64'),
+    happenedAt,
+    index: proof.index,
+    size: checkpoint.size,
+  };
+}
+
+function refuse(report: Report, name: string, words: string): null {
+  report.say(name, false, words);
+  return null;
+}
+
+function checkFields(
+  report: Report,
+  { name, event, record }: { name: string; event: JsonObject; record: JsonObject },
+): void {
+  const commitments = asObject(record.get('fields') ?? new Map(), 'fields');
+  for (const [field, disclosed] of asObject(event.get('fields'), 'fields')) {
+    const { salt, value } = readDisclosure(asObject(disclosed, 'a field'));
+    const isSame =
+      salt?.length === 32 &&
+      hmac(salt, 'consentlog/field/v1', `${field}\0${value}`).toString('base64') === commitments.get(field);
+    report.say(
+      `${name}, ${shown(field)}`,
+      isSame && !field.includes('\0'),
+      isSame ? 'what is disclosed is what was committed to' : 'what is disclosed is not what was committed to',
+    );
+  }
+}
+
+function readDisclosure(disclosed: JsonObject): { salt: Buffer | null; value: string } {
+  return { salt: base64(asString(disclosed.get('salt'), 'salt')), value: asString(disclosed.get('value'), 'value') };
+}
+
+interface Proof {
+  readonly opening: Buffer;
+  readonly index: number;
+  readonly path: readonly Buffer[];
+  readonly checkpoint: string;
+}
+
+// c2sp tlog-proof@v1; the extra line is the opening.
+function parseProof(text: string): Proof | null {
+  const end = text.indexOf('\n\n');
+  const [header, extra = '', index = '', ...path] = text.slice(0, Math.max(end, 0)).split('\n');
+  const opening = extra.startsWith('extra ') ? base64(extra.slice(6)) : null;
+  const leafIndex = index.startsWith('index ') ? decimal(index.slice(6)) : null;
+  const hashes = path.slice(0, MAX_PATH + 1).map(base64);
+  if (header !== 'c2sp.org/tlog-proof@v1' || opening?.length !== 32 || leafIndex === null) return null;
+  if (hashes.length > MAX_PATH || !hashes.every((hash) => hash?.length === 32)) return null;
+  return { opening, index: leafIndex, path: hashes as Buffer[], checkpoint: text.slice(end + 2) };
+}
+
+interface Checkpoint {
+  readonly size: number;
+  readonly root: Buffer;
+  /** Signed by a pinned key, not only by the one that the receipt brings along. */
+  readonly trusted: boolean;
+}
+
+// c2sp signed-note and tlog-checkpoint. Every signature of a key that we know must be right; the words say what is wrong.
+function openCheckpoint(note: string, keys: Keys, origin: string): Checkpoint | string {
+  const end = note.lastIndexOf('\n\n');
+  const lines = note.slice(end + 2).split('\n');
+  if (end < 0 || lines.pop() !== '' || lines.length > MAX_SIGNATURES) return 'its checkpoint is not a signed note';
+  const body = note.slice(0, end + 1);
+  const signatures = lines.map(parseSignature);
+  if (/[^\P{Cc}\n]/u.test(note) || signatures.includes(null)) return 'its checkpoint is not a signed note';
+  const [bodyOrigin, sizeLine = '', rootLine = '', last, ...more] = body.split('\n');
+  const size = decimal(sizeLine);
+  const root = base64(rootLine);
+  if (size === null || root?.length !== 32 || last !== '' || more.length > 0) return 'its checkpoint cannot be read';
+  if (bodyOrigin !== origin) return 'its checkpoint is of another log';
+  const by = (key: LogKey) => signatures.filter((each) => each?.name === key.name && each.id === key.id) as Signature[];
+  const isRight = (key: LogKey) => by(key).every((each) => verifyEd25519(key.publicKey, body, each.bytes));
+  if (!keys.all.every(isRight)) return 'the signature of its checkpoint is wrong';
+  if (!keys.all.some((key) => by(key).length > 0)) return 'its checkpoint is not signed by the log';
+  return { size, root, trusted: keys.pinned.some((key) => by(key).length > 0) };
+}
+
+interface Signature {
+  readonly name: string;
+  readonly id: string;
+  readonly bytes: Buffer;
+}
+
+function parseSignature(line: string): Signature | null {
+  const [dash, name = '', encoded = '', ...rest] = line.split(' ');
+  const bytes = base64(encoded);
+  if (dash !== '—' || !isKeyName(name) || bytes === null || bytes.length < 5 || rest.length > 0) return null;
+  return { name, id: bytes.subarray(0, 4).toString('hex'), bytes: bytes.subarray(4) };
+}
+
+function verifyEd25519(publicKey: Buffer, message: string, signature: Buffer): boolean {
+  if (signature.length !== 64) return false;
+  try {
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: publicKey.toString('base64url') };
+    return verify(null, Buffer.from(message), createPublicKey({ key: jwk, format: 'jwk' }), signature);
+  } catch {
+    return false;
+  }
+}
+
+// ---- The tree
+
+interface Path {
+  readonly index: number;
+  readonly size: number;
+  readonly leaf: Buffer;
+  readonly path: readonly Buffer[];
+}
+
+/** The root that a path leads to, and the perfect subtrees on its way: they stay the same in every later tree. */
+interface Walk {
+  readonly root: Buffer;
+  readonly nodes: ReadonlyMap<string, Buffer>;
+}
+
+// RFC 9162 2.1.3.2, with the height of each node kept to say which subtree it is.
+function walkPath({ index, size, leaf, path }: Path): Walk | null {
+  if (index >= size) return null;
+  const nodes = new Map<string, Buffer>();
+  const note = (height: number, at: number, hash: Buffer) => {
+    if ((at + 1) * 2 ** height <= size) nodes.set(`${height}/${at}`, hash);
+  };
+  let [at, last, height, hash] = [index, size - 1, 0, leaf];
+  const climb = () => {
+    [at, last, height] = [Math.floor(at / 2), Math.floor(last / 2), height + 1];
+  };
+  note(0, index, leaf);
+  for (const sibling of path) {
+    if (last === 0) return null;
+    // The last node of a row without a partner moves up unchanged.
+    while (at === last && at % 2 === 0) climb();
+    const isRight = at % 2 === 1;
+    note(height, isRight ? at - 1 : at + 1, sibling);
+    hash = isRight ? sha256(Buffer.of(1), sibling, hash) : sha256(Buffer.of(1), hash, sibling);
+    climb();
+    note(height, at, hash);
+  }
+  return last === 0 ? { root: hash, nodes } : null;
+}
+
+/** All that the checkpoints of one receipt say about the tree: it must be one tree. */
+class History {
+  readonly #roots = new Map<number, Buffer>();
+  readonly #nodes = new Map<string, Buffer>();
+
+  constructor(private readonly report: Report) {}
+
+  addRoot({ size, root }: Checkpoint): void {
+    const known = this.#roots.get(size);
+    if (known?.equals(root) === false) this.report.contradict(`the log signed two different trees of ${size} leaves`);
+    this.#roots.set(size, root);
+  }
+
+  addNodes(size: number, nodes: ReadonlyMap<string, Buffer>): void {
+    for (const [place, hash] of nodes) {
+      if (this.#nodes.get(place)?.equals(hash) === false) {
+        this.report.contradict(
+          `the log signed a tree of ${size} leaves in which earlier leaves are not what they were`,
+        );
+        return;
+      }
+      this.#nodes.set(place, hash);
+    }
+  }
+}
+
+// ---- What the records say together
+
+function checkHeading(report: Report, { list, organisation }: Receipt, events: readonly Event[]): void {
+  const isList = events.every(({ record }) => [record.get('list_id'), record.get('list_name')].includes(list));
+  const controllers = events.map(({ record }) => record.get('controller')).filter((value) => value instanceof Map);
+  const isOrganisation = controllers.every((controller) => controller.get('name') === organisation);
+  const ok = isList && isOrganisation ? (controllers.length > 0 ? true : null) : false;
+  report.say(
+    'heading',
+    ok,
+    ok === false
+      ? 'list or organisation at the head of the receipt are not those of its records'
+      : ok === null
+        ? 'no record names the organisation'
+        : `list ${shown(list)} of ${shown(organisation)}`,
+  );
+}
+
+function checkTexts(report: Report, { texts }: Receipt, events: readonly Event[]): void {
+  const referred = events.flatMap(({ record }) => [
+    ...['wording', 'notice', 'mail'].map((part) => member(record, part, 'sha256')),
+    member(record, 'confirm', 'page_sha256'),
+  ]);
+  const hashes = [...texts].map(([hash, value]) => ({
+    hash,
+    isRight: sha256(asString(value, 'a text')).toString('hex') === hash,
+  }));
+  const isRight = hashes.every((each) => each.isRight && referred.includes(each.hash));
+  const needed = events.flatMap(({ record }) => ['wording', 'notice'].map((part) => member(record, part, 'sha256')));
+  const isWhole = needed.every((hash) => hash === undefined || (typeof hash === 'string' && texts.has(hash)));
+  report.say(
+    'texts',
+    isRight ? (isWhole ? true : null) : false,
+    isRight
+      ? isWhole
+        ? `${hashes.length} texts are those that the records refer to`
+        : 'a text that the records refer to is missing'
+      : 'a text is not the one that the records refer to',
+  );
+}
+
+function checkOneConsent(report: Report, events: readonly Event[]): void {
+  const isOne = ['list_id', 'subject_ref'].every((name) => {
+    const values = events.map(({ record }) => record.get(name));
+    return values.every((value) => typeof value === 'string' && value !== '' && value === values[0]);
+  });
+  const isOnce =
+    new Set(events.map((event) => event.commitment)).size === events.length &&
+    new Set(events.map((event) => event.record.get('record_id'))).size === events.length;
+  report.say(
+    'one consent',
+    isOne && isOnce,
+    isOne && isOnce
+      ? 'all events are about one person and one list'
+      : 'the events are not about one person and one list, or one stands here twice',
+  );
+  const isOrdered = events.every((event, at) => {
+    const before = events[at - 1];
+    return before === undefined || before.happenedAt <= event.happenedAt;
+  });
+  report.say(
+    'order',
+    isOrdered,
+    isOrdered ? 'the events follow each other in time' : 'the events are not in order of time',
+  );
+}
+
+// Each event names the commitment of the one before it, so that one left out in the middle shows (P-12).
+function checkChain(report: Report, events: readonly Event[]): void {
+  const answers = events.map((event, at) => linkOf(event, events.slice(0, at)));
+  const ok = answers.includes(false) ? false : answers.includes(null) ? null : true;
+  report.say(
+    'chain',
+    ok,
+    ok === true
+      ? 'each event names the one before it'
+      : ok === null
+        ? 'an event follows one that is not in this receipt'
+        : 'an event does not follow the one that it should',
+  );
+}
+
+function linkOf(event: Event, earlier: readonly Event[]): boolean | null {
+  const before = event.record.get('prev_event_commit');
+  if (before !== null && before !== undefined && typeof before !== 'string') return false;
+  if (event.kind === 'requested') return true;
+  if (event.kind === 'offered') return linkTo(event.record.get('request_commit'), earlier, 'requested');
+  if (event.kind === 'confirmed') return linkTo(before, earlier, 'offered');
+  if (earlier.length === 0) return true;
+  if (typeof before !== 'string') return false;
+  return earlier.some((other) => other.commitment === before) ? true : null;
+}
+
+function linkTo(commitment: Json | undefined, earlier: readonly Event[], kind: string): boolean | null {
+  const candidates = earlier.filter((event) => event.kind === kind);
+  if (candidates.length === 0) return null;
+  return candidates.some((event) => event.commitment === commitment);
+}
+
+function checkConfirmations(report: Report, events: readonly Event[]): void {
+  for (const confirmed of events.filter((event) => event.kind === 'confirmed')) {
+    const offered = events.find(
+      (event) => event.kind === 'offered' && event.commitment === confirmed.record.get('prev_event_commit'),
+    );
+    if (offered !== undefined) checkConfirmation(report, offered, confirmed);
+  }
+}
+
+function checkConfirmation(report: Report, offered: Event, confirmed: Event): void {
+  const secret = confirmed.record.get('secret');
+  const bytes = typeof secret === 'string' ? base64url(secret) : null;
+  const isSecret =
+    bytes !== null &&
+    bytes.length >= 16 &&
+    sha256(bytes).toString('hex') === member(offered.record, 'token', 'secret_sha256');
+  report.say(
+    'secret',
+    isSecret,
+    isSecret
+      ? 'the confirmation reveals the secret that only the mail held'
+      : 'the confirmation does not reveal the secret of the mail',
+  );
+  const expires = member(offered.record, 'token', 'expires_at');
+  const deadline = typeof expires === 'string' ? timeOf(expires) : null;
+  const isInTime =
+    deadline !== null && Math.floor((timeOf(confirmed.happenedAt) ?? Infinity) / 1000) * 1000 <= deadline;
+  report.say(
+    'in time',
+    isInTime,
+    isInTime ? 'it was confirmed before the link expired' : 'it was not confirmed before the link expired',
+  );
+  const isBetween = offered.size <= confirmed.index;
+  report.say(
+    'offered first',
+    isBetween,
+    isBetween
+      ? 'the log had signed the offer before the confirmation stood in it'
+      : 'no checkpoint shows that the offer was logged before the confirmation',
+  );
+}
+
+function checkOutcome(report: Report, events: readonly Event[]): void {
+  const lastOf = (kind: string) => events.findLastIndex((event) => event.kind === kind);
+  const [confirmed, withdrawn] = [lastOf('confirmed'), lastOf('withdrawn')];
+  if (confirmed >= 0 && withdrawn > confirmed) {
+    report.say('outcome', false, `the consent was withdrawn at ${events[withdrawn]?.happenedAt ?? ''}`);
+  } else if (confirmed >= 0) {
+    report.say(
+      'outcome',
+      true,
+      `the consent was confirmed at ${events[confirmed]?.happenedAt ?? ''}, and this receipt holds no withdrawal`,
+    );
+  } else if (events.every((event) => event.kind === 'requested' || event.kind === 'offered')) {
+    report.say('outcome', null, 'somebody asked for it, and nobody confirmed');
+  } else {
+    const last = events.at(-1);
+    report.say(
+      'outcome',
+      true,
+      `no consent is claimed; the last event is ${shown(last?.kind ?? '')} at ${last?.happenedAt ?? ''}`,
+    );
+  }
+}
+
+// ---- JSON, strict: no member twice, whole numbers only, no lone surrogates, no deep nesting
+
+type Json = null | boolean | number | string | Json[] | JsonObject;
+// A map has no prototype that a member's name could reach.
+type JsonObject = Map<string, Json>;
+
+function parseJson(text: string): Json {
+  if (/\p{Surrogate}/u.test(text)) throw new Unreadable('the receipt is not well-formed Unicode');
+  const reader = new JsonReader(text);
+  const value = reader.value(0);
+  reader.end();
+  return value;
+}
+
+class JsonReader {
+  #at = 0;
+
+  constructor(private readonly text: string) {}
+
+  value(depth: number): Json {
+    if (depth > MAX_DEPTH) throw new Unreadable('the receipt is nested too deeply');
+    this.#blanks();
+    const first = this.text[this.#at];
+    if (first === '{') return this.#object(depth);
+    if (first === '[') return this.#array(depth);
+    if (first === '"') return this.#string();
+    const word = this.#match(/true|false|null|-?(?:0|[1-9][0-9]*)(?![0-9.eE])/y);
+    if (word === 'true' || word === 'false') return word === 'true';
+    if (word === 'null') return null;
+    const number = Number(word);
+    if (!Number.isSafeInteger(number) || Object.is(number, -0))
+      throw new Unreadable('the receipt holds a number that it must not');
+    return number;
+  }
+
+  end(): void {
+    this.#blanks();
+    if (this.#at < this.text.length) throw this.#wrong();
+  }
+
+  #object(depth: number): JsonObject {
+    const members: JsonObject = new Map();
+    this.#list('}', () => {
+      const name = this.#string();
+      if (members.has(name)) throw new Unreadable(`the receipt holds a member twice: ${shown(name)}`);
+      this.#expect(':');
+      members.set(name, this.value(depth + 1));
+    });
+    return members;
+  }
+
+  #array(depth: number): Json[] {
+    const values: Json[] = [];
+    this.#list(']', () => values.push(this.value(depth + 1)));
+    return values;
+  }
+
+  #list(close: string, readOne: () => void): void {
+    this.#at += 1;
+    if (this.#skip(close)) return;
+    do {
+      this.#blanks();
+      readOne();
+    } while (this.#skip(','));
+    this.#expect(close);
+  }
+
+  // Finds the end of the string by hand, and leaves its escapes to JSON.parse, which is strict about them.
+  #string(): string {
+    const start = this.#at;
+    if (this.text[start] !== '"') throw this.#wrong();
+    let end = start + 1;
+    while (end < this.text.length && this.text[end] !== '"') end += this.text[end] === '\\' ? 2 : 1;
+    this.#at = end + 1;
+    try {
+      const value: unknown = JSON.parse(this.text.slice(start, end + 1));
+      if (typeof value === 'string' && !/\p{Surrogate}/u.test(value)) return value;
+    } catch {
+      // Said below.
+    }
+    throw this.#wrong();
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const [word] = pattern.exec(this.text) ?? [];
+    if (word === undefined) throw this.#wrong();
+    this.#at += word.length;
+    return word;
+  }
+
+  #skip(mark: string): boolean {
+    this.#blanks();
+    if (this.text[this.#at] !== mark) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  #expect(mark: string): void {
+    if (!this.#skip(mark)) throw this.#wrong();
+  }
+
+  #blanks(): void {
+    while (' \n\r\t'.includes(this.text[this.#at] ?? '.')) this.#at += 1;
+  }
+
+  #wrong(): Unreadable {
+    return new Unreadable(`the receipt is not JSON at character ${this.#at}`);
+  }
+}
+
+// RFC 8785 for what parseJson lets in: sort() compares UTF-16 code units, and whole numbers print as themselves.
+function canonical(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (!(value instanceof Map)) return JSON.stringify(value);
+  const names = [...value.keys()].sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(value.get(name) ?? null)}`).join(',')}}`;
+}
+
+function asObject(value: Json | undefined, what: string): JsonObject {
+  if (!(value instanceof Map)) throw new Unreadable(`${what} is missing or is no object`);
+  return value;
+}
+
+function asString(value: Json | undefined, what: string): string {
+  if (typeof value !== 'string') throw new Unreadable(`${what} is missing or is no text`);
+  return value;
+}
+
+function member(record: JsonObject, part: string, name: string): Json | undefined {
+  const value = record.get(part);
+  return value instanceof Map ? value.get(name) : undefined;
+}
+
+// ---- Bytes
+
+function sha256(...parts: readonly (Buffer | string)[]): Buffer {
+  return parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+}
+
+function leafHash(data: Buffer): Buffer {
+  return sha256(Buffer.of(0), data);
+}
+
+function hmac(key: Buffer, tag: string, message: string): Buffer {
+  return createHmac('sha256', key).update(`${tag}\0${message}`).digest();
+}
+
+// Node's decoders are lenient; only the one spelling counts.
+function base64(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : null;
+}
+
+function base64url(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.toString('base64url') === text ? bytes : null;
+}
+
+function decimal(text: string): number | null {
+  const value = /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : NaN;
+  return Number.isSafeInteger(value) ? value : null;
+}
+
+/** Milliseconds since 1970, or null unless spelled `YYYY-MM-DDTHH:MM:SS.sssZ`. */
+function timeOf(text: string): number | null {
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(time) || new Date(time).toISOString() !== text ? null : time;
+}
+
+const [, script] = process.argv;
+if (script !== undefined && import.meta.url === pathToFileURL(script).href) {
+  process.exitCode = await main(process.argv.slice(2));
+}

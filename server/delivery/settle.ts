@@ -15,12 +15,15 @@ export interface Outcome {
   readonly counts: boolean;
 }
 
-/** Writes many outcomes in one statement. Rows that are no longer ours (the lease ran out) stay as they are. */
+/**
+ * Writes many outcomes in one statement. Rows that are no longer ours (the lease ran out) stay as they are. The claim takes up `unknown`
+ * mails that are due: one that is left at that is never due again.
+ */
 export async function settle(ctx: Context, worker: string, outcomes: readonly Outcome[]): Promise<void> {
   const at = ctx.now();
   const column = <T>(pick: (outcome: Outcome) => T): T[] => outcomes.map(pick);
   await ctx.db.query(
-    `update delivery d set state = o.state, reason = o.reason, reply = o.reply, due_at = coalesce(o.due_at, d.due_at), lease_by = null, lease_until = null,
+    `update delivery d set state = o.state, reason = o.reason, reply = o.reply, due_at = coalesce(o.due_at, case when o.state = 'unknown' then 'infinity' else d.due_at end), lease_by = null, lease_until = null,
        attempts = d.attempts - case when o.counts then 0 else 1 end, settled_at = case when o.due_at is null then $8::timestamptz end
      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[]) as o (message_id, subscriber_id, state, reason, reply, due_at, counts)
      where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and d.state = 'sending' and d.lease_by = $1`,

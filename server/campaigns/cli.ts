@@ -1,0 +1,142 @@
+import { open } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { basename } from 'node:path';
+import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
+import { fanOut, finishCampaigns } from './fan-out.js';
+import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
+import { releaseCampaign } from './release.js';
+import { MAX_SOURCE_BYTES } from './render.js';
+import { createCampaign } from './upload.js';
+
+/** Something to write text to, such as process.stdout. */
+export interface Output {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+export interface CampaignSend {
+  readonly file: string;
+  /** The list's slug. */
+  readonly list: string;
+  /** Absent: the file's title. */
+  readonly subject?: string;
+  readonly wait: boolean;
+  readonly json: boolean;
+  readonly out: Output;
+  /** For progress and refusals. */
+  readonly err: Output;
+  /** Starts a sender in this process, when no service runs beside it; returns what stops it. */
+  readonly runWorker?: () => Promise<() => Promise<void>>;
+}
+
+/**
+ * `zgoda campaign send`: uploads, releases, queues; with `wait` shows how it goes until every mail was tried. Returns the exit
+ * code: 0, or 1 when it was refused, with the reasons on `err`. What the other side puts off goes later, by the service.
+ */
+export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 | 1> {
+  let stop = async (): Promise<void> => Promise.resolve();
+  try {
+    const source = await readAtMost(send.file, MAX_SOURCE_BYTES + 1);
+    const subject = send.subject === undefined ? {} : { subject: send.subject };
+    const id = await createCampaign(ctx, { list: send.list, fileName: basename(send.file), source, ...subject });
+    await releaseCampaign(ctx, id);
+    if (send.wait && send.runWorker) stop = await send.runWorker();
+    const now = send.wait ? await watch(ctx, id, send.err) : await queueAll(ctx, id);
+    report(send, now);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    send.err.write(`${error.message}\n`);
+    return 1;
+  } finally {
+    await stop();
+  }
+}
+
+async function readAtMost(path: string, bytes: number): Promise<Buffer> {
+  const file = await open(path).catch((error: unknown) => {
+    throw new Refusal('not-found', `The file ${path} cannot be read.`, {}, { cause: error });
+  });
+  try {
+    if (!(await file.stat()).isFile()) throw new Refusal('not-found', `${path} is not a file.`);
+    const buffer = Buffer.alloc(bytes);
+    let length = 0;
+    for (let read = 1; read > 0 && length < bytes; length += read) {
+      read = (await file.read(buffer, length, bytes - length)).bytesRead;
+    }
+    return buffer.subarray(0, length);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Queues the audience here rather than waiting for a service, which may not run. Several may do it at once. */
+async function queueAll(ctx: Context, id: string): Promise<Progress> {
+  for (;;) {
+    const read = await fanOut(ctx);
+    const now = await progress(ctx, id);
+    if (now.isFannedOut || now.state !== 'sending') return now;
+    if (read === 0) await setTimeout(100);
+  }
+}
+
+async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
+  for (;;) {
+    const started = performance.now();
+    // Harmless beside a service that does the same.
+    const read = await fanOut(ctx);
+    const now = await progress(ctx, id);
+    if (err.isTTY) err.write(`\r\x1b[K${progressLine(now)}`);
+    if (isAnswered(now) || (now.state !== 'sending' && now.state !== 'sent')) {
+      if (err.isTTY) err.write('\n');
+      await finishCampaigns(ctx);
+      return now;
+    }
+    // Counting a large campaign takes a while itself: it gets a tenth of the time.
+    if (read === 0) await setTimeout(Math.min(5_000, Math.max(250, (performance.now() - started) * 10)));
+  }
+}
+
+const BAR = 30;
+
+function progressLine(now: Progress): string {
+  const answered = now.queued - now.waiting - now.sending;
+  const share = now.queued === 0 ? 0 : answered / now.queued;
+  const full = Math.round(share * BAR);
+  const left = secondsLeft(now);
+  return [
+    `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${Math.floor(share * 100)}%`,
+    `${answered} of ${now.queued}${now.isFannedOut ? '' : '+'}`,
+    `${Math.round(now.rate)}/s`,
+    left === null ? '' : `${duration(left)} left`,
+    now.waiting > 0 && now.rate === 0 && now.sending === 0 ? 'waiting for the sender' : '',
+  ]
+    .filter((part) => part !== '')
+    .join('  ');
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+function report(send: CampaignSend, now: Progress): void {
+  const counts = {
+    campaign: now.campaign,
+    queued: now.queued,
+    ...(send.wait ? {} : { waiting: now.waiting + now.sending }),
+    sent: now.sent,
+    failed: now.failed,
+    skipped: skippedCount(now),
+    deferred: now.deferred,
+    unknown: now.unknown,
+  };
+  if (send.json) {
+    send.out.write(`${JSON.stringify(counts)}\n`);
+    return;
+  }
+  const rows = Object.entries(counts).map(([name, value]) => `${name.padEnd(10)}${String(value).padStart(10)}`);
+  const reasons = Object.entries(now.skipped).map(([reason, n]) => `  ${reason.padEnd(16)}${String(n).padStart(8)}`);
+  send.out.write(`${[...rows, ...(reasons.length > 0 ? ['skipped because:', ...reasons] : [])].join('\n')}\n`);
+}

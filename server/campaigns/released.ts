@@ -1,0 +1,87 @@
+import type { ListFacts } from '../consent/catalogue.js';
+import { listById } from '../consent/catalogue.js';
+import type { Context } from '../context.js';
+import type { Queryable } from '../database/connect.js';
+import { isSealed, seal } from '../keys/seal.js';
+import type { Skeleton } from '../mail/skeleton.js';
+import { prepareMail, type CampaignContent, type Why } from './prepare.js';
+import { contentParts } from './upload.js';
+
+/** A campaign that somebody released with our keys at hand. */
+export interface Released {
+  readonly content: CampaignContent;
+  readonly list: ListFacts;
+  readonly releasedAt: Date;
+  /** The mail in one language, made ready at first use. */
+  skeleton(language: string, why: Why): Skeleton;
+}
+
+interface Head {
+  id: string;
+  list_id: string;
+  state: string;
+  seal: Buffer | null;
+  released_at: Date | null;
+}
+
+/** A campaign's whole content is up to 4 MB and as much again when made ready: only those in work are kept. */
+const KEPT = 8;
+const kept = new WeakMap<Context, Map<string, { seal: Buffer; released: Released }>>();
+
+/**
+ * Campaigns that may be sent, by id; for each other id why not: `unknown`, `campaign-draft` and the like, or `seal` when
+ * the row is not what was released (T6). One small query, whatever their size, once they are known.
+ */
+export async function releasedCampaigns(
+  ctx: Context,
+  on: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, Released | string>> {
+  const heads = await on.query<Head>(
+    'select id, list_id, state, seal, released_at from campaign where id = any($1::uuid[])',
+    [ids],
+  );
+  const found = new Map<string, Released | string>(ids.map((id) => [id, 'unknown']));
+  for (const head of heads) {
+    found.set(head.id, head.state === 'sending' ? ((await open(ctx, on, head)) ?? 'seal') : `campaign-${head.state}`);
+  }
+  return found;
+}
+
+/** Binds a release to its content, its list and its time. */
+export function sealRelease(ctx: Pick<Context, 'keyring'>, listId: string, content: CampaignContent, at: Date): Buffer {
+  return seal(ctx.keyring, 'campaign', [...contentParts(listId, content), at]);
+}
+
+async function open(ctx: Context, on: Queryable, head: Head): Promise<Released | null> {
+  const known = kept.get(ctx) ?? new Map<string, { seal: Buffer; released: Released }>();
+  kept.set(ctx, known);
+  const before = known.get(head.id);
+  if (!head.seal || !head.released_at) return null;
+  if (before?.seal.equals(head.seal)) return before.released;
+  const [content] = await on.query<CampaignContent>('select id, subject, html, text from campaign where id = $1', [
+    head.id,
+  ]);
+  if (!content) return null;
+  const parts = [...contentParts(head.list_id, content), head.released_at];
+  if (!isSealed(ctx.keyring, 'campaign', parts, head.seal)) return null;
+  const released = makeReleased(ctx, content, await listById(ctx, head.list_id), head.released_at);
+  if (known.size >= KEPT) known.delete(known.keys().next().value ?? '');
+  known.set(head.id, { seal: head.seal, released });
+  return released;
+}
+
+function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, releasedAt: Date): Released {
+  const skeletons = new Map<string, Skeleton>();
+  return {
+    content,
+    list,
+    releasedAt,
+    skeleton: (language, why) => {
+      const key = `${language} ${why}`;
+      const skeleton = skeletons.get(key) ?? prepareMail(ctx, list, content, language, why);
+      skeletons.set(key, skeleton);
+      return skeleton;
+    },
+  };
+}

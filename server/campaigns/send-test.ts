@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import type { ListFacts } from '../consent/catalogue.js';
+import type { Context } from '../context.js';
+import { deliverDirect } from '../delivery/deliver.js';
+import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
+import { finishMail } from './builder.js';
+import { footerLanguage, prepareMail, type CampaignContent } from './prepare.js';
+import { samplePerson } from './sample.js';
+
+/**
+ * Sends a campaign as it will arrive to the staff member who asks, and to nobody else (T11). Its links belong to a made-up
+ * person; its subject begins with "[Test]". Throws `template-refused` as `prepareMail`.
+ */
+export async function sendTest(
+  ctx: Context,
+  pool: SmtpPool,
+  test: { list: ListFacts; content: CampaignContent; language: string; to: string },
+): Promise<SmtpOutcome> {
+  const { organisation } = test.list;
+  const language = footerLanguage(test.list, test.language);
+  const content = { ...test.content, subject: `[Test] ${test.content.subject}` };
+  const message = await finishMail(ctx, organisation, prepareMail(ctx, test.list, content, language, 'confirmed'), {
+    recipient: samplePerson(ctx, test.to),
+    language,
+    messageId: `test.${randomUUID()}`,
+  });
+  return deliverDirect(ctx, pool, { from: organisation.fromAddress, to: test.to, message });
+}

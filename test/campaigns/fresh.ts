@@ -1,0 +1,123 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { boot } from '../../server/boot.js';
+import { readConfig } from '../../server/config.js';
+import { act, openConsent } from '../../server/consent/act.js';
+import { openSubscriber } from '../../server/consent/subscriber.js';
+import type { Context } from '../../server/context.js';
+import { connect } from '../../server/database/connect.js';
+import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
+import { makeLogger } from '../../server/logger.js';
+import { parseAddress } from '../../server/mail/address.js';
+
+const ADMIN = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+/** A fresh database with one organisation and its list `news`, in English and Polish. */
+export interface Fresh {
+  readonly ctx: Context;
+  readonly organisationId: string;
+  readonly listId: string;
+  /** Sets the clock that `ctx.now` reads; null: the real one. */
+  setNow(now: Date | null): void;
+  drop(): Promise<void>;
+}
+
+export async function makeFresh(
+  options: { inboundDomain?: string; environment?: NodeJS.ProcessEnv } = {},
+): Promise<Fresh> {
+  const name = `zgoda_test_${process.pid}_${randomBytes(4).toString('hex')}`;
+  const admin = await connect({ url: ADMIN }, 1);
+  await admin.query(`create database ${name}`);
+  const url = new URL(ADMIN);
+  url.pathname = `/${name}`;
+  const dataDir = await mkdtemp(join(tmpdir(), 'zgoda-'));
+  let fixed: Date | null = null;
+  const config = readConfig({
+    DATABASE_URL: url.href,
+    DATA_DIR: join(dataDir, 'data'),
+    PUBLIC_URL: 'https://consent.example.org',
+    ...options.environment,
+  });
+  const booted = await boot(config, makeLogger('silent'), { now: () => fixed ?? new Date() });
+  const ids = await addDemo(booted.ctx, options.inboundDomain ?? null);
+  return {
+    ctx: booted.ctx,
+    ...ids,
+    setNow: (now) => {
+      fixed = now;
+    },
+    drop: async () => {
+      await booted.close();
+      await admin.query(`drop database ${name} with (force)`);
+      await admin.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function addDemo(
+  ctx: Context,
+  inboundDomain: string | null,
+): Promise<{ organisationId: string; listId: string }> {
+  const [organisationId, listId] = [randomUUID(), randomUUID()];
+  const at = ctx.now();
+  await ctx.db.query(
+    `insert into organisation (id, slug, name, legal_name, postal_address, privacy_contact, from_address, inbound_domain, language, jurisdiction, time_zone, created_at)
+     values ($1, 'demo', 'Księgarnia', 'Księgarnia sp. z o.o.', 'ul. Długa 1, 90-001 Łódź', 'privacy@example.org', 'news@example.org', $2, 'pl', 'PL', 'Europe/Warsaw', $3)`,
+    [organisationId, inboundDomain, at],
+  );
+  await ctx.db.query(
+    `insert into purpose (id, organisation_id, kind, channel, legal_basis, created_at) values ($1, $2, 'list', 'email', 'consent', $3)`,
+    [listId, organisationId, at],
+  );
+  await ctx.db.query(
+    `insert into list (id, organisation_id, slug, default_language, accepted_bases, created_at) values ($1, $2, 'news', 'en', '{confirmed}', $3)`,
+    [listId, organisationId, at],
+  );
+  for (const [language, listName] of [
+    ['en', 'Book news'],
+    ['pl', 'Nowości'],
+  ] as const) {
+    await ctx.db.query(
+      `insert into list_text (list_id, language, name, about, frequency, shared_with, retention) values ($1, $2, $3, 'Books', 'weekly', '', '')`,
+      [listId, language, listName],
+    );
+    await ctx.db.query(
+      `insert into wording (id, purpose_id, language, version, label, sha256, created_at) values ($1, $2, $3, 1, 'I want mail', $4, $5)`,
+      [randomUUID(), listId, language, randomBytes(32), at],
+    );
+  }
+  return { organisationId, listId };
+}
+
+/** Somebody on the list; the state is written and sealed by the real door. */
+export async function addPerson(
+  fresh: Fresh,
+  address: string,
+  more: { language?: string; state?: 'confirmed' | 'pending' | 'withdrawn'; confirmedAt?: Date } = {},
+): Promise<{ subscriberId: string; consentId: string }> {
+  const { ctx, organisationId, listId } = fresh;
+  const { normal } = parseAddress(address);
+  const state = more.state ?? 'confirmed';
+  const signUpId = randomUUID();
+  await ctx.db.query(
+    `insert into sign_up (id, list_id, wording_id, source, language, requested_commitment, requested_at)
+     select $1, $2, id, 'form', $3, $4, $5 from wording where language = $3`,
+    [signUpId, listId, more.language ?? 'en', randomBytes(32), ctx.now()],
+  );
+  return ctx.db.transaction(async (tx) => {
+    const subscriberId = await openSubscriber(tx, ctx, {
+      organisationId,
+      blindIndex: blindIndex(ctx.keyring, organisationId, normal),
+      suppressionHash: suppressionHash(ctx.keyring, organisationId, normal),
+      address,
+      language: more.language ?? 'en',
+    });
+    const consent = await openConsent(tx, ctx, { subscriberId, purposeId: listId, signUpId });
+    const confirmed = { basis: 'confirmed', confirmedAt: more.confirmedAt ?? ctx.now() };
+    if (state !== 'pending') await act(tx, ctx, consent, { state, ...confirmed }, null);
+    return { subscriberId, consentId: consent.id };
+  });
+}

@@ -10,6 +10,7 @@ import type { Context } from './context.js';
 import { startInbound, type Inbound } from './delivery/inbound.js';
 import { Refusal } from './errors.js';
 import { startWorker, type Worker } from './jobs/worker.js';
+import { hostOf } from './links/urls.js';
 import type { Logger } from './logger.js';
 import { compileMailTemplates } from './mail/compose.js';
 import { startMailbox } from './mailbox/listen.js';
@@ -38,7 +39,7 @@ export interface Service {
 /** Starts the roles that the settings name, and what they need, in order. */
 export async function serve(config: Config, logger: Logger, options: BootOptions = {}): Promise<Service> {
   const booted = await boot(config, logger, options);
-  const closers: (() => Promise<void>)[] = [booted.close];
+  const closers: (() => Promise<void>)[] = [async () => booted.close()];
   const stop = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
   };
@@ -70,12 +71,7 @@ async function start(
       else res.writeHead(503, { 'Retry-After': '2' }).end('starting');
     });
     port = (server.address() as AddressInfo).port;
-    if (config.port === 0 && process.env['PUBLIC_URL'] === undefined)
-      ctx = {
-        ...booted,
-        publicUrl: config.publicUrl.replace(/:0$/, `:${port}`),
-        audiences: [`localhost:${port}`, ...booted.audiences],
-      };
+    ctx = withRealPort(booted, port);
     closers.push(async () => {
       isStopping = true;
       await closeServer(server);
@@ -102,11 +98,18 @@ async function start(
     };
     app = makeApp(
       site,
-      { isStopping: () => isStopping, ...(worker ? { sender: worker.pool.verify.bind(worker.pool) } : {}) },
+      { isStopping: () => isStopping, ...(worker ? { sender: async () => worker.pool.verify() } : {}) },
       extraRoutes(site, mailbox, worker),
     );
   }
   return { ctx, port, worker, databaseEnded, stop, greeting: await greet(ctx, port, inbound, mailbox !== null) };
+}
+
+// Tests and trials ask for any free port (PORT=0): links must name the one that was had.
+function withRealPort(ctx: Context, port: number): Context {
+  if (!ctx.publicUrl.endsWith(':0')) return ctx;
+  const publicUrl = ctx.publicUrl.replace(/:0$/, `:${port}`);
+  return { ...ctx, publicUrl, audiences: [hostOf(publicUrl), ...ctx.audiences] };
 }
 
 function extraRoutes(site: Site, mailbox: Mailbox | null, worker: Worker | null): Router[] {

@@ -20,7 +20,7 @@ const definition = z.object({
     postalAddress: text,
     privacyContact: address,
     fromAddress: address,
-    publicUrl: z.string().url().nullable().default(null),
+    publicUrl: z.url().nullable().default(null),
     inboundDomain: z.string().nullable().default(null),
     language,
     jurisdiction: z.string().length(2),
@@ -53,7 +53,7 @@ const definition = z.object({
       ),
     }),
   ),
-  forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(z.string().url()).default([]) })).default([]),
+  forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(z.url()).default([]) })).default([]),
 });
 
 /** An organisation with its lists, wordings, notices and forms, as `zgoda setup FILE` reads it. */

@@ -8,7 +8,7 @@ import { Refusal } from '../errors.js';
 
 export interface Inbound {
   readonly port: number;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const MAX_BYTES = 256 * 1024;
@@ -40,7 +40,10 @@ export async function startInbound(ctx: Context): Promise<Inbound> {
       stream.on('error', () => undefined);
       stream.on('end', () => {
         // smtp-server announces SIZE and does not enforce it.
-        if (bytes > MAX_BYTES) return callback(smtpError(552, 'message too large'));
+        if (bytes > MAX_BYTES) {
+          callback(smtpError(552, 'message too large'));
+          return;
+        }
         unsubscribeAll(ctx, session.envelope.rcptTo).then(
           () => callback(null, 'unsubscribed'),
           () => callback(smtpError(451, 'please try later')),

@@ -1,7 +1,6 @@
 import { expirePending, purgeUnconfirmed, sweep } from '../rights/retention.js';
-import { fanOut } from '../campaigns/fan-out.js';
+import { fanOut, finishCampaigns } from '../campaigns/fan-out.js';
 import { campaignBuilder } from '../campaigns/builder.js';
-import { finishCampaigns } from '../campaigns/release.js';
 import { replayJournal } from '../consent/replay.js';
 import type { Context } from '../context.js';
 import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js';
@@ -18,7 +17,7 @@ import { runLoop, type Loop } from './loop.js';
 export interface Worker {
   readonly pool: SmtpPool;
   /** Takes no new work; resolves when the mails in flight are settled. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const SECOND = 1000;

@@ -64,8 +64,10 @@ async function show(site: Site, req: Request, res: Response): Promise<void> {
   const { person, list } = found;
   const language = languageOf(site, req, person.language);
   // Who has left already is told so: there is nothing to press.
-  if (person.consent.state !== 'confirmed' && person.consent.state !== 'pending')
-    return showLeft(site, req, res, found, person.consent.stateAt, null);
+  if (person.consent.state !== 'confirmed' && person.consent.state !== 'pending') {
+    showLeft(site, req, res, found, person.consent.stateAt, null);
+    return;
+  }
   sendPage(site, res, 'unsubscribe', {
     ...organisationBase(site, req, language, list.organisation),
     list: textOf(list, language),
@@ -82,7 +84,7 @@ async function leave(site: Site, req: Request, res: Response): Promise<void> {
   const found = await find(site, req);
   if (!found) return showNeutral(site, req, res);
   const done = await withdraw(site.ctx, found.person.consent.id, isOneClick(req) ? 'one-click' : 'page');
-  return showLeft(site, req, res, found, done?.at ?? site.ctx.now(), done?.eventId ?? null);
+  showLeft(site, req, res, found, done?.at ?? site.ctx.now(), done?.eventId ?? null);
 }
 
 async function undo(site: Site, req: Request, res: Response): Promise<void> {

@@ -43,7 +43,7 @@ export function magicRoutes(site: Site): Router {
   const routes = Router();
   routes
     .route('/preferences')
-    .get(handle(async (req, res) => Promise.resolve(showAsk(site, req, res, '', false))))
+    .get((req, res) => showAsk(site, req, res, '', false))
     .post(
       linkLimit(site.ctx),
       readForm,

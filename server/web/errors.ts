@@ -48,7 +48,7 @@ export function errorHandler(site: Site): ErrorRequestHandler {
     const { status, kind } = refusal ? ANSWERS[refusal.code] : { status: 500, kind: 'broken' as const };
     if (status >= 500)
       site.ctx.logger[refusal ? 'warn' : 'error'](
-        { err: error, method: req.method, path: req.route ? String(req.route.path) : undefined },
+        { err: error, method: req.method, path: routeOf(req) },
         'a request failed',
       );
     // Too late for an answer of our own: let express cut the connection.
@@ -60,6 +60,12 @@ export function errorHandler(site: Site): ErrorRequestHandler {
     if (wantsMachineAnswer(req)) sendProblem(res, status, refusal);
     else sendErrorPage(site, req, res, status, kind, refusal);
   };
+}
+
+// The route, never the address: that holds the token.
+function routeOf(req: Request): string | undefined {
+  const route = req.route as { path?: unknown } | undefined;
+  return typeof route?.path === 'string' ? route.path : undefined;
 }
 
 /** What libraries throw about a request, in our words; null for a bug. */

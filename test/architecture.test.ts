@@ -134,7 +134,7 @@ describe('The house', () => {
         from === 'server/delivery/deliver.ts' ||
         /^server\/(main|cli)\.ts$|^server\/(cli|jobs)\//.test(from) ||
         from.startsWith('server/mail/smtp');
-      const complaints = imports
+      const complaints = valueImports
         .filter(
           ({ from, to }) =>
             to.startsWith('server/mail/smtp') && to !== 'server/mail/smtp-server-url.ts' && !mayHold(from),
@@ -237,13 +237,14 @@ function isBehaviour(node: ts.Node): boolean {
   );
 }
 
-// What only an SmtpPool takes: one object that names the message and its envelope.
+// `pool.send(...)`, or what only an SmtpPool takes: one object that names the message and its envelope.
 function isPoolSend(node: ts.Node): boolean {
   if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return false;
+  if (node.expression.name.text !== 'send') return false;
   const [mail] = node.arguments;
-  if (node.expression.name.text !== 'send' || !mail || !ts.isObjectLiteralExpression(mail)) return false;
-  const names = mail.properties.map((property) => property.name?.getText());
-  return names.includes('message') && names.includes('to');
+  const names =
+    mail && ts.isObjectLiteralExpression(mail) ? mail.properties.map((property) => property.name?.getText()) : [];
+  return /pool$/i.test(node.expression.expression.getText()) || (names.includes('message') && names.includes('to'));
 }
 
 function findSql(pattern: RegExp): { path: string; where: string; text: string }[] {

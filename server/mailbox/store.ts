@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { arrivalOf, fileName, isMailId, nextId, readFileName, type StoredMail } from './file-name.js';
+import { orNull, putFile, readStart, removeAbandoned } from './files.js';
 import { headerValue, readHeaders } from './read-mail.js';
 
 /** One mail of the list. */
@@ -41,6 +42,9 @@ export interface Mailbox {
   /** Newest first. */
   list(query: MailboxQuery): Promise<MailboxEntry[]>;
   read(id: string): Promise<Buffer | null>;
+  /** Somebody looked at it. Known until the process ends. */
+  markOpened(id: string): void;
+  wasOpened(id: string): boolean;
   count(): Promise<number>;
   clear(): Promise<void>;
 }
@@ -52,29 +56,13 @@ export async function openMailbox(directory: string, { keep = 20_000 } = {}): Pr
   return new FolderMailbox(directory, keep);
 }
 
-/** True for what may be an id: nothing else comes near a path. */
-export function isMailId(text: string): boolean {
-  return /^[0-9a-f]{22}$/.test(text);
-}
-
-/** What a file name says: the list can be searched without opening a file. */
-interface StoredMail {
-  readonly id: string;
-  readonly name: string;
-  readonly envelopeFrom: string;
-  /** Empty when it was too long for a file name. */
-  readonly to: string;
-}
-
-const HEAD_BYTES = 32_768;
 const RESCAN_AFTER = 1_000;
-/** Up to this size a synchronous write costs less than handing it to another thread. */
-const SMALL = 262_144;
 
 class FolderMailbox implements Mailbox {
   /** Sorted by id. */
   #mails: StoredMail[] = [];
   readonly #entries = new Map<string, MailboxEntry>();
+  readonly #opened = new Set<string>();
   #scannedAt = -Infinity;
   #folderTime = -1n;
   #lastId = '';
@@ -117,6 +105,14 @@ class FolderMailbox implements Mailbox {
     return mail ? orNull(readFile(join(this.directory, mail.name))) : null;
   }
 
+  markOpened(id: string): void {
+    this.#opened.add(id);
+  }
+
+  wasOpened(id: string): boolean {
+    return this.#opened.has(id);
+  }
+
   async count(): Promise<number> {
     this.#refresh();
     return Promise.resolve(this.#mails.length);
@@ -126,6 +122,7 @@ class FolderMailbox implements Mailbox {
     this.#scannedAt = -Infinity;
     this.#refresh();
     this.#entries.clear();
+    this.#opened.clear();
     const mails = this.#mails.splice(0);
     while (mails.length > 0) await Promise.all(mails.splice(-100).map(async (mail) => this.#remove(mail)));
   }
@@ -143,6 +140,7 @@ class FolderMailbox implements Mailbox {
   async #trim(): Promise<void> {
     for (const mail of this.#mails.splice(0, Math.max(0, this.#mails.length - this.keep))) {
       this.#entries.delete(mail.id);
+      this.#opened.delete(mail.id);
       await this.#remove(mail);
     }
   }
@@ -179,7 +177,7 @@ class FolderMailbox implements Mailbox {
       envelopeFrom: mail.envelopeFrom,
       to: mail.to || headerValue(headers, 'to'),
       subject: headerValue(headers, 'subject'),
-      date: new Date(parseInt(mail.id.slice(0, 12), 16)).toISOString(),
+      date: arrivalOf(mail.id).toISOString(),
       size: start.size,
     };
     this.#entries.set(mail.id, entry);
@@ -201,75 +199,4 @@ function position(mails: readonly StoredMail[], id: string): number {
     else high = middle;
   }
   return low;
-}
-
-/** 12 hex digits of milliseconds, 4 of a counter, 6 of chance (two processes); always above the last, even when the clock steps back. */
-function nextId(last: string, now: number): string {
-  const [lastTime, lastCount] = [parseInt(last.slice(0, 12) || '0', 16), parseInt(last.slice(12, 16) || '0', 16)];
-  const isLater = now > lastTime;
-  const count = isLater ? 0 : lastCount + 1;
-  const [time, counter] = isLater ? [now, 0] : count > 0xffff ? [lastTime + 1, 0] : [lastTime, count];
-  return time.toString(16).padStart(12, '0') + counter.toString(16).padStart(4, '0') + randomBytes(3).toString('hex');
-}
-
-function fileName(id: string, from: string, to: string): string {
-  const name = `${id},${encodeURIComponent(from)},${encodeURIComponent(to)}.eml`;
-  return name.length <= 240 ? name : `${id},,.eml`;
-}
-
-function readFileName(name: string): StoredMail | null {
-  const [, id, from, to] = /^([0-9a-f]{22}),([^,/]*),([^,/]*)\.eml$/.exec(name) ?? [];
-  if (!id || from === undefined || to === undefined) return null;
-  try {
-    return { id, name, envelopeFrom: decodeURIComponent(from), to: decodeURIComponent(to) };
-  } catch {
-    return null;
-  }
-}
-
-/** Another name first: whoever lists the folder sees the whole file or none, also after a kill. */
-async function putFile(temporary: string, final: string, raw: Buffer | Readable): Promise<void> {
-  if (raw instanceof Buffer && raw.length <= SMALL) {
-    writeFileSync(temporary, raw, { mode: 0o600 });
-    renameSync(temporary, final);
-    return;
-  }
-  try {
-    await writeFile(temporary, raw, { mode: 0o600 });
-    await rename(temporary, final);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function readStart(path: string): Promise<{ head: Buffer; size: number }> {
-  const file = await open(path);
-  try {
-    const [{ size }, { buffer, bytesRead }] = await Promise.all([
-      file.stat(),
-      file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0),
-    ]);
-    return { head: buffer.subarray(0, bytesRead), size };
-  } finally {
-    await file.close();
-  }
-}
-
-/** Half-written files of a process that died. A young one may still be growing under another process. */
-async function removeAbandoned(directory: string): Promise<void> {
-  for (const name of readdirSync(directory).filter((file) => /^\.[0-9a-f]{22}\.tmp$/.test(file))) {
-    const path = join(directory, name);
-    const found = await orNull(stat(path));
-    if (found && Date.now() - found.mtimeMs > 60_000) await rm(path, { force: true });
-  }
-}
-
-async function orNull<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
 }

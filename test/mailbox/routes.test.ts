@@ -1,7 +1,5 @@
 import { expect } from 'chai';
 import express from 'express';
-import Handlebars from 'handlebars';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +11,13 @@ import { makeSmtpPool } from '../../server/mail/smtp.js';
 import { startMailbox, type RunningMailbox } from '../../server/mailbox/listen.js';
 import { isFromHere, mailboxRoutes } from '../../server/mailbox/routes.js';
 import { openMailbox, type Mailbox } from '../../server/mailbox/store.js';
+import { loadCatalogs } from '../../server/web/i18n.js';
+import { makeRenderer } from '../../server/web/render.js';
 
 const logger = makeLogger('silent');
 
-function render(view: string, data: object): string {
-  const file = join(ROOT, 'templates', 'public', `${view.replace('/', '-')}.hbs`);
-  return Handlebars.compile(readFileSync(file, 'utf8'), { strict: true, knownHelpersOnly: true })(data);
-}
+const catalogs = loadCatalogs(ROOT);
+const site = { languages: [...catalogs.keys()], renderer: makeRenderer({ root: ROOT, catalogs }) };
 
 describe('mailbox', () => {
   let folder = '';
@@ -31,7 +29,7 @@ describe('mailbox', () => {
     folder = await mkdtemp(join(tmpdir(), 'mailbox-'));
     mailbox = await openMailbox(folder);
     running = await startMailbox({ mailbox, logger });
-    app = express().use(mailboxRoutes({ mailbox, render }));
+    app = express().use(mailboxRoutes(site, mailbox));
   });
 
   afterEach(async () => {

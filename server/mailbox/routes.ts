@@ -29,6 +29,8 @@ interface MailboxMailPage extends PageBase, ReadMail {
   readonly id: string;
   readonly arrivedAt: Date;
   readonly hasHtml: boolean;
+  /** A frame cannot grow with what it holds, so the words are counted before. */
+  readonly isLong: boolean;
   readonly hasText: boolean;
   readonly lines: readonly { readonly pieces: readonly { readonly text: string; readonly href: string }[] }[];
 }
@@ -39,6 +41,8 @@ interface Visit {
 }
 
 const PAGE_LENGTH = 100;
+/** Characters; a confirmation has fewer, a newsletter more. */
+const LONG_TEXT = 1_200;
 
 // The mail's own HTML: no script, no form, no request to anywhere; links open outside the frame.
 const FRAME_POLICY =
@@ -182,6 +186,7 @@ function describeMail(base: PageBase, id: string, raw: Buffer): MailboxMailPage 
     id,
     arrivedAt: arrivalOf(id),
     hasHtml: mail.html !== '',
+    isLong: mail.text.replace(/https?:\S+/g, '').length > LONG_TEXT,
     hasText: mail.text !== '',
     lines: mail.text.split('\n').map((line) => ({ pieces: splitLinks(line) })),
   };

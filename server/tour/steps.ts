@@ -58,7 +58,10 @@ function mail({ story, mails, hasMailbox, language }: Happened): Draft {
   const end = endOf(story);
   const { first } = mails;
   return draft('mail', {
-    isDone: (first?.isOpened ?? false) || isConfirmed(story) || story?.consent?.state === 'refused',
+    isDone:
+      (first?.isOpened ?? false) ||
+      isConfirmed(story) ||
+      (story?.outcome === 'confirm' && story.consent?.state === 'refused'),
     link: first ? { href: here(`/mailbox/${first.id}`, language), text: 'mail' } : null,
     notes: end ? [end] : story && !first && !isConfirmed(story) ? [hasMailbox ? 'waiting' : 'ownMailbox'] : [],
     under:

@@ -16,6 +16,7 @@ export type ProblemReason =
   | 'subject-missing'
   | 'subject-long'
   | 'subject-controls'
+  | 'no-file'
   | 'other';
 
 /** One reason why a template cannot be sent. */

@@ -17,6 +17,8 @@ import type { Logger } from './logger.js';
 
 export interface Booted {
   readonly ctx: Context;
+  /** Resolves when an embedded database of ours ends; never for another. */
+  readonly databaseEnded: Promise<void>;
   /** Closes what was opened, the database last. */
   close(): Promise<void>;
 }
@@ -33,7 +35,7 @@ export interface BootOptions {
 /** Opens database and keys, brings the schema up to date, and checks that they belong together (T5). */
 export async function boot(config: Config, logger: Logger, options: BootOptions = {}): Promise<Booted> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const { db, stop } = await openDatabase(config, logger, options);
+  const { db, stop, ended } = await openDatabase(config, logger, options);
   try {
     await migrate(db);
     const now = options.now ?? (() => new Date());
@@ -55,6 +57,7 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
     await pinLogKey(ctx);
     return {
       ctx,
+      databaseEnded: ended,
       close: async () => {
         await journal.close();
         await db.close();
@@ -68,21 +71,27 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
   }
 }
 
-async function openDatabase(
-  config: Config,
-  logger: Logger,
-  options: BootOptions,
-): Promise<{ db: Database; stop: () => Promise<void> }> {
-  if (config.databaseUrl)
-    return { db: await connect({ url: config.databaseUrl }), stop: async () => Promise.resolve() };
+interface Opened {
+  db: Database;
+  ended: Promise<void>;
+  stop: () => Promise<void>;
+}
+
+async function openDatabase(config: Config, logger: Logger, options: BootOptions): Promise<Opened> {
+  if (config.databaseUrl) return notOurs(await connect({ url: config.databaseUrl }));
   const running = options.mayShare ? await embeddedConnection(config.dataDir) : null;
-  if (running) return { db: await connect(running, 4), stop: async () => Promise.resolve() };
+  if (running) return notOurs(await connect(running, 4));
   const embedded = await startEmbedded({
     dataDir: config.dataDir,
     logger,
     ...(options.template ? { template: options.template } : {}),
   });
-  return { db: await connect(embedded, 8), stop: async () => embedded.stop() };
+  const ended = embedded.exited.then(() => undefined);
+  return { db: await connect(embedded, 8), ended, stop: async () => embedded.stop() };
+}
+
+function notOurs(db: Database): Opened {
+  return { db, ended: new Promise(() => undefined), stop: async () => Promise.resolve() };
 }
 
 interface Installation {

@@ -17,7 +17,7 @@ export type ProblemReason =
   | 'subject-long'
   | 'subject-controls'
   | 'no-file'
-  | 'other';
+  | 'unlisted';
 
 /** One reason why a template cannot be sent. */
 export interface Problem {
@@ -40,5 +40,5 @@ export function problemsOf(refusal: Refusal): readonly Problem[] {
   if (Array.isArray(problems)) return problems as Problem[];
   if (typeof line === 'number')
     return [{ line, reason: 'placeholder', message: refusal.message.replace(/^Line \d+: /, '') }];
-  return [{ line: null, reason: typeof why === 'string' ? 'footer' : 'other', message: refusal.message }];
+  return [{ line: null, reason: typeof why === 'string' ? 'footer' : 'unlisted', message: refusal.message }];
 }

@@ -14,6 +14,7 @@ export interface OrganisationFacts {
   readonly language: string;
   readonly jurisdiction: string;
   readonly timeZone: string;
+  readonly createdAt: Date;
 }
 
 export interface ListText {
@@ -38,6 +39,7 @@ export interface Notice {
   readonly version: number;
   readonly body: string;
   readonly sha256: Buffer;
+  readonly createdAt: Date;
 }
 
 export interface ListFacts {
@@ -142,7 +144,7 @@ async function load(ctx: Context): Promise<Catalogue> {
   const [organisations, lists, texts, wordings, notices, forms] = await Promise.all([
     ctx.db.query<OrganisationFacts>(
       `select id, slug, name, legal_name as "legalName", postal_address as "postalAddress", privacy_contact as "privacyContact", from_address as "fromAddress",
-         public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone"
+         public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt"
        from organisation order by created_at, id`,
     ),
     ctx.db.query<{ id: string; slug: string; organisation_id: string; default_language: string }>(
@@ -155,7 +157,7 @@ async function load(ctx: Context): Promise<Catalogue> {
       'select id, purpose_id as list_id, language, version, label, sha256 from wording order by version desc',
     ),
     ctx.db.query<Notice & { organisation_id: string }>(
-      'select id, organisation_id, language, version, body, sha256 from notice order by version desc',
+      'select id, organisation_id, language, version, body, sha256, created_at as "createdAt" from notice order by version desc',
     ),
     ctx.db.query<{ id: string; listId: string; allowedOrigins: string[] }>(
       'select id, list_id as "listId", allowed_origins as "allowedOrigins" from form',

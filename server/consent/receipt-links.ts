@@ -28,11 +28,7 @@ export async function receiptLinks(
 }
 
 /** Links to a receipt for the next 30 minutes. Only for the answer to a confirming press, or inside a magic session. */
-export function mintReceiptLinks(
-  ctx: Context,
-  list: ListFacts,
-  signUpId: string,
-): ReceiptLinks {
+export function mintReceiptLinks(ctx: Context, list: ListFacts, signUpId: string): ReceiptLinks {
   const expiresAt = new Date(ctx.now().getTime() + RECEIPT_MINUTES * 60_000);
   const downloadHref = receiptUrl(
     { keyring: ctx.keyring, publicUrl: linkAddress(ctx, list.organisation) },

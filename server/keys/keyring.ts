@@ -2,7 +2,7 @@ import { createHmac, createPrivateKey, createPublicKey, hkdfSync, randomBytes, t
 import { z } from 'zod';
 import { Refusal } from '../errors.js';
 
-const secret = z.string().refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64');
+const secret = z.string().refine(isSecret, 'must be 32 bytes in base64');
 
 const keysFile = z.object({
   format: z.literal('zgoda-keys/v1'),
@@ -34,7 +34,10 @@ export interface Keyring {
   readonly suppression: Buffer;
   readonly logPrivate: KeyObject;
   readonly logPublic: KeyObject;
-  /** Goes into the database at first start, so that a wrong keys file is noticed before it does harm. 32 bytes. */
+  /**
+   * Goes into the database at first start, so that a wrong keys file is noticed before it does harm. 32 bytes. It covers what rotation keeps: suppression,
+   * log, and the oldest master, under which blind indexes are made.
+   */
   readonly check: Buffer;
 }
 
@@ -43,12 +46,12 @@ export type KeyUse = 'wrap' | 'index' | 'seal' | 'pepper' | 'ticket' | `link/${s
 const FIXED_USES: KeyUse[] = ['wrap', 'index', 'seal', 'pepper', 'ticket'];
 const LINK_PURPOSES = ['c', 'u', 'p', 'm', 'r', 'n', 'a', 'g', 'b', 'x'];
 
-/** Parses the text of a keys file. Throws `keys-invalid`. */
-export function parseKeysFile(text: string): KeysFile {
+/** Parses the text of the keys file at `path`. Throws `keys-invalid`, which names it. */
+export function parseKeysFile(text: string, path: string): KeysFile {
   const parsed = keysFile.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  const what = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new Refusal('keys-invalid', `The keys file is damaged (${what}). Restore it from its backup.`);
+  const what = parsed.error.issues.map((issue) => [...issue.path, issue.message].join(' ')).join('; ');
+  throw new Refusal('keys-invalid', `The keys file ${path} is damaged (${what}). Restore it from its backup.`);
 }
 
 /** New random keys. `now` is when. */
@@ -82,11 +85,12 @@ export function makeKeyring(file: KeysFile): Keyring {
     for (const purpose of LINK_PURPOSES)
       keys.set(`link/${purpose}#${master.id}`, deriveLinkKey(bytes, purpose, master.id));
   }
+  const ids = file.masters.map((master) => master.id);
   const suppression = Buffer.from(file.suppression, 'base64');
   const logPrivate = ed25519FromSeed(Buffer.from(file.log, 'base64'));
   return {
     current: file.masters.find((master) => master.use === 'sign')?.id ?? 0,
-    ids: file.masters.map((master) => master.id),
+    ids,
     madeAt: new Map(file.masters.map((master) => [master.id, master.madeAt])),
     key: (use, id) => keys.get(`${use}#${id}`) ?? null,
     suppression,
@@ -94,6 +98,7 @@ export function makeKeyring(file: KeysFile): Keyring {
     logPublic: createPublicKey(logPrivate),
     check: createHmac('sha256', derive(suppression, 'zgoda/key-check/v1'))
       .update(derive(Buffer.from(file.log, 'base64'), 'zgoda/key-check/v1'))
+      .update(keys.get(`index#${Math.min(...ids)}`) ?? '')
       .digest(),
   };
 }
@@ -126,6 +131,12 @@ function derive(secretBytes: Buffer, info: string | Buffer): Buffer {
 function ed25519FromSeed(seed: Buffer): KeyObject {
   const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
   return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+}
+
+// Node's decoder skips what is not base64: a damaged secret must not pass for a shorter spelling of another.
+function isSecret(text: string): boolean {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === 32 && bytes.toString('base64') === text;
 }
 
 function parseJson(text: string): unknown {

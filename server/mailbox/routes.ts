@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { isLoopbackHost } from '../mail/smtp-server-url.js';
 import { readMail } from './read-mail.js';
@@ -7,6 +8,11 @@ export interface MailboxRoutes {
   readonly mailbox: Mailbox;
   /** The views `mailbox/list` and `mailbox/mail`. */
   readonly render: (view: string, data: object) => string;
+}
+
+interface Visit {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly headers: IncomingHttpHeaders;
 }
 
 const PAGE_LENGTH = 100;
@@ -80,7 +86,7 @@ export function mailboxRoutes({ mailbox, render }: MailboxRoutes): Router {
  * True when the request was made on this machine, by somebody who addressed this machine: a proxy's visitors are somebody else, and a
  * foreign host name that leads here (DNS rebinding) is another site's script.
  */
-export function isFromHere({ socket, headers }: Pick<Request, 'socket' | 'headers'>): boolean {
+export function isFromHere({ socket, headers }: Visit): boolean {
   const isForwarded = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'].some(
     (name) => name in headers,
   );

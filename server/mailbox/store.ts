@@ -157,7 +157,9 @@ class FolderMailbox implements Mailbox {
     this.#scannedAt = performance.now();
     const { mtimeNs } = statSync(this.directory, { bigint: true });
     if (mtimeNs === this.#folderTime) return;
-    this.#folderTime = mtimeNs;
+    // A folder's time moves in steps of some milliseconds: what comes in the same step would not be seen.
+    const isSettled = Date.now() - Number(mtimeNs / 1_000_000n) > 100;
+    this.#folderTime = isSettled ? mtimeNs : -1n;
     this.#mails = readdirSync(this.directory)
       .flatMap((name) => readFileName(name) ?? [])
       .sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -9,8 +9,20 @@ function nameOf(ctx: Pick<Context, 'publicUrl'>, name: string): string {
 }
 
 /** Sets a session cookie: never readable by scripts, never sent along from other sites. */
-export function setCookie(ctx: Pick<Context, 'publicUrl'>, res: Response, name: string, value: string, lifetimeMs: number): void {
-  res.cookie(nameOf(ctx, name), value, { httpOnly: true, sameSite: 'strict', secure: isSecure(ctx), path: '/', maxAge: lifetimeMs });
+export function setCookie(
+  ctx: Pick<Context, 'publicUrl'>,
+  res: Response,
+  name: string,
+  value: string,
+  lifetimeMs: number,
+): void {
+  res.cookie(nameOf(ctx, name), value, {
+    httpOnly: true,
+    sameSite: 'strict',
+    secure: isSecure(ctx),
+    path: '/',
+    maxAge: lifetimeMs,
+  });
 }
 
 /** Takes a cookie back. */

@@ -5,7 +5,19 @@ import { renew, stopAll, withdraw } from '../consent/withdraw.js';
 import { Refusal } from '../errors.js';
 import { openLink } from '../links/token.js';
 import { preferencesUrl } from '../links/urls.js';
-import { fieldsOf, handle, languageOf, masked, onlyMethods, organisationBase, param, plainBase, readForm, sendPage, type Site } from '../web/http.js';
+import {
+  fieldsOf,
+  handle,
+  languageOf,
+  masked,
+  onlyMethods,
+  organisationBase,
+  param,
+  plainBase,
+  readForm,
+  sendPage,
+  type Site,
+} from '../web/http.js';
 import type { UnsubscribedPage } from '../web/pages.js';
 import { openUndo, undoLeaving } from './undo.js';
 
@@ -19,15 +31,24 @@ export function leaveRoutes(site: Site): Router {
     .route('/u/:token')
     .get(handle(async (req, res) => show(site, req, res)))
     // Whatever the body's type: the RFC's own example is malformed (M-22).
-    .post(express.raw({ type: () => true, limit: BODY_BYTES }), handle(async (req, res) => leave(site, req, res)))
+    .post(
+      express.raw({ type: () => true, limit: BODY_BYTES }),
+      handle(async (req, res) => leave(site, req, res)),
+    )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
   routes
     .route('/u/:token/undo')
-    .post(readForm, handle(async (req, res) => undo(site, req, res)))
+    .post(
+      readForm,
+      handle(async (req, res) => undo(site, req, res)),
+    )
     .all(onlyMethods('POST'));
   routes
     .route('/u/:token/stop')
-    .post(readForm, handle(async (req, res) => stop(site, req, res)))
+    .post(
+      readForm,
+      handle(async (req, res) => stop(site, req, res)),
+    )
     .all(onlyMethods('POST'));
   return routes;
 }
@@ -43,13 +64,19 @@ async function show(site: Site, req: Request, res: Response): Promise<void> {
   const { person, list } = found;
   const language = languageOf(site, req, person.language);
   // Who has left already is told so: there is nothing to press.
-  if (person.consent.state !== 'confirmed' && person.consent.state !== 'pending') return showLeft(site, req, res, found, person.consent.stateAt, null);
+  if (person.consent.state !== 'confirmed' && person.consent.state !== 'pending') {
+    showLeft(site, req, res, found, person.consent.stateAt, null);
+    return;
+  }
   sendPage(site, res, 'unsubscribe', {
     ...organisationBase(site, req, language, list.organisation),
     list: textOf(list, language),
     masked: masked(person.address),
     action: req.path,
-    preferencesHref: preferencesUrl({ keyring: site.ctx.keyring, publicUrl: linkAddress(site.ctx, list.organisation) }, person.consent.preferencesRef),
+    preferencesHref: preferencesUrl(
+      { keyring: site.ctx.keyring, publicUrl: linkAddress(site.ctx, list.organisation) },
+      person.consent.preferencesRef,
+    ),
   });
 }
 
@@ -57,13 +84,14 @@ async function leave(site: Site, req: Request, res: Response): Promise<void> {
   const found = await find(site, req);
   if (!found) return showNeutral(site, req, res);
   const done = await withdraw(site.ctx, found.person.consent.id, isOneClick(req) ? 'one-click' : 'page');
-  return showLeft(site, req, res, found, done?.at ?? site.ctx.now(), done?.eventId ?? null);
+  showLeft(site, req, res, found, done?.at ?? site.ctx.now(), done?.eventId ?? null);
 }
 
 async function undo(site: Site, req: Request, res: Response): Promise<void> {
   const found = await find(site, req);
   const wanted = found && openUndo(site.ctx, fieldsOf(req)['undo'] ?? '', found.person.consent.id);
-  if (!found || !wanted || !('leftBy' in wanted)) throw new Refusal('ticket-invalid', 'This can no longer be taken back here.');
+  if (!found || !wanted || !('leftBy' in wanted))
+    throw new Refusal('ticket-invalid', 'This can no longer be taken back here.');
   const { person, list } = found;
   const renewed = await renew(site.ctx, person.consent.id, wanted.leftBy);
   if (!renewed?.eventId) throw new Refusal('ticket-invalid', 'This can no longer be taken back here.');
@@ -86,14 +114,27 @@ async function stop(site: Site, req: Request, res: Response): Promise<void> {
 }
 
 /** "Stop all lists": the same page for everyone, whatever they were on (T8). */
-export async function stopEverything(site: Site, req: Request, res: Response, person: ConsentOfPerson, list: ListFacts): Promise<void> {
+export async function stopEverything(
+  site: Site,
+  req: Request,
+  res: Response,
+  person: ConsentOfPerson,
+  list: ListFacts,
+): Promise<void> {
   const since = await stopAll(site.ctx, person.subscriberId);
   const language = languageOf(site, req, person.language);
   const base = organisationBase(site, req, language, list.organisation);
   sendPage(site, res, 'stopped-all', { ...base, languages: [], masked: masked(person.address), since, undo: null });
 }
 
-function showLeft(site: Site, req: Request, res: Response, { person, list }: Found, since: Date, eventId: string | null): void {
+function showLeft(
+  site: Site,
+  req: Request,
+  res: Response,
+  { person, list }: Found,
+  since: Date,
+  eventId: string | null,
+): void {
   const language = languageOf(site, req, person.language);
   const token = param(req, 'token');
   const page: UnsubscribedPage = {
@@ -109,8 +150,16 @@ function showLeft(site: Site, req: Request, res: Response, { person, list }: Fou
 // Erased, or of a database that is gone: a true link must still end well (L-05, M-24).
 async function showNeutral(site: Site, req: Request, res: Response): Promise<void> {
   const [organisation] = (await catalogue(site.ctx)).organisations;
-  const base = organisation ? organisationBase(site, req, languageOf(site, req), organisation) : { ...plainBase(site, req), organisation: { name: '', noticeHref: '/', contact: '' } };
-  sendPage(site, res, 'unsubscribed', { ...base, list: { name: '' }, left: null, undo: null, stopAllAction: `/u/${param(req, 'token')}/stop` });
+  const base = organisation
+    ? organisationBase(site, req, languageOf(site, req), organisation)
+    : { ...plainBase(site, req), organisation: { name: '', noticeHref: '/', contact: '' } };
+  sendPage(site, res, 'unsubscribed', {
+    ...base,
+    list: { name: '' },
+    left: null,
+    undo: null,
+    stopAllAction: `/u/${param(req, 'token')}/stop`,
+  });
 }
 
 async function find(site: Site, req: Request): Promise<Found | null> {
@@ -121,5 +170,9 @@ async function find(site: Site, req: Request): Promise<Found | null> {
 
 function isOneClick(req: Request): boolean {
   const body: unknown = req.body;
-  return Buffer.isBuffer(body) && /List-Unsubscribe/i.test(body.toString('latin1')) && /One-Click/i.test(body.toString('latin1'));
+  return (
+    Buffer.isBuffer(body) &&
+    /List-Unsubscribe/i.test(body.toString('latin1')) &&
+    /One-Click/i.test(body.toString('latin1'))
+  );
 }

@@ -1,5 +1,12 @@
 import { Router, type Request, type Response } from 'express';
-import { catalogue, listById, textOf, wordingOf, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
+import {
+  catalogue,
+  listById,
+  textOf,
+  wordingOf,
+  type ListFacts,
+  type OrganisationFacts,
+} from '../consent/catalogue.js';
 import { consentsOf, type ConsentOfPerson } from '../consent/find.js';
 import { mintReceiptLinks, receiptNumber } from '../consent/receipt-links.js';
 import { subscribe } from '../consent/subscribe.js';
@@ -9,7 +16,21 @@ import { linkLimit } from '../forms/limits.js';
 import { openLink } from '../links/token.js';
 import { CONFIRM_DAYS, hostOf, MAGIC_MINUTES } from '../links/urls.js';
 import { parseAddress } from '../mail/address.js';
-import { agentOf, fieldsOf, handle, ipOf, languageOf, masked, onlyMethods, organisationBase, param, plainBase, readForm, sendPage, type Site } from '../web/http.js';
+import {
+  agentOf,
+  fieldsOf,
+  handle,
+  ipOf,
+  languageOf,
+  masked,
+  onlyMethods,
+  organisationBase,
+  param,
+  plainBase,
+  readForm,
+  sendPage,
+  type Site,
+} from '../web/http.js';
 import type { PreferencesAllPage } from '../web/pages.js';
 import { askForMagicLink, findMagicLink, useMagicLink } from './magic.js';
 import { choose } from './preferences.js';
@@ -22,13 +43,20 @@ export function magicRoutes(site: Site): Router {
   const routes = Router();
   routes
     .route('/preferences')
-    .get(handle(async (req, res) => Promise.resolve(showAsk(site, req, res, '', false))))
-    .post(linkLimit(site.ctx), readForm, handle(async (req, res) => ask(site, req, res)))
+    .get((req, res) => showAsk(site, req, res, '', false))
+    .post(
+      linkLimit(site.ctx),
+      readForm,
+      handle(async (req, res) => ask(site, req, res)),
+    )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
   routes
     .route('/m/:token')
     .get(handle(async (req, res) => showMagic(site, req, res)))
-    .post(readForm, handle(async (req, res) => openMagic(site, req, res)))
+    .post(
+      readForm,
+      handle(async (req, res) => openMagic(site, req, res)),
+    )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
   routes
     .route('/settings')
@@ -36,7 +64,10 @@ export function magicRoutes(site: Site): Router {
     .all(onlyMethods('GET', 'HEAD'));
   routes
     .route('/settings/:what')
-    .post(readForm, handle(async (req, res) => change(site, req, res)))
+    .post(
+      readForm,
+      handle(async (req, res) => change(site, req, res)),
+    )
     .all(onlyMethods('POST'));
   return routes;
 }
@@ -57,7 +88,8 @@ async function ask(site: Site, req: Request, res: Response): Promise<void> {
   const { organisations } = await catalogue(site.ctx);
   const language = languageOf(site, req);
   if (!fields['website']) {
-    for (const organisation of organisations) await askForMagicLink(site.ctx, { organisation, normal: address, language });
+    for (const organisation of organisations)
+      await askForMagicLink(site.ctx, { organisation, normal: address, language });
   }
   sendPage(site, res, 'magic-sent', {
     ...plainBase(site, req),
@@ -74,7 +106,10 @@ async function showMagic(site: Site, req: Request, res: Response): Promise<void>
   const { ctx } = site;
   const found = await findMagicLink(ctx, openLink(ctx.keyring, ctx.audiences, 'm', param(req, 'token'), ctx.now()));
   const organisation = await organisationOf(site, found.organisationId);
-  sendPage(site, res, 'magic', { ...organisationBase(site, req, languageOf(site, req, found.language), organisation), action: req.path });
+  sendPage(site, res, 'magic', {
+    ...organisationBase(site, req, languageOf(site, req, found.language), organisation),
+    action: req.path,
+  });
 }
 
 async function openMagic(site: Site, req: Request, res: Response): Promise<void> {
@@ -101,12 +136,27 @@ async function person(site: Site, req: Request): Promise<Person> {
   const owner = await sessionOf(ctx, secret);
   const consents = owner && 'subscriberId' in owner ? await consentsOf(ctx, ctx.db, owner.subscriberId) : [];
   const [first] = consents;
-  if (!secret || !first || first.address === null) throw new Refusal('login-needed', 'Your settings are closed again. Ask for a new link.');
+  if (!secret || !first || first.address === null)
+    throw new Refusal('login-needed', 'Your settings are closed again. Ask for a new link.');
   const organisation = await organisationOf(site, first.organisationId);
-  return { secret, subscriberId: first.subscriberId, organisation, language: languageOf(site, req, first.language), address: first.address, consents };
+  return {
+    secret,
+    subscriberId: first.subscriberId,
+    organisation,
+    language: languageOf(site, req, first.language),
+    address: first.address,
+    consents,
+  };
 }
 
-async function showAll(site: Site, req: Request, res: Response, who: Person, saved: PreferencesAllPage['saved'], wrong: { listId: string; day?: string } | null): Promise<void> {
+async function showAll(
+  site: Site,
+  req: Request,
+  res: Response,
+  who: Person,
+  saved: PreferencesAllPage['saved'],
+  wrong: { listId: string; day?: string } | null,
+): Promise<void> {
   const { ctx } = site;
   const now = ctx.now();
   const lists = (await catalogue(ctx)).lists.filter((list) => list.organisation.id === who.organisation.id);
@@ -114,14 +164,23 @@ async function showAll(site: Site, req: Request, res: Response, who: Person, sav
   const joinedIds = new Set(joined.map((found) => found.listId));
   const page: PreferencesAllPage = {
     ...organisationBase(site, req, who.language, who.organisation),
-    languages: organisationBase(site, req, who.language, who.organisation).languages.map((link) => ({ ...link, href: `/settings?lang=${link.code}` })),
+    languages: organisationBase(site, req, who.language, who.organisation).languages.map((link) => ({
+      ...link,
+      href: `/settings?lang=${link.code}`,
+    })),
     address: who.address,
     nonce: formToken(ctx, who.secret),
     saved,
     joined: await Promise.all(
       joined.map(async (found) => ({
         ...listChoices(
-          { ref: `l${found.listId.slice(0, 8)}`, list: textOf(await listById(ctx, found.listId), who.language), consent: found.consent, now, reduceOnly: false },
+          {
+            ref: `l${found.listId.slice(0, 8)}`,
+            list: textOf(await listById(ctx, found.listId), who.language),
+            consent: found.consent,
+            now,
+            reduceOnly: false,
+          },
           wrong?.listId === found.listId ? (wrong.day ?? '') : null,
         ),
         action: `/settings/${found.listId}`,
@@ -147,13 +206,24 @@ async function showAll(site: Site, req: Request, res: Response, who: Person, sav
   sendPage(site, res, 'preferences-all', page, wrong ? 422 : 200);
 }
 
-async function receiptsOf(site: Site, who: Person, lists: readonly ListFacts[]): Promise<PreferencesAllPage['receipts']> {
+async function receiptsOf(
+  site: Site,
+  who: Person,
+  lists: readonly ListFacts[],
+): Promise<PreferencesAllPage['receipts']> {
   const all = await Promise.all(
     who.consents.map(async ({ consent, listId }) => {
       const list = lists.find((one) => one.id === listId);
       const number = await receiptNumber(site.ctx, consent.signUpId);
       if (!list || number === null || !consent.confirmedAt) return [];
-      return [{ number, list: textOf(list, who.language), confirmedAt: consent.confirmedAt, ...mintReceiptLinks(site.ctx, list, consent.signUpId) }];
+      return [
+        {
+          number,
+          list: textOf(list, who.language),
+          confirmedAt: consent.confirmedAt,
+          ...mintReceiptLinks(site.ctx, list, consent.signUpId),
+        },
+      ];
     }),
   );
   return all.flat();
@@ -184,10 +254,19 @@ async function signOut(site: Site, res: Response, who: Person): Promise<void> {
   res.redirect(303, '/preferences');
 }
 
-async function steer(site: Site, req: Request, res: Response, who: Person, found: ConsentOfPerson, list: ListFacts, fields: Record<string, string>): Promise<void> {
+async function steer(
+  site: Site,
+  req: Request,
+  res: Response,
+  who: Person,
+  found: ConsentOfPerson,
+  list: ListFacts,
+  fields: Record<string, string>,
+): Promise<void> {
   const { ctx } = site;
   const choice = readChoice(fields, ctx.now());
-  if (choice === 'wrong-day') return showAll(site, req, res, who, null, { listId: list.id, day: fields['until'] ?? '' });
+  if (choice === 'wrong-day')
+    return showAll(site, req, res, who, null, { listId: list.id, day: fields['until'] ?? '' });
   if (choice === 'leave') await withdraw(ctx, found.consent.id, 'settings');
   else if (choice) await choose(ctx, found.consent.id, choice);
   const after = await person(site, req);
@@ -197,12 +276,28 @@ async function steer(site: Site, req: Request, res: Response, who: Person, found
 }
 
 // Joining from here is a sign-up like any other: the mail with the button follows.
-async function join(site: Site, req: Request, res: Response, who: Person, list: ListFacts, fields: Record<string, string>): Promise<void> {
+async function join(
+  site: Site,
+  req: Request,
+  res: Response,
+  who: Person,
+  list: ListFacts,
+  fields: Record<string, string>,
+): Promise<void> {
   const wording = list.wordings.find((one) => one.id === fields['consent']);
   if (!wording) return showAll(site, req, res, who, null, { listId: list.id });
   const { ctx } = site;
   const address = parseAddress(who.address);
-  await subscribe(ctx, { list, wording, language: who.language, address, formHost: hostOf(ctx.publicUrl), source: 'settings', ip: ipOf(req), userAgent: agentOf(req) });
+  await subscribe(ctx, {
+    list,
+    wording,
+    language: who.language,
+    address,
+    formHost: hostOf(ctx.publicUrl),
+    source: 'settings',
+    ip: ipOf(req),
+    userAgent: agentOf(req),
+  });
   sendPage(site, res, 'check-mail', {
     ...organisationBase(site, req, who.language, who.organisation),
     languages: [],

@@ -7,7 +7,18 @@ import { linkLimit } from '../forms/limits.js';
 import { openLink } from '../links/token.js';
 import { MAGIC_MINUTES, preferencesUrl } from '../links/urls.js';
 import { parseAddress } from '../mail/address.js';
-import { fieldsOf, handle, languageOf, masked, onlyMethods, organisationBase, param, readForm, sendPage, type Site } from '../web/http.js';
+import {
+  fieldsOf,
+  handle,
+  languageOf,
+  masked,
+  onlyMethods,
+  organisationBase,
+  param,
+  readForm,
+  sendPage,
+  type Site,
+} from '../web/http.js';
 import type { SettingState, Undo } from '../web/pages.js';
 import { stopEverything } from './leave-routes.js';
 import { askForMagicLink } from './magic.js';
@@ -22,22 +33,35 @@ export function preferenceRoutes(site: Site): Router {
   routes
     .route('/p/:token')
     .get(handle(async (req, res) => show(site, req, res, await find(site, req))))
-    .post(readForm, handle(async (req, res) => save(site, req, res, await find(site, req))))
+    .post(
+      readForm,
+      handle(async (req, res) => save(site, req, res, await find(site, req))),
+    )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
   routes
     .route('/p/:token/undo')
-    .post(readForm, handle(async (req, res) => undo(site, req, res, await find(site, req))))
+    .post(
+      readForm,
+      handle(async (req, res) => undo(site, req, res, await find(site, req))),
+    )
     .all(onlyMethods('POST'));
   routes
     .route('/p/:token/stop')
-    .post(readForm, handle(async (req, res) => {
-      const { person, list } = await find(site, req);
-      return stopEverything(site, req, res, person, list);
-    }))
+    .post(
+      readForm,
+      handle(async (req, res) => {
+        const { person, list } = await find(site, req);
+        return stopEverything(site, req, res, person, list);
+      }),
+    )
     .all(onlyMethods('POST'));
   routes
     .route('/p/:token/link')
-    .post(limit, readForm, handle(async (req, res) => mailLink(site, req, res, await find(site, req))))
+    .post(
+      limit,
+      readForm,
+      handle(async (req, res) => mailLink(site, req, res, await find(site, req))),
+    )
     .all(onlyMethods('POST'));
   return routes;
 }
@@ -60,7 +84,10 @@ function show(site: Site, req: Request, res: Response, { person, list }: Found, 
       ...organisationBase(site, req, language, list.organisation),
       masked: masked(person.address),
       list: text,
-      choices: consent.state === 'confirmed' ? listChoices({ ref: 'list', list: text, consent, now: site.ctx.now(), reduceOnly: true }, wrongDay) : null,
+      choices:
+        consent.state === 'confirmed'
+          ? listChoices({ ref: 'list', list: text, consent, now: site.ctx.now(), reduceOnly: true }, wrongDay)
+          : null,
       action: `/p/${token}`,
       stopAllAction: `/p/${token}/stop`,
       magicAction: `/p/${token}/link`,
@@ -89,14 +116,22 @@ async function save(site: Site, req: Request, res: Response, found: Found): Prom
   const allowed = choice !== null && isReduction(person.consent, choice);
   const before = allowed ? await choose(ctx, person.consent.id, choice) : null;
   const after = await find(site, req);
-  saved(site, req, res, after, settingState(after.person.consent, ctx.now()), before && undoSettings(ctx, undoAction, person.consent.id, before));
+  saved(
+    site,
+    req,
+    res,
+    after,
+    settingState(after.person.consent, ctx.now()),
+    before && undoSettings(ctx, undoAction, person.consent.id, before),
+  );
 }
 
 async function undo(site: Site, req: Request, res: Response, found: Found): Promise<void> {
   const { ctx } = site;
   const id = found.person.consent.id;
   const wanted = openUndo(ctx, fieldsOf(req)['undo'] ?? '', id);
-  const done = wanted && (await ('leftBy' in wanted ? takeBack(site, id, wanted.leftBy) : setSettings(ctx, id, wanted.settings)));
+  const done =
+    wanted && (await ('leftBy' in wanted ? takeBack(site, id, wanted.leftBy) : setSettings(ctx, id, wanted.settings)));
   if (!done) throw new Refusal('ticket-invalid', 'This can no longer be taken back here.');
   const after = await find(site, req);
   saved(site, req, res, after, settingState(after.person.consent, ctx.now()), null);
@@ -107,17 +142,39 @@ async function takeBack(site: Site, consentId: string, leftBy: string): Promise<
   return renewed?.eventId ? renewed.found.consent : null;
 }
 
-function saved(site: Site, req: Request, res: Response, { person, list }: Found, state: SettingState, undone: Undo | null): void {
+function saved(
+  site: Site,
+  req: Request,
+  res: Response,
+  { person, list }: Found,
+  state: SettingState,
+  undone: Undo | null,
+): void {
   const language = languageOf(site, req, person.language);
   const base = organisationBase(site, req, language, list.organisation);
-  const settingsHref = preferencesUrl({ keyring: site.ctx.keyring, publicUrl: linkAddress(site.ctx, list.organisation) }, person.consent.preferencesRef);
-  sendPage(site, res, 'preferences-saved', { ...base, languages: [], list: textOf(list, language), state, trackingStopped: false, undo: undone, settingsHref });
+  const settingsHref = preferencesUrl(
+    { keyring: site.ctx.keyring, publicUrl: linkAddress(site.ctx, list.organisation) },
+    person.consent.preferencesRef,
+  );
+  sendPage(site, res, 'preferences-saved', {
+    ...base,
+    languages: [],
+    list: textOf(list, language),
+    state,
+    trackingStopped: false,
+    undo: undone,
+    settingsHref,
+  });
 }
 
 async function mailLink(site: Site, req: Request, res: Response, { person, list }: Found): Promise<void> {
   const language = languageOf(site, req, person.language);
   if (person.address !== null) {
-    await askForMagicLink(site.ctx, { organisation: list.organisation, normal: parseAddress(person.address).normal, language });
+    await askForMagicLink(site.ctx, {
+      organisation: list.organisation,
+      normal: parseAddress(person.address).normal,
+      language,
+    });
   }
   sendPage(site, res, 'magic-sent', {
     ...organisationBase(site, req, language, list.organisation),
@@ -137,4 +194,3 @@ async function find(site: Site, req: Request): Promise<Found> {
   if (!person) throw new Refusal('link-expired', 'No mail of this list is sent to this address.');
   return { person, list: await listById(site.ctx, person.listId) };
 }
-

@@ -3,7 +3,10 @@ import type { ListChoices, ListFacts, SettingState } from '../web/pages.js';
 import { isReduction, LONGEST_PAUSE_DAYS, type Choice, type Settings } from './preferences.js';
 
 /** A consent as the settings pages tell it. */
-export function settingState(consent: Pick<LoadedConsent, 'state' | 'frequency' | 'pausedUntil'>, now: Date): SettingState {
+export function settingState(
+  consent: Pick<LoadedConsent, 'state' | 'frequency' | 'pausedUntil'>,
+  now: Date,
+): SettingState {
   if (consent.state === 'withdrawn' || consent.state === 'refused') return { kind: 'left' };
   if (consent.state !== 'confirmed') return { kind: 'none' };
   if (consent.pausedUntil && consent.pausedUntil > now) return { kind: 'paused', until: consent.pausedUntil };
@@ -17,14 +20,26 @@ export function listChoices(
 ): ListChoices {
   const { consent, now } = of;
   const may = (choice: Choice): boolean => !of.reduceOnly || isReduction(consent, choice);
-  const isNow = (frequency: Settings['frequency']): boolean => consent.frequency === frequency && !(consent.pausedUntil && consent.pausedUntil > now);
-  const frequency = (value: Settings['frequency']): boolean => !isNow(value) && may({ kind: 'frequency', frequency: value });
+  const isNow = (frequency: Settings['frequency']): boolean =>
+    consent.frequency === frequency && !(consent.pausedUntil && consent.pausedUntil > now);
+  const frequency = (value: Settings['frequency']): boolean =>
+    !isNow(value) && may({ kind: 'frequency', frequency: value });
   return {
     ref: of.ref,
     list: of.list,
     state: settingState(consent, now),
-    offer: { every: !of.reduceOnly && frequency('all'), weekly: frequency('weekly'), monthly: frequency('monthly'), pause: true },
-    pause: { value: wrong ?? '', first: dayAfter(now, 1), last: dayAfter(now, LONGEST_PAUSE_DAYS), wrong: wrong !== null },
+    offer: {
+      every: !of.reduceOnly && frequency('all'),
+      weekly: frequency('weekly'),
+      monthly: frequency('monthly'),
+      pause: true,
+    },
+    pause: {
+      value: wrong ?? '',
+      first: dayAfter(now, 1),
+      last: dayAfter(now, LONGEST_PAUSE_DAYS),
+      wrong: wrong !== null,
+    },
     tracked: false,
   };
 }
@@ -49,8 +64,11 @@ export function readChoice(fields: Record<string, string>, now: Date): Choice | 
 
 function readPause(day: string, now: Date): Choice | 'wrong-day' {
   const until = new Date(`${day}T00:00:00.000Z`);
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(until.getTime()) && until.toISOString().startsWith(day);
-  return isDay && day >= dayAfter(now, 1) && day <= dayAfter(now, LONGEST_PAUSE_DAYS) ? { kind: 'pause', until } : 'wrong-day';
+  const isDay =
+    /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(until.getTime()) && until.toISOString().startsWith(day);
+  return isDay && day >= dayAfter(now, 1) && day <= dayAfter(now, LONGEST_PAUSE_DAYS)
+    ? { kind: 'pause', until }
+    : 'wrong-day';
 }
 
 function dayAfter(now: Date, days: number): string {

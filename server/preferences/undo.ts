@@ -18,7 +18,11 @@ export function undoSettings(ctx: Context, action: string, consentId: string, be
 }
 
 /** What an undo field brings back, or null when we did not sign it for this consent, or too long ago. */
-export function openUndo(ctx: Context, value: string, consentId: string): { leftBy: string } | { settings: Settings } | null {
+export function openUndo(
+  ctx: Context,
+  value: string,
+  consentId: string,
+): { leftBy: string } | { settings: Settings } | null {
   const cut = value.lastIndexOf('~');
   const [what, stamp] = [value.slice(0, cut), value.slice(cut + 1)];
   if (!isStamped(ctx.keyring, 'undo', `${what}\0${consentId}`, stamp, UNDO_MINUTES, ctx.now())) return null;

@@ -1,6 +1,6 @@
 import type { Audience } from '../campaigns/audience.js';
 import { isAnswered, secondsLeft, skippedCount, type Progress } from '../campaigns/progress.js';
-import type { AudiencePart, ProgressPart } from './screens.js';
+import type { AudiencePart, ProgressPart } from './views.js';
 
 /** Numbers of a campaign as the screen shows them. */
 export function progressPart(now: Progress, language: string, zone: string): ProgressPart {
@@ -44,7 +44,7 @@ const REASONS = new Set(
 );
 
 function reasonRows(counts: Readonly<Record<string, number>>): { name: string; count: number }[] {
-  return Object.entries(counts).map(([name, count]) => ({ name: REASONS.has(name) ? name : 'other', count }));
+  return Object.entries(counts).map(([name, count]) => ({ name: REASONS.has(name) ? name : 'unlisted', count }));
 }
 
 function inUnits(seconds: number | null): ProgressPart['left'] {

@@ -1,26 +1,27 @@
 import { Router } from 'express';
 import { audienceOf } from '../campaigns/audience.js';
-import { footerLanguage, footerLanguages } from '../campaigns/prepare.js';
+import { footerLanguage } from '../campaigns/prepare.js';
+import { footerLanguages } from '../campaigns/words.js';
 import { progress } from '../campaigns/progress.js';
 import { releaseCampaign } from '../campaigns/release.js';
 import { previewOf } from '../campaigns/sample.js';
 import { sendTest } from '../campaigns/send-test.js';
 import { catalogue, listById, textOf, type ListFacts } from '../consent/catalogue.js';
+import type { WayOut } from '../delivery/deliver.js';
 import { linkLimit } from '../forms/limits.js';
-import type { SmtpPool } from '../mail/smtp.js';
 import { onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
 import { languageLinks } from '../web/i18n.js';
 import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
 import { audiencePart, progressPart } from './campaign-part.js';
-import { sendLive } from './live.js';
-import type { CampaignScreen } from './screens.js';
-import { changed, onlyStaff, sameOrigin, staffCookie, visited, type Visit } from './visit.js';
+import { sendLive } from './screens-live.js';
+import type { CampaignScreen } from './views.js';
+import { changed, onlyStaff, sameOrigin, staffCookie, visited, type Visit } from './screens-visit.js';
 
 /** What staff screens need beside the site. */
 export interface StaffDeps {
-  /** For tests that staff send to themselves. */
-  readonly pool: SmtpPool;
+  /** For tests that staff send to themselves; null where no worker runs in this process. */
+  readonly pool: WayOut | null;
   /** Ends live answers when the service stops. */
   readonly signal?: AbortSignal;
 }
@@ -45,7 +46,7 @@ export function campaignRoutes(site: Site, deps: StaffDeps): Router {
     .post(
       linkLimit(site.ctx),
       post,
-      changed(site, 'campaigns', async (visit) => test(site, deps, visit)),
+      changed(site, 'campaigns', async (visit) => test(site, deps.pool, visit)),
     )
     .all(onlyMethods('POST'));
   routes
@@ -139,15 +140,11 @@ async function showEvents(site: Site, deps: StaffDeps, visit: Visit): Promise<vo
   });
 }
 
-async function test(site: Site, deps: StaffDeps, visit: Visit): Promise<void> {
+async function test(site: Site, pool: WayOut | null, visit: Visit): Promise<void> {
   const { campaign, list } = await load(site, visit);
-  const outcome = await sendTest(site.ctx, deps.pool, {
-    list,
-    content: campaign,
-    language: visit.screen.language,
-    to: visit.staff.address,
-  });
-  visit.res.redirect(303, `/admin/campaigns/${campaign.id}?test=${outcome.kind}`);
+  const mail = { list, content: campaign, language: visit.screen.language, to: visit.staff.address };
+  const kind = pool ? await sendTest(site.ctx, pool, mail) : 'deferred';
+  visit.res.redirect(303, `/admin/campaigns/${campaign.id}?test=${kind}`);
 }
 
 async function askToSend(site: Site, visit: Visit): Promise<void> {

@@ -3,7 +3,8 @@ import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { knownKey, type Keyring } from '../keys/keyring.js';
-import { addStaff, hasStaff, type StaffMember } from './staff.js';
+import { addStaff } from './add-staff.js';
+import { hasStaff, type StaffMember } from './staff.js';
 
 /** How long a first-run link works (T10), in minutes. */
 export const FIRST_RUN_MINUTES = 30;
@@ -12,7 +13,7 @@ export const FIRST_RUN_MINUTES = 30;
  * A fresh link for whoever makes the first login, to be printed at start; null when somebody has one. Only a peppered hash of it is
  * kept, so that SQL alone cannot make one (T6). A former link stops working.
  */
-export async function makeFirstRunLink(ctx: Context): Promise<string | null> {
+export async function firstRunLink(ctx: Context): Promise<string | null> {
   if (await hasStaff(ctx.db)) return null;
   const secret = randomBytes(32).toString('base64url');
   await ctx.db.query('update installation set first_run_hash = $1, first_run_expires_at = $2 where id = 1', [

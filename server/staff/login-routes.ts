@@ -7,8 +7,8 @@ import { fieldsOf, handle, onlyMethods, param, readForm, sendPage, type Site } f
 import { logIn, staffOfSession, STAFF_SESSION_MS } from './auth.js';
 import { checkFirstRun, createOwner } from './first-run.js';
 import { MIN_PASSWORD } from './passwords.js';
-import type { FirstRunScreen, MessageScreen } from './screens.js';
-import { sameOrigin, screenOf, staffCookie } from './visit.js';
+import type { FirstRunScreen, MessageScreen } from './views.js';
+import { sameOrigin, screenOf, staffCookie } from './screens-visit.js';
 
 /** Login, logout and the first run (T10). */
 export function loginRoutes(site: Site): Router {

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { catalogue } from '../consent/catalogue.js';
 import { dkimRecord, signerOf } from '../delivery/signing.js';
 import { onlyMethods, sendPage, type Site } from '../web/http.js';
-import { onlyStaff, visited } from './visit.js';
+import { onlyStaff, visited } from './screens-visit.js';
 
 /** From whom mail goes out, and what must stand in DNS for it. */
 export function sendingRoutes(site: Site): Router {

@@ -6,8 +6,8 @@ import { createCampaign } from '../campaigns/upload.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
-import type { UploadScreen } from './screens.js';
-import { changed, onlyStaff, sameOrigin, visited, type Visit } from './visit.js';
+import type { UploadScreen } from './views.js';
+import { changed, onlyStaff, sameOrigin, visited, type Visit } from './screens-visit.js';
 
 /** Uploading a campaign: a plain form, which scripts make a place to drop files on. */
 export function uploadRoutes(site: Site): Router {

@@ -4,7 +4,7 @@ import type { Context } from '../context.js';
 import type { OrganisationFacts } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
 import { maskAddress, parseAddress } from '../mail/address.js';
-import { chooseLanguage, languageLinks } from './i18n.js';
+import { chooseLanguage, languageLinks, type Catalogs } from './i18n.js';
 import type { MaskedAddress, OrganisationFoot, PageBase, Pages } from './pages.js';
 import type { Renderer } from './render.js';
 
@@ -12,6 +12,7 @@ import type { Renderer } from './render.js';
 export interface Site {
   readonly ctx: Context;
   readonly renderer: Renderer;
+  readonly catalogs: Catalogs;
   /** All languages that pages are written in. */
   readonly languages: readonly string[];
   /** The built-in mailbox is on: pages may point there. */

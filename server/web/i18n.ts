@@ -63,11 +63,12 @@ function shapeOf(texts: ReadonlyMap<string, Message>): Shape {
   const shape = new Map<string, { forms: Set<string>; names: string }>();
   for (const [key, message] of texts) {
     const base = key.replace(PLURAL, '');
-    const names = [...new Set(message.names)].sort().join(' ');
-    const known = shape.get(base) ?? { forms: new Set<string>(), names };
+    // A language that declines names may leave the sender's out of a sentence: the page names it elsewhere.
+    const names = [...new Set(message.names)].filter((name) => name !== 'organisation').sort();
+    const known = shape.get(base) ?? { forms: new Set<string>(), names: '' };
     known.forms.add(base === key ? '' : key.slice(base.length + 1));
-    // Every plural form may leave {count} out ("one mail"), so only the rest is compared.
-    known.names = known.names.length >= names.length ? known.names : names;
+    // One plural form may leave {count} out ("one mail"): the fullest form counts.
+    known.names = known.names.length >= names.join(' ').length ? known.names : names.join(' ');
     shape.set(base, known);
   }
   return shape;
@@ -120,9 +121,15 @@ export function formatBytes(language: string, bytes: number): string {
   const format = remember(
     numberFormats,
     `${language} ${unit}`,
-    () => new Intl.NumberFormat(localeOf(language), { style: 'unit', unit, unitDisplay, maximumFractionDigits: unit === 'megabyte' ? 1 : 0 }),
+    () =>
+      new Intl.NumberFormat(localeOf(language), {
+        style: 'unit',
+        unit,
+        unitDisplay,
+        maximumFractionDigits: unit === 'megabyte' ? 1 : 0,
+      }),
   );
-  return format.format(bytes / size);
+  return format.format(bytes / size).replace(' ', '\u00a0');
 }
 
 /** Where a reader's language may be told, strongest first. `path` is also what `?lang=` says. */

@@ -333,6 +333,8 @@ export interface PrivacyPage extends OrganisationPage {
 
 export type ErrorKind =
   | 'link-expired'
+  | 'link-gone'
+  | 'session-ended'
   | 'link-damaged'
   | 'not-now'
   | 'too-many'

@@ -29,7 +29,7 @@ interface CompiledView {
   readonly layout: Template;
 }
 
-/** Compiles all templates once; what it returns only fills them in. Throws at once when one of them is wrong. */
+/** Reads all templates once; what it returns only fills them in. Each compiles at its first use. */
 export function makeRenderer(options: RendererOptions): Renderer {
   const engine = Handlebars.create();
   const folder = join(options.root, 'templates');

@@ -1,4 +1,7 @@
-// Loaded before every test file: the run must fail when it finds nothing to run.
-import type { RootHookObject } from 'mocha';
+// Loaded before every test file.
+import { dropTemplate } from './database.js';
 
-export const mochaHooks: RootHookObject = {};
+/** The template database of the run goes when the run ends. */
+export const mochaHooks = {
+  afterAll: async (): Promise<void> => dropTemplate(),
+};

@@ -6,7 +6,7 @@ import { formToken } from '../preferences/session.js';
 import { fieldsOf, handle, languageOf, type Site } from '../web/http.js';
 import { chooseLanguage, languageLinks } from '../web/i18n.js';
 import { staffOfSession } from './auth.js';
-import type { StaffScreen } from './screens.js';
+import type { StaffScreen } from './views.js';
 import type { StaffMember } from './staff.js';
 
 /** A request of somebody who is logged in. */

@@ -1,0 +1,224 @@
+#!/usr/bin/env node
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { boot } from './boot.js';
+import { campaignSend } from './campaigns/cli.js';
+import { readConfig, type Config } from './config.js';
+import { setup } from './consent/setup.js';
+import type { Context } from './context.js';
+import { embeddedConnection } from './database/embedded.js';
+import { Refusal } from './errors.js';
+import { doctor } from './jobs/doctor.js';
+import { runSenderFor } from './jobs/standalone.js';
+import { createKeysFile, loadKeysFile, rotateKeys } from './keys/keys-file.js';
+import { fsck } from './ledger/fsck.js';
+import { makeLogger } from './logger.js';
+import { addStaff } from './staff/add-staff.js';
+import { runVerify } from './verify/verify.js';
+
+/** sysexits.h: the command was used wrongly. */
+const USAGE = 64;
+
+let exitCode = 0;
+
+/** The whole command line; the docs test reads the commands from here. */
+export const program = new Command('zgoda')
+  .description('Double opt-in, proof of consent, preference pages and unsubscribe footers for e-mail')
+  .exitOverride()
+  .showHelpAfterError('(zgoda <command> --help says more)');
+
+program
+  .command('serve')
+  .description('run the service (as npm start does, without building)')
+  .action(async () => void (await import('./main.js')));
+
+program
+  .command('migrate')
+  .description('bring the database up to date, then end')
+  .action(async () => withContext(async () => Promise.resolve(say('The database is up to date.'))));
+
+program
+  .command('setup')
+  .argument('<file>', 'JSON: an organisation with its lists, wordings, notices and forms')
+  .description('create or update an organisation; a changed wording becomes a new version')
+  .action(async (file: string) =>
+    withContext(async (ctx) => say(JSON.stringify(await setup(ctx, await readJson(file))))),
+  );
+
+program
+  .command('user')
+  .description('staff with a login')
+  .command('add')
+  .requiredOption('--email <address>', 'who')
+  .requiredOption('--role <role>', 'owner, marketer or viewer')
+  .description('add a person with a login; prints the password once')
+  .action(async (options: { email: string; role: string }) =>
+    withContext(async (ctx) => {
+      const { password } = await addStaff(ctx, options);
+      say(`Password: ${password}`);
+    }),
+  );
+
+const keys = program.command('keys').description('the keys file');
+keys
+  .command('create')
+  .description('make a keys file for a new installation; refuses to replace one')
+  .action(async () => {
+    const config = readConfig({ ...process.env, NODE_ENV: 'development' });
+    if (await loadKeysFile(config.keysFile))
+      throw new Refusal('keys-invalid', `There is a keys file at ${config.keysFile} already; it was left as it is.`);
+    await createKeysFile(config.keysFile, new Date());
+    say(
+      `Made ${config.keysFile}. Copy it to a safe place apart from the database now: without it nothing can be read.`,
+    );
+  });
+keys
+  .command('rotate')
+  .description('add a new signing key; former ones still open old links')
+  .action(async () => {
+    const file = await rotateKeys(readConfig(process.env).keysFile, new Date());
+    say(
+      `Key ${Math.max(...file.masters.map((master) => master.id))} signs from the next start on. Back the file up, then restart the service.`,
+    );
+  });
+
+program
+  .command('doctor')
+  .option('--json', 'as JSON')
+  .option('--keys-are-backed-up', 'note that an offline copy of the keys file exists')
+  .description('check this installation, and print the DNS records it needs')
+  .action(async (options: { json?: boolean; keysAreBackedUp?: boolean }) =>
+    withContext(async (ctx) => {
+      const report = await doctor(ctx, options.keysAreBackedUp ?? false);
+      say(options.json ? JSON.stringify(report) : report.text);
+      exitCode = report.healthy ? 0 : 1;
+    }),
+  );
+
+program
+  .command('verify')
+  .argument('<receipt>', 'a receipt file')
+  .option('--vkey <key>', 'the log key that you trust (default: those in DATA_DIR/trust)')
+  .option('--json', 'as JSON')
+  .description('check a receipt offline: 0 valid, 1 invalid, 2 incomplete, 3 contradiction')
+  .action(async (file: string, options: { vkey?: string; json?: boolean }) => {
+    const vkeys = options.vkey ? [options.vkey] : await trustedKeys();
+    exitCode = await runVerify({ file, vkeys, json: options.json ?? false });
+  });
+
+program
+  .command('ledger')
+  .description('the proof log')
+  .command('fsck')
+  .option('--json', 'as JSON')
+  .description('re-hash every record, rebuild the tree, compare every signed head')
+  .action(async (options: { json?: boolean }) =>
+    withContext(async (ctx) => {
+      const report = await fsck(
+        ctx,
+        process.stderr.isTTY ? (leaves) => process.stderr.write(`\r${leaves} leaves`) : undefined,
+      );
+      if (process.stderr.isTTY) process.stderr.write('\r');
+      const summary = `${report.leaves} leaves, ${report.records} records match, ${report.erased} erased, ${report.faults.length} faults`;
+      say(options.json ? JSON.stringify(report) : [summary, ...report.faults].join('\n'));
+      exitCode = report.faults.length > 0 ? 1 : 0;
+    }),
+  );
+
+program
+  .command('campaign')
+  .description('mailings')
+  .command('send')
+  .argument('<file>', 'an .html or .mjml file')
+  .requiredOption('--list <slug>', 'who gets it')
+  .option('--subject <text>', 'instead of the title of the file')
+  .option('--wait', 'show progress until every mail was tried')
+  .option('--json', 'end with one line of JSON')
+  .description('send a campaign to a list')
+  .action(async (file: string, options: { list: string; subject?: string; wait?: boolean; json?: boolean }) => {
+    const config = readConfig(process.env);
+    // On the embedded database without a running service nobody else would send.
+    const isAlone = config.databaseUrl === null && (await embeddedConnection(config.dataDir)) === null;
+    await withContext(async (ctx) => {
+      exitCode = await campaignSend(ctx, {
+        file,
+        list: options.list,
+        ...(options.subject === undefined ? {} : { subject: options.subject }),
+        wait: options.wait ?? false,
+        json: options.json ?? false,
+        out: process.stdout,
+        err: process.stderr,
+        ...(isAlone ? { runWorker: async () => runSenderFor(ctx) } : {}),
+      });
+    });
+  });
+
+async function withContext(work: (ctx: Context) => Promise<void>): Promise<void> {
+  const config: Config = readConfig(process.env);
+  // Only what goes wrong: standard output belongs to the answer.
+  const booted = await boot(config, makeLogger(config.logLevel === 'info' ? 'warn' : config.logLevel), {
+    mayShare: true,
+  });
+  try {
+    await work(booted.ctx);
+  } finally {
+    await booted.close();
+  }
+}
+
+async function trustedKeys(): Promise<string[]> {
+  const folder = join(
+    readConfig({ ...process.env, NODE_ENV: 'development', DATABASE_URL: '', ROLE: '' }).dataDir,
+    'trust',
+  );
+  const files = await readdir(folder).catch(() => []);
+  return Promise.all(
+    files
+      .filter((file) => file.endsWith('.vkey'))
+      .map(async (file) => (await readFile(join(folder, file), 'utf8')).trim()),
+  );
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as unknown;
+  } catch (error) {
+    throw new Refusal(
+      'body-invalid',
+      `${file} could not be read as JSON: ${error instanceof Error ? error.message : 'unknown reason'}`,
+      {},
+      { cause: error },
+    );
+  }
+}
+
+function say(text: string): void {
+  console.log(text);
+}
+
+/** Runs the command line; returns the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  exitCode = 0;
+  for (const command of allCommands(program)) command.exitOverride();
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    if (!(error instanceof Refusal)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((child) => allCommands(child))];
+}
+
+const isServing = process.argv[2] === 'serve';
+if (!process.env['ZGODA_CLI_IMPORTED']) {
+  const code = await run(process.argv.slice(2));
+  // `serve` goes on by itself; everything else has ended here, open sockets or not.
+  if (!isServing || code !== 0) process.exit(code);
+}

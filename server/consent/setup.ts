@@ -1,0 +1,227 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Context } from '../context.js';
+import type { Tx } from '../database/connect.js';
+import { Refusal } from '../errors.js';
+import { parseAddress } from '../mail/address.js';
+import { promotionIn } from '../mail/promotion.js';
+import { forgetCatalogue } from './catalogue.js';
+
+const text = z.string().trim().min(1).max(4000);
+const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens');
+const language = z.enum(['en', 'pl']);
+const address = z.string().refine(isAddress, 'must be a mail address');
+
+const definition = z.object({
+  organisation: z.object({
+    slug,
+    name: text,
+    legalName: text,
+    postalAddress: text,
+    privacyContact: address,
+    fromAddress: address,
+    publicUrl: z.url().nullable().default(null),
+    inboundDomain: z.string().nullable().default(null),
+    language,
+    jurisdiction: z.string().length(2),
+    timeZone: z
+      .string()
+      .refine(
+        (zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC',
+        'must be a time zone such as Europe/Warsaw',
+      ),
+  }),
+  notices: z.partialRecord(language, z.string().min(1).max(100_000)).default({}),
+  lists: z.array(
+    z.object({
+      slug,
+      language,
+      acceptedBases: z
+        .array(z.enum(['confirmed', 'asserted', 'soft-opt-in']))
+        .min(1)
+        .default(['confirmed']),
+      texts: z.partialRecord(
+        language,
+        z.object({
+          name: text,
+          about: text,
+          frequency: text,
+          sharedWith: z.string().default(''),
+          retention: z.string().default(''),
+          wording: text,
+        }),
+      ),
+    }),
+  ),
+  forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(z.url()).default([]) })).default([]),
+});
+
+/** An organisation with its lists, wordings, notices and forms, as `zgoda setup FILE` reads it. */
+export type Setup = z.input<typeof definition>;
+
+export interface SetupResult {
+  readonly organisation: string;
+  readonly lists: readonly string[];
+  readonly forms: readonly string[];
+  /** New versions of wordings and notices: a text that was shown is never changed. */
+  readonly newTexts: number;
+}
+
+/**
+ * Creates or updates an organisation by its slug, in one transaction. A changed wording or notice becomes a new version. Throws `body-invalid` with every
+ * mistake at once, and when a list's name or wording would make the confirmation mail an advertisement (C-04).
+ */
+export async function setup(ctx: Context, input: unknown): Promise<SetupResult> {
+  const parsed = definition.safeParse(input);
+  if (!parsed.success) {
+    throw new Refusal(
+      'body-invalid',
+      parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
+    );
+  }
+  lint(parsed.data);
+  const result = await ctx.db.transaction(async (tx) => write(tx, parsed.data, ctx.now()));
+  forgetCatalogue(ctx);
+  return result;
+}
+
+type Definition = z.infer<typeof definition>;
+
+function lint(set: Definition): void {
+  const mistakes = set.lists.flatMap((list) =>
+    Object.entries(list.texts).flatMap(([code, { name, wording }]) =>
+      [...promotionIn(name), ...promotionIn(wording)].map(
+        (what) => `list ${list.slug} (${code}): ${what} would make the confirmation mail an advertisement`,
+      ),
+    ),
+  );
+  const missing = set.lists
+    .filter((list) => !list.texts[list.language])
+    .map((list) => `list ${list.slug} needs texts in its own language ${list.language}`);
+  const strays = set.forms
+    .filter((form) => !set.lists.some((list) => list.slug === form.list))
+    .map((form) => `form ${form.id}: there is no list ${form.list}`);
+  const all = [...missing, ...strays, ...mistakes];
+  if (all.length > 0) throw new Refusal('body-invalid', all.join('\n'));
+}
+
+async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
+  const { organisation: o } = set;
+  const [row] = await tx.query<{ id: string }>(
+    `insert into organisation (id, slug, name, legal_name, postal_address, privacy_contact, from_address, public_url, inbound_domain, language, jurisdiction, time_zone, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+     on conflict (slug) do update set name = excluded.name, legal_name = excluded.legal_name, postal_address = excluded.postal_address, privacy_contact = excluded.privacy_contact,
+       from_address = excluded.from_address, public_url = excluded.public_url, inbound_domain = excluded.inbound_domain, language = excluded.language,
+       jurisdiction = excluded.jurisdiction, time_zone = excluded.time_zone returning id`,
+    [
+      randomUUID(),
+      o.slug,
+      o.name,
+      o.legalName,
+      o.postalAddress,
+      o.privacyContact,
+      o.fromAddress,
+      o.publicUrl,
+      o.inboundDomain,
+      o.language,
+      o.jurisdiction,
+      o.timeZone,
+      now,
+    ],
+  );
+  const organisationId = row?.id ?? '';
+  let newTexts = 0;
+  for (const [code, body] of Object.entries(set.notices))
+    newTexts += await addNotice(tx, organisationId, code, body, now);
+  const ids = new Map<string, string>();
+  for (const list of set.lists) {
+    const id = await writeList(tx, organisationId, list, now);
+    ids.set(list.slug, id);
+    for (const [code, words] of Object.entries(list.texts)) newTexts += await writeTexts(tx, id, code, words, now);
+  }
+  for (const form of set.forms) {
+    await tx.query(
+      `insert into form (id, list_id, allowed_origins, created_at) values ($1, $2, $3, $4)
+       on conflict (id) do update set list_id = excluded.list_id, allowed_origins = excluded.allowed_origins`,
+      [form.id, ids.get(form.list), form.allowedOrigins, now],
+    );
+  }
+  return {
+    organisation: o.slug,
+    lists: set.lists.map((list) => list.slug),
+    forms: set.forms.map((form) => form.id),
+    newTexts,
+  };
+}
+
+async function writeList(
+  tx: Tx,
+  organisationId: string,
+  list: Definition['lists'][number],
+  now: Date,
+): Promise<string> {
+  const [known] = await tx.query<{ id: string; organisation_id: string }>(
+    'select id, organisation_id from list where slug = $1',
+    [list.slug],
+  );
+  if (known && known.organisation_id !== organisationId)
+    throw new Refusal('body-invalid', `The list ${list.slug} belongs to another organisation.`);
+  const id = known?.id ?? randomUUID();
+  await tx.query(
+    `insert into purpose (id, organisation_id, kind, channel, legal_basis, created_at) values ($1, $2, 'list', 'email', 'consent', $3) on conflict (id) do nothing`,
+    [id, organisationId, now],
+  );
+  await tx.query(
+    `insert into list (id, organisation_id, slug, default_language, accepted_bases, created_at) values ($1, $2, $3, $4, $5, $6)
+     on conflict (id) do update set default_language = excluded.default_language, accepted_bases = excluded.accepted_bases`,
+    [id, organisationId, list.slug, list.language, list.acceptedBases, now],
+  );
+  return id;
+}
+
+type Words = NonNullable<Definition['lists'][number]['texts']['en']>;
+
+async function writeTexts(tx: Tx, listId: string, code: string, words: Words, now: Date): Promise<number> {
+  await tx.query(
+    `insert into list_text (list_id, language, name, about, frequency, shared_with, retention) values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (list_id, language) do update set name = excluded.name, about = excluded.about, frequency = excluded.frequency, shared_with = excluded.shared_with,
+       retention = excluded.retention`,
+    [listId, code, words.name, words.about, words.frequency, words.sharedWith, words.retention],
+  );
+  const [latest] = await tx.query<{ version: number; label: string }>(
+    'select version, label from wording where purpose_id = $1 and language = $2 order by version desc limit 1',
+    [listId, code],
+  );
+  if (latest?.label === words.wording) return 0;
+  await tx.query(
+    'insert into wording (id, purpose_id, language, version, label, sha256, created_at) values ($1, $2, $3, $4, $5, $6, $7)',
+    [...[randomUUID(), listId, code, (latest?.version ?? 0) + 1, words.wording, sha256(words.wording), now]],
+  );
+  return 1;
+}
+
+async function addNotice(tx: Tx, organisationId: string, code: string, body: string, now: Date): Promise<number> {
+  const [latest] = await tx.query<{ version: number; body: string }>(
+    'select version, body from notice where organisation_id = $1 and language = $2 order by version desc limit 1',
+    [organisationId, code],
+  );
+  if (latest?.body === body) return 0;
+  await tx.query(
+    'insert into notice (id, organisation_id, language, version, body, sha256, created_at) values ($1, $2, $3, $4, $5, $6, $7)',
+    [...[randomUUID(), organisationId, code, (latest?.version ?? 0) + 1, body, sha256(body), now]],
+  );
+  return 1;
+}
+
+function sha256(words: string): Buffer {
+  return createHash('sha256').update(words, 'utf8').digest();
+}
+
+function isAddress(value: string): boolean {
+  try {
+    parseAddress(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

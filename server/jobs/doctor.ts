@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs';
+import { stat, writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { catalogue } from '../consent/catalogue.js';
+import type { Context } from '../context.js';
+import { dkimRecord, signerOf } from '../delivery/signing.js';
+import { makeSmtpPool } from '../mail/smtp.js';
+
+export interface DoctorReport {
+  readonly healthy: boolean;
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly words: string }[];
+  readonly dns: readonly { readonly name: string; readonly type: string; readonly text: string }[];
+  readonly text: string;
+}
+
+const OLD_KEY_DAYS = 400;
+
+/** Looks at keys, database, log and way out, and says which DNS records an organisation needs. `isBackedUp` notes that an offline copy exists (T5). */
+export async function doctor(ctx: Context, isBackedUp: boolean): Promise<DoctorReport> {
+  const note = `${ctx.config.keysFile}.backed-up`;
+  if (isBackedUp) await writeFile(note, `${ctx.now().toISOString()}\n`);
+  const checks = [...(await keyChecks(ctx, note)), ...(await databaseChecks(ctx)), await senderCheck(ctx)];
+  const dns = await dnsRecords(ctx);
+  const text = [
+    ...checks.map(({ ok, name, words }) => `${ok ? 'ok  ' : 'FAIL'}  ${name}: ${words}`),
+    '',
+    'DNS records to publish:',
+    ...dns.map((record) => `  ${record.name}  ${record.type}  "${record.text}"`),
+  ].join('\n');
+  return { healthy: checks.every((check) => check.ok), checks, dns, text };
+}
+
+type Check = DoctorReport['checks'][number];
+
+async function keyChecks(ctx: Context, note: string): Promise<Check[]> {
+  const { keysFile, dataDir } = ctx.config;
+  const { mode } = await stat(keysFile);
+  const isOutside = relative(dataDir, keysFile).startsWith('..');
+  const madeAt = new Date(ctx.keyring.madeAt.get(ctx.keyring.current) ?? 0);
+  const days = Math.floor((ctx.now().getTime() - madeAt.getTime()) / 86_400_000);
+  return [
+    check(
+      'keys: place',
+      isOutside,
+      'outside DATA_DIR',
+      'the file lies in DATA_DIR, so that a backup of the data holds its keys: move it',
+    ),
+    check(
+      'keys: readers',
+      (mode & 0o077) === 0,
+      'only this user reads the file',
+      `others can read ${keysFile}: chmod 600`,
+    ),
+    check(
+      'keys: copy',
+      existsSync(note),
+      'an offline copy was noted',
+      'no offline copy noted: make one, then run "zgoda doctor --keys-are-backed-up"',
+    ),
+    check('keys: age', days < OLD_KEY_DAYS, `${days} days`, `${days} days: run "zgoda keys rotate"`),
+  ];
+}
+
+async function databaseChecks(ctx: Context): Promise<Check[]> {
+  const durable = await Promise.all(
+    ['fsync', 'full_page_writes', 'synchronous_commit'].map(
+      async (name) => [name, await settingOf(ctx, name)] as const,
+    ),
+  );
+  const off = durable.filter(([, value]) => value === 'off').map(([name]) => name);
+  const [queue] = await ctx.db.query<{ n: number }>('select count(*)::int as n from log_queue');
+  return [
+    check(
+      'database: kind',
+      !ctx.db.isEmbedded || !ctx.config.production,
+      ctx.db.isEmbedded ? 'embedded: for trying out' : 'PostgreSQL',
+      'embedded in production: set DATABASE_URL',
+    ),
+    check(
+      'database: durable',
+      off.length === 0 || ctx.db.isEmbedded,
+      'commits are written through',
+      `${off.join(', ')} off: what was answered can be lost`,
+    ),
+    check(
+      'log: queue',
+      (queue?.n ?? 0) < 10_000,
+      `${queue?.n ?? 0} events wait for their leaf`,
+      `${queue?.n ?? 0} events wait for their leaf: is a worker running?`,
+    ),
+  ];
+}
+
+async function settingOf(ctx: Context, name: string): Promise<string> {
+  const [row] = await ctx.db.query<{ value: string }>('select current_setting($1) as value', [name]);
+  return row?.value ?? '';
+}
+
+async function senderCheck(ctx: Context): Promise<Check> {
+  if (!ctx.config.smtpUrl) return check('mail', true, 'no SMTP_URL: the built-in mailbox takes all mail', '');
+  const pool = makeSmtpPool({ url: ctx.config.smtpUrl, connections: 1, logger: ctx.logger });
+  const answers = await pool.verify();
+  await pool.close();
+  return check(
+    'mail',
+    answers,
+    'the server behind SMTP_URL answers',
+    'the server behind SMTP_URL does not answer: mail waits',
+  );
+}
+
+async function dnsRecords(ctx: Context): Promise<DoctorReport['dns']> {
+  const { organisations } = await catalogue(ctx);
+  const records = await Promise.all(
+    organisations.map(async (organisation) => {
+      const signer = await signerOf(ctx, organisation);
+      const dkim = dkimRecord(signer);
+      return [
+        { name: dkim.name, type: 'TXT', text: dkim.text },
+        { name: signer.domain, type: 'TXT', text: 'v=spf1 include:<your sending server> -all' },
+        {
+          name: `_dmarc.${signer.domain}`,
+          type: 'TXT',
+          text: `v=DMARC1; p=quarantine; rua=mailto:${organisation.privacyContact}`,
+        },
+      ];
+    }),
+  );
+  return records.flat();
+}
+
+function check(name: string, ok: boolean, good: string, bad: string): Check {
+  return { name, ok, words: ok ? good : bad };
+}

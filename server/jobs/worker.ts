@@ -1,0 +1,74 @@
+import { expirePending, purgeUnconfirmed, sweep } from '../rights/retention.js';
+import { fanOut, finishCampaigns } from '../campaigns/fan-out.js';
+import { campaignBuilder } from '../campaigns/builder.js';
+import { replayJournal } from '../consent/replay.js';
+import type { Context } from '../context.js';
+import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js';
+import { freeLeases } from '../delivery/claim.js';
+import { decideSignUps } from '../delivery/decide.js';
+import { makeSender } from '../delivery/deliver.js';
+import { integrate } from '../ledger/integrate.js';
+import type { MailTemplates } from '../mail/compose.js';
+import { makeSmtpPool, type SmtpPool } from '../mail/smtp.js';
+import { magicBuilder } from '../preferences/magic-mail.js';
+import { decideMagicRequests } from '../preferences/magic.js';
+import { runLoop, type Loop } from './loop.js';
+
+export interface Worker {
+  readonly pool: SmtpPool;
+  /** Takes no new work; resolves when the mails in flight are settled. */
+  readonly stop: () => Promise<void>;
+}
+
+const SECOND = 1000;
+
+/** Everything that happens behind the pages: leaves for events, decisions, mail, campaigns, retention. */
+export async function startWorker(
+  ctx: Context,
+  options: { smtpUrl: string; templates: MailTemplates },
+): Promise<Worker> {
+  const replayed = await replayJournal(ctx);
+  if (replayed > 0)
+    ctx.logger.warn({ withdrawals: replayed }, 'the database was older than the journal: withdrawals were done again');
+  const pool = makeSmtpPool({ url: options.smtpUrl, logger: ctx.logger });
+  const sender = makeSender(ctx, pool, {
+    confirmation: confirmationBuilder(options.templates),
+    already: alreadyBuilder(options.templates),
+    magic: magicBuilder(options.templates),
+    campaign: campaignBuilder,
+  });
+  const stopping = new AbortController();
+  const loops = loopsOf(ctx).map(async (loop) => runLoop(ctx, loop, stopping.signal));
+  const sending = sender.run();
+  return {
+    pool,
+    stop: async () => {
+      // The integrator runs until the last mail is built: a confirmation waits for its leaf.
+      await sender.stop();
+      await sending;
+      stopping.abort();
+      await Promise.all(loops);
+      await pool.close();
+    },
+  };
+}
+
+function loopsOf(ctx: Context): Loop[] {
+  return [
+    { name: 'integrate', ring: 'event', idle: 500, gather: 30, work: async () => integrate(ctx) },
+    { name: 'decide sign-ups', ring: 'sign-up', idle: 500, gather: 10, work: async () => decideSignUps(ctx) },
+    { name: 'decide magic requests', ring: 'sign-up', idle: 500, work: async () => decideMagicRequests(ctx) },
+    { name: 'fan out', ring: 'mail', idle: SECOND, work: async () => fanOut(ctx) },
+    { name: 'finish campaigns', idle: SECOND, work: async () => idle(finishCampaigns(ctx)) },
+    { name: 'free leases', idle: 5 * SECOND, work: async () => idle(freeLeases(ctx)) },
+    { name: 'expire', idle: 60 * SECOND, work: async () => expirePending(ctx) },
+    { name: 'purge', idle: 60 * SECOND, work: async () => purgeUnconfirmed(ctx) },
+    { name: 'sweep', idle: 600 * SECOND, work: async () => sweep(ctx) },
+  ];
+}
+
+// What has more to do only later must not run without a pause.
+async function idle(work: Promise<unknown>): Promise<number> {
+  await work;
+  return 0;
+}

@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import express, { type Express, type Router } from 'express';
+import { ROOT } from '../config.js';
+import { consentRoutes } from '../consent/routes.js';
+import { Refusal } from '../errors.js';
+import { formRoutes } from '../forms/routes.js';
+import { ledgerRoutes } from '../ledger/routes.js';
+import { leaveRoutes } from '../preferences/leave-routes.js';
+import { magicRoutes } from '../preferences/magic-routes.js';
+import { privacyRoutes } from '../preferences/privacy-routes.js';
+import { preferenceRoutes } from '../preferences/routes.js';
+import { errorHandler } from './errors.js';
+import { healthRoutes, type Probes } from './health.js';
+import type { Site } from './http.js';
+import { securityHeaders } from './security.js';
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** The web edge: every route, in order. `more`: staff screens, the tour and the mailbox, where they are on. */
+export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', site.ctx.config.trustProxy);
+  app.set('query parser', 'simple');
+  const [headers, unkept] = securityHeaders(site.ctx);
+  app.use(headers);
+  // Their addresses carry a hash of their content: they never change.
+  app.use(
+    '/public',
+    express.static(join(ROOT, 'public'), {
+      maxAge: YEAR_MS,
+      immutable: true,
+      index: false,
+      redirect: false,
+      cacheControl: true,
+    }),
+  );
+  app.use(unkept);
+  app.use(healthRoutes(site.ctx, probes));
+  app.use(formRoutes(site));
+  app.use(consentRoutes(site));
+  app.use(leaveRoutes(site));
+  app.use(preferenceRoutes(site));
+  app.use(magicRoutes(site));
+  app.use(privacyRoutes(site));
+  app.use(ledgerRoutes(site));
+  for (const routes of more) app.use(routes);
+  app.use(() => {
+    throw new Refusal('not-found', 'There is no such page.');
+  });
+  app.use(errorHandler(site));
+  return app;
+}

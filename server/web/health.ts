@@ -1,0 +1,112 @@
+import { statfs } from 'node:fs/promises';
+import { timingSafeEqual } from 'node:crypto';
+import { Router, type Request } from 'express';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
+import { handle } from './http.js';
+
+/** Below this the disk counts as full, in bytes. */
+const MIN_FREE = 100 * 1024 * 1024;
+
+/** What readiness depends on beyond the database. */
+export interface Probes {
+  /** Can mail be handed over? Absent without the worker role. */
+  readonly sender?: () => Promise<boolean>;
+  readonly isStopping: () => boolean;
+}
+
+/** `/healthz`: the process lives. `/readyz`: it can do its work. `/metrics`: counts, for loopback or with the token (T2). */
+export function healthRoutes(ctx: Context, probes: Probes): Router {
+  const registry = makeRegistry(ctx);
+  const routes = Router();
+  routes.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
+  routes.get(
+    '/readyz',
+    handle(async (_req, res) => {
+      const checks = { ...(await check(ctx, probes)), embedded: ctx.db.isEmbedded, roles: ctx.config.roles };
+      const isReady = checks.database && checks.keys && checks.disk && !probes.isStopping();
+      res.status(isReady ? 200 : 503);
+      if (!isReady) res.setHeader('Retry-After', '5');
+      res.json({
+        status: isReady ? 'ready' : 'not ready',
+        ...checks,
+        ...(ctx.db.isEmbedded ? { note: 'embedded database: for trying out' } : {}),
+      });
+    }),
+  );
+  routes.get(
+    '/metrics',
+    handle(async (req, res) => {
+      if (!mayRead(ctx, req)) throw new Refusal('not-found', 'There is no such page.');
+      res.type(registry.contentType).send(await registry.metrics());
+    }),
+  );
+  return routes;
+}
+
+async function check(
+  ctx: Context,
+  probes: Probes,
+): Promise<{ database: boolean; keys: boolean; disk: boolean; sender: boolean | null }> {
+  const [database, disk, sender] = await Promise.all([
+    hasDatabase(ctx),
+    statfs(ctx.config.dataDir).then(
+      (disk) => disk.bavail * disk.bsize > MIN_FREE,
+      () => false,
+    ),
+    // Mail waits while the next hop is away: worth telling, no reason to take the pages away.
+    probes.sender ? probes.sender() : Promise.resolve(null),
+  ]);
+  return { ...database, disk, sender };
+}
+
+async function hasDatabase(ctx: Context): Promise<{ database: boolean; keys: boolean }> {
+  try {
+    const [row] = await ctx.db.query<{ key_check: Buffer }>('select key_check from installation');
+    return { database: true, keys: row?.key_check.equals(ctx.keyring.check) ?? false };
+  } catch {
+    return { database: false, keys: true };
+  }
+}
+
+function makeRegistry(ctx: Context): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'zgoda_deliveries_open',
+    help: 'Mails that wait or are in flight',
+    labelNames: ['state'],
+    registers: [registry],
+    async collect() {
+      const rows = await ctx.db.query<{ state: string; n: number }>(
+        `select state, count(*)::int as n from delivery where state in ('queued', 'deferred', 'sending', 'unknown') group by state`,
+      );
+      this.reset();
+      for (const row of rows) this.set({ state: row.state }, row.n);
+    },
+  });
+  new Gauge({
+    name: 'zgoda_log_queue',
+    help: 'Events that wait for their leaf',
+    registers: [registry],
+    async collect() {
+      const [row] = await ctx.db.query<{ n: number }>('select count(*)::int as n from log_queue');
+      this.set(row?.n ?? 0);
+    },
+  });
+  return registry;
+}
+
+function mayRead(ctx: Context, req: Request): boolean {
+  const token = ctx.config.metricsToken;
+  const given = req.get('authorization')?.replace(/^Bearer /, '') ?? '';
+  if (token)
+    return (
+      given.length === token.length &&
+      Buffer.byteLength(given) === Buffer.byteLength(token) &&
+      timingSafeEqual(Buffer.from(given), Buffer.from(token))
+    );
+  const isForwarded = req.get('x-forwarded-for') !== undefined || req.get('forwarded') !== undefined;
+  return !isForwarded && /^(::1|(::ffff:)?127\.)/.test(req.socket.remoteAddress ?? '');
+}

@@ -8,7 +8,7 @@ import { previewOf } from '../campaigns/sample.js';
 import { sendTest } from '../campaigns/send-test.js';
 import { catalogue, listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import type { WayOut } from '../delivery/deliver.js';
-import { linkLimit } from '../forms/limits.js';
+import { linkLimit } from '../web/limits.js';
 import { onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
 import { languageLinks } from '../web/i18n.js';
 import { loadCampaign, type LoadedCampaign } from './campaign.js';

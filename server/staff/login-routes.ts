@@ -1,6 +1,6 @@
 import { Router, type Request, type Response } from 'express';
 import { Refusal, type RefusalCode } from '../errors.js';
-import { loginLimit } from '../forms/limits.js';
+import { loginLimit } from '../web/limits.js';
 import { clearCookie, setCookie } from '../preferences/cookies.js';
 import { closeSession } from '../preferences/session.js';
 import { fieldsOf, handle, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';

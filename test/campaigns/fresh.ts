@@ -7,51 +7,52 @@ import { readConfig } from '../../server/config.js';
 import { act, openConsent } from '../../server/consent/act.js';
 import { openSubscriber } from '../../server/consent/subscriber.js';
 import type { Context } from '../../server/context.js';
-import { connect } from '../../server/database/connect.js';
+import type { Tx } from '../../server/database/connect.js';
 import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
 import { makeLogger } from '../../server/logger.js';
 import { parseAddress } from '../../server/mail/address.js';
-
-const ADMIN = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+import { createTestDatabase } from '../support/database.js';
 
 /** A fresh database with one organisation and its list `news`, in English and Polish. */
 export interface Fresh {
   readonly ctx: Context;
   readonly organisationId: string;
   readonly listId: string;
-  /** Sets the clock that `ctx.now` reads; null: the real one. */
-  setNow(now: Date | null): void;
+  /** Moves the clock that `ctx.now` reads. */
+  advance(ms: number): void;
+  /** Forgets everybody, every campaign and every login. */
+  clear(): Promise<void>;
   drop(): Promise<void>;
 }
 
-export async function makeFresh(
-  options: { inboundDomain?: string; environment?: NodeJS.ProcessEnv } = {},
-): Promise<Fresh> {
-  const name = `zgoda_test_${process.pid}_${randomBytes(4).toString('hex')}`;
-  const admin = await connect({ url: ADMIN }, 1);
-  await admin.query(`create database ${name}`);
-  const url = new URL(ADMIN);
-  url.pathname = `/${name}`;
-  const dataDir = await mkdtemp(join(tmpdir(), 'zgoda-'));
-  let fixed: Date | null = null;
+export async function makeFresh(options: { inboundDomain?: string } = {}): Promise<Fresh> {
+  const database = await createTestDatabase();
+  const dataDir = await mkdtemp(join(tmpdir(), 'zgoda-test-'));
+  let offset = 0;
   const config = readConfig({
-    DATABASE_URL: url.href,
     DATA_DIR: join(dataDir, 'data'),
     PUBLIC_URL: 'https://consent.example.org',
-    ...options.environment,
+    ...database.settings,
   });
-  const booted = await boot(config, makeLogger('silent'), { now: () => fixed ?? new Date() });
+  const booted = await boot(config, makeLogger('silent'), {
+    now: () => new Date(Date.now() + offset),
+    ...(database.template ? { template: database.template } : {}),
+  });
   const ids = await addDemo(booted.ctx, options.inboundDomain ?? null);
   return {
     ctx: booted.ctx,
     ...ids,
-    setNow: (now) => {
-      fixed = now;
+    advance: (ms) => {
+      offset += ms;
+    },
+    clear: async () => {
+      await booted.ctx.db.query(
+        'truncate delivery, campaign, offer, consent, sign_up, magic_link, session, subscriber, staff',
+      );
     },
     drop: async () => {
       await booted.close();
-      await admin.query(`drop database ${name} with (force)`);
-      await admin.close();
+      await database.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
@@ -92,32 +93,51 @@ async function addDemo(
   return { organisationId, listId };
 }
 
+export interface Person {
+  readonly subscriberId: string;
+  readonly consentId: string;
+}
+
+interface About {
+  readonly language?: string;
+  readonly state?: 'confirmed' | 'pending' | 'withdrawn';
+  readonly confirmedAt?: Date;
+}
+
 /** Somebody on the list; the state is written and sealed by the real door. */
-export async function addPerson(
-  fresh: Fresh,
-  address: string,
-  more: { language?: string; state?: 'confirmed' | 'pending' | 'withdrawn'; confirmedAt?: Date } = {},
-): Promise<{ subscriberId: string; consentId: string }> {
+export async function addPerson(fresh: Fresh, address: string, about: About = {}): Promise<Person> {
+  return fresh.ctx.db.transaction(async (tx) => addTo(tx, fresh, address, about));
+}
+
+/** Many people on the list, a hundred in a transaction. */
+export async function addPeople(fresh: Fresh, count: number): Promise<void> {
+  for (let first = 0; first < count; first += 100) {
+    await fresh.ctx.db.transaction(async (tx) => {
+      for (let i = first; i < Math.min(first + 100, count); i += 1) {
+        await addTo(tx, fresh, `person${i}@example.com`, {});
+      }
+    });
+  }
+}
+
+async function addTo(tx: Tx, fresh: Fresh, address: string, about: About): Promise<Person> {
   const { ctx, organisationId, listId } = fresh;
   const { normal } = parseAddress(address);
-  const state = more.state ?? 'confirmed';
+  const { language = 'en', state = 'confirmed', confirmedAt = ctx.now() } = about;
   const signUpId = randomUUID();
-  await ctx.db.query(
+  await tx.query(
     `insert into sign_up (id, list_id, wording_id, source, language, requested_commitment, requested_at)
      select $1, $2, id, 'form', $3, $4, $5 from wording where language = $3`,
-    [signUpId, listId, more.language ?? 'en', randomBytes(32), ctx.now()],
+    [signUpId, listId, language, randomBytes(32), ctx.now()],
   );
-  return ctx.db.transaction(async (tx) => {
-    const subscriberId = await openSubscriber(tx, ctx, {
-      organisationId,
-      blindIndex: blindIndex(ctx.keyring, organisationId, normal),
-      suppressionHash: suppressionHash(ctx.keyring, organisationId, normal),
-      address,
-      language: more.language ?? 'en',
-    });
-    const consent = await openConsent(tx, ctx, { subscriberId, purposeId: listId, signUpId });
-    const confirmed = { basis: 'confirmed', confirmedAt: more.confirmedAt ?? ctx.now() };
-    if (state !== 'pending') await act(tx, ctx, consent, { state, ...confirmed }, null);
-    return { subscriberId, consentId: consent.id };
+  const subscriberId = await openSubscriber(tx, ctx, {
+    organisationId,
+    blindIndex: blindIndex(ctx.keyring, organisationId, normal),
+    suppressionHash: suppressionHash(ctx.keyring, organisationId, normal),
+    address,
+    language,
   });
+  const consent = await openConsent(tx, ctx, { subscriberId, purposeId: listId, signUpId });
+  if (state !== 'pending') await act(tx, ctx, consent, { state, basis: 'confirmed', confirmedAt }, null);
+  return { subscriberId, consentId: consent.id };
 }

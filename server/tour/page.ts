@@ -25,6 +25,8 @@ export interface TourPage extends OrganisationPage {
   readonly lookAgainHref: string;
   /** The mails stay here: nothing leaves this machine. */
   readonly mailboxHref: string | null;
+  /** null: the log is not public. */
+  readonly logHref: string | null;
   /** The list that the story is about. */
   readonly list: ListFacts;
   /** Whose story it is; null before the first sign-up. `masked` is null once the address is forgotten. */

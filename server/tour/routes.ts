@@ -41,7 +41,7 @@ async function showHome(site: Site, req: Request, res: Response): Promise<void> 
   sendPage(site, res, 'home', {
     ...base,
     preferencesHref: `/preferences?lang=${language}`,
-    logHref: site.ctx.config.logMode === 'public' ? `/log?lang=${language}` : null,
+    logHref: logHref(site, language),
     lists: lists
       .filter((list) => languagesOf(list).length > 0)
       .map((list) => ({
@@ -74,6 +74,7 @@ async function showTour(
     ...{ story, mails, log, language },
     hasStaff: staff,
     hasMailbox: shown !== null,
+    isLogPublic: ctx.config.logMode === 'public',
     now: ctx.now(),
     listSlug: first.slug,
   });
@@ -82,9 +83,14 @@ async function showTour(
     ...organisationBase(site, req, language, demo),
     lookAgainHref: `/?lang=${language}`,
     mailboxHref: shown ? `/mailbox?lang=${language}` : null,
+    logHref: logHref(site, language),
     list: textOf(story?.list ?? first, language),
     hero: story && { masked: story.address === null ? null : masked(story.address) },
     now: next ? { number: next.number, id: next.id } : null,
     steps,
   });
+}
+
+function logHref(site: Site, language: string): string | null {
+  return site.ctx.config.logMode === 'public' ? `/log?lang=${language}` : null;
 }

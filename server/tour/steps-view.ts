@@ -11,6 +11,8 @@ export interface Happened {
   readonly log: LogNow;
   readonly hasStaff: boolean;
   readonly hasMailbox: boolean;
+  /** Anybody may read the log at /log. */
+  readonly isLogPublic: boolean;
   readonly language: string;
   readonly now: Date;
   /** Where a first sign-up goes. */
@@ -71,13 +73,14 @@ function mail({ story, mails, hasMailbox, language }: Happened): Draft {
   });
 }
 
-function confirm({ story, mails, log, language }: Happened): Draft {
+function confirm({ story, mails, log, isLogPublic, language }: Happened): Draft {
   const isDone = isConfirmed(story);
   const mailed =
     mails.first && !isDone ? { href: here(`/mailbox/${mails.first.id}`, language), text: 'confirm' } : null;
   return draft('confirm', {
     isDone,
-    link: isDone ? { href: here('/log', language), text: 'log' } : mailed,
+    link: isDone && isLogPublic ? { href: here('/log', language), text: 'log' } : mailed,
+    notes: isDone && isLogPublic ? ['logMinute'] : [],
     under: isDone
       ? {
           text: 'confirm',
@@ -113,13 +116,14 @@ function receipt({ story, log, language }: Happened): Draft {
   });
 }
 
-function preferences({ story, now, language }: Happened): Draft {
+// A person's own pages speak the language of their sign-up.
+function preferences({ story, now }: Happened): Draft {
   const consent = story?.consent;
   if (!consent || !isConfirmed(story)) return draft('preferences', { isDone: false });
   const isDone = consent.frequency !== 'all' || (consent.pausedUntil !== null && consent.pausedUntil > now);
   return draft('preferences', {
     isDone,
-    link: consent.state === 'confirmed' ? { href: here(consent.preferencesHref, language), text: 'preferences' } : null,
+    link: consent.state === 'confirmed' ? { href: consent.preferencesHref, text: 'preferences' } : null,
     under: isDone ? { text: 'preferences', facts: [fact('setting', { setting: settingState(consent, now) })] } : null,
   });
 }
@@ -162,7 +166,7 @@ function leave({ story, listSlug, language }: Happened): Draft {
     isDone,
     link: isDone
       ? { href: here(`/lists/${listSlug}`, language), text: 'startAgain' }
-      : { href: here(consent.unsubscribeHref, language), text: 'leave' },
+      : { href: consent.unsubscribeHref, text: 'leave' },
     under: isDone ? { text: 'leave', facts: eventFacts(story.withdrawn) } : null,
   });
 }

@@ -65,6 +65,12 @@ describe('the steps of the tour', () => {
     expect(steps.filter(({ under }) => under?.open).map(({ id }) => id)).to.deep.equal(['confirm', 'receipt']);
   });
 
+  it('do not lead to a log that is not public', () => {
+    const confirmed = { kind: 'confirmed', at: AT, commitment: 'AAAA', leafIndex: 2 } as const;
+
+    expect(stepsOf({ ...STORY, confirmed }, { isLogPublic: false })[2]).to.deep.include({ link: null, notes: [] });
+  });
+
   it('tell staff to log in, or where their first account comes from', () => {
     expect(stepsOf(null)[5]?.notes).to.deep.equal(['noStaff']);
     expect(stepsOf(null, { hasStaff: true })[5]?.notes).to.deep.equal(['staff']);
@@ -78,6 +84,7 @@ function stepsOf(story: Story | null, more: Partial<Happened> = {}) {
     log: { vkey: 'log+00+AA', checkpoint: null },
     hasStaff: false,
     hasMailbox: true,
+    isLogPublic: true,
     language: 'en',
     now: AT,
     listSlug: 'news',

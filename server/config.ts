@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { Refusal } from './errors.js';
 
-export type Role = 'web' | 'worker' | 'gateway';
+const ROLES = ['web', 'worker', 'gateway'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** The project's root: the nearest folder above this file with a package.json (dist/server lies one level deeper than server). */
 export const ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -45,7 +47,7 @@ const settings = z.object({
   NODE_ENV: z.string().default('development'),
   PORT: port(3000),
   HOST: z.string().min(1).optional(),
-  PUBLIC_URL: url(['http:', 'https:']).optional(),
+  PUBLIC_URL: url(['http:', 'https:']).refine(isBase, 'must have no user, "?" or "#"').optional(),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
   SMTP_URL: url(['smtp:', 'smtps:']).optional(),
   DATA_DIR: z.string().min(1).default('./data'),
@@ -55,8 +57,8 @@ const settings = z.object({
   ROLE: z
     .string()
     .default('web,worker,gateway')
-    .transform((text) => text.split(',').map((word) => word.trim()))
-    .pipe(z.array(z.enum(['web', 'worker', 'gateway'], 'must be a list of web, worker, gateway')).min(1)),
+    .transform(splitWords)
+    .pipe(z.array(z.enum(ROLES, 'must be a list of web, worker, gateway')).min(1)),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LOG_MODE: z.enum(['public', 'witnesses', 'off']).default('public'),
   TRUST_PROXY: z.string().default('').transform(parseTrustProxy),
@@ -72,12 +74,8 @@ export const SETTING_NAMES: readonly string[] = Object.keys(settings.shape);
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = settings.safeParse(present);
-  const mistakes = parsed.success
-    ? crossCheck(parsed.data)
-    : [
-        ...parsed.error.issues.map((issue) => `${issue.path.slice(0, 1).join('')} ${issue.message}`),
-        ...missing(present),
-      ];
+  const wrong = parsed.error?.issues.map((issue) => `${issue.path.slice(0, 1).join('')} ${issue.message}`) ?? [];
+  const mistakes = [...wrong, ...crossCheck(present)];
   if (!parsed.success || mistakes.length > 0) {
     throw new Refusal(
       'config-invalid',
@@ -113,29 +111,27 @@ function toConfig(set: Settings): Config {
   };
 }
 
-function crossCheck(set: Settings): string[] {
-  const mistakes = missing(set);
-  if (set.NODE_ENV === 'production' && set.ABUSE_LIMITS === 'off')
+// Of the settings as they were given, since one that is wrong by itself must not hide these.
+function crossCheck(set: NodeJS.ProcessEnv): string[] {
+  const needed = set['NODE_ENV'] === 'production' ? ['SMTP_URL', 'PUBLIC_URL', 'DATABASE_URL', 'KEYS_FILE'] : [];
+  const mistakes = needed.filter((name) => !set[name]).map((name) => `${name} is missing: production needs it`);
+  if (set['NODE_ENV'] === 'production' && set['ABUSE_LIMITS'] === 'off')
     mistakes.push('ABUSE_LIMITS=off is refused in production');
-  if (set.ROLE.length < 3 && !set.DATABASE_URL) {
+  if (set['ROLE'] && new Set(splitWords(set['ROLE'])).size < ROLES.length && !set['DATABASE_URL']) {
     mistakes.push('ROLE splits the service, which needs DATABASE_URL: the embedded database belongs to one process');
   }
   return mistakes;
 }
 
-function missing(set: Partial<Record<string, unknown>>): string[] {
-  if (set['NODE_ENV'] !== 'production') return [];
-  return ['SMTP_URL', 'PUBLIC_URL', 'DATABASE_URL', 'KEYS_FILE']
-    .filter((name) => !set[name])
-    .map((name) => `${name} is missing: production needs it`);
+function splitWords(text: string): string[] {
+  return text.split(',').map((word) => word.trim());
 }
 
 function parseTrustProxy(text: string, ctx: z.RefinementCtx): false | number | string[] {
   if (text === '' || text === '0' || text === 'false') return false;
   if (/^\d{1,2}$/.test(text)) return Number(text);
-  const ranges = text.split(',').map((word) => word.trim());
-  const known = /^(loopback|linklocal|uniquelocal|[0-9a-fA-F.:]+(\/\d{1,3})?)$/;
-  if (ranges.every((range) => known.test(range) && !range.endsWith('/0'))) return ranges;
+  const ranges = splitWords(text);
+  if (ranges.every(isRange)) return ranges;
   ctx.addIssue({
     code: 'custom',
     message: 'must be a number of proxies or address ranges, never "all" (anybody could forge an IP)',
@@ -143,8 +139,24 @@ function parseTrustProxy(text: string, ctx: z.RefinementCtx): false | number | s
   return false;
 }
 
+// The widest ranges that one owner has are 10/8 and fc00::/7; wider ones, and two halves of everything, are "all" in other words.
+function isRange(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const [address = '', prefix, ...rest] = text.split('/');
+  const kind = /^[0-9a-fA-F.:]+$/.test(address) ? isIP(address) : 0;
+  if (kind === 0 || rest.length > 0 || /^::ffff:/i.test(address)) return false;
+  if (prefix === undefined) return true;
+  const [widest, narrowest] = kind === 4 ? [8, 32] : [7, 128];
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= widest && Number(prefix) <= narrowest;
+}
+
 function isUrl(text: string, protocols: string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+// Links are this and a path.
+function isBase(text: string): boolean {
+  return !/[?#@]/.test(text);
 }
 
 function findRoot(from: string): string {

@@ -23,36 +23,58 @@ export async function openJournal(dataDir: string): Promise<Journal> {
   const directory = join(dataDir, 'journal');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'withdrawals.jsonl');
-  const file = await open(path, 'a', 0o600);
-  let waiting: JournalEntry[] = [];
-  let turn: Promise<void> = Promise.resolve();
+  const file = await open(path, 'a+', 0o600);
+  await endTornLine(file);
+  let next: Batch | null = null;
+  let last: Promise<void> = Promise.resolve();
+
+  // Whoever writes while a sync runs shares the next one, and its failure.
+  const startBatch = (): Batch => {
+    const entries: JournalEntry[] = [];
+    const written = last
+      .then(
+        () => false,
+        () => true,
+      )
+      .then(async (hasFailed) => {
+        next = null;
+        if (hasFailed) await endTornLine(file);
+        await append(file, entries);
+      });
+    last = written;
+    return { entries, written };
+  };
   return {
-    // Whoever writes while a sync runs shares the next one.
     write: async (entries) => {
       if (entries.length === 0) return;
-      waiting.push(...entries);
-      const mine = turn
-        .catch(() => undefined)
-        .then(async () => {
-          const lines = waiting;
-          waiting = [];
-          await append(file, lines);
-        });
-      turn = mine;
-      return mine;
+      next ??= startBatch();
+      next.entries.push(...entries);
+      return next.written;
     },
     read: () => readEntries(path),
     close: async () => {
-      await turn.catch(() => undefined);
+      await last.catch(() => undefined);
       await file.close();
     },
   };
 }
 
+interface Batch {
+  readonly entries: JournalEntry[];
+  readonly written: Promise<void>;
+}
+
 async function append(file: FileHandle, entries: readonly JournalEntry[]): Promise<void> {
-  if (entries.length === 0) return;
   await file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
   await file.sync();
+}
+
+// A crash or a full disk may have cut the last line short: what is written next must not become part of it.
+async function endTornLine(file: FileHandle): Promise<void> {
+  const { size } = await file.stat();
+  if (size === 0) return;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  if (buffer[0] !== 0x0a) await file.appendFile('\n');
 }
 
 async function* readEntries(path: string): AsyncGenerator<JournalEntry> {
@@ -62,7 +84,7 @@ async function* readEntries(path: string): AsyncGenerator<JournalEntry> {
   }
 }
 
-// The last line may be torn by a crash: its withdrawal was never answered.
+// A line may be torn by a crash: its withdrawal was never answered.
 function parse(line: string): JournalEntry | null {
   try {
     return JSON.parse(line) as JournalEntry;

@@ -82,7 +82,7 @@ export function makeAddressToken(keyring: Keyring, purpose: AddressPurpose, ref:
 
 /** Opens an address token, upper or lower case: the ref. Throws `link-damaged`. */
 export function openAddressToken(keyring: Keyring, purpose: AddressPurpose, token: string): Buffer {
-  const bytes = fromBase32(token.toLowerCase());
+  const bytes = fromBase32(token);
   if (bytes?.length !== 20) throw damaged();
   const [ref, given] = [bytes.subarray(0, 10), bytes.subarray(10)];
   for (const id of keyring.ids) {
@@ -127,9 +127,10 @@ function toBase32(bytes: Buffer): string {
   return Array.from({ length: 32 }, (_, place) => BASE32[Number((bits >> BigInt(5 * (31 - place))) & 31n)]).join('');
 }
 
+// Letters are checked before they are made small: the Kelvin sign would become a "k".
 function fromBase32(text: string): Buffer | null {
-  if (!/^[a-z2-7]{32}$/.test(text)) return null;
+  if (!/^[A-Za-z2-7]{32}$/.test(text)) return null;
   let bits = 0n;
-  for (const letter of text) bits = (bits << 5n) | BigInt(BASE32.indexOf(letter));
+  for (const letter of text.toLowerCase()) bits = (bits << 5n) | BigInt(BASE32.indexOf(letter));
   return Buffer.from(bits.toString(16).padStart(40, '0'), 'hex');
 }

@@ -3,7 +3,7 @@ import { linkAddress, listById, textOf, type ListFacts } from '../consent/catalo
 import { consentByRef, type ConsentOfPerson } from '../consent/find.js';
 import { renew, withdraw } from '../consent/withdraw.js';
 import { Refusal } from '../errors.js';
-import { linkLimit } from '../forms/limits.js';
+import { linkLimit } from '../web/limits.js';
 import { openLink } from '../links/token.js';
 import { MAGIC_MINUTES, preferencesUrl } from '../links/urls.js';
 import { parseAddress } from '../mail/address.js';

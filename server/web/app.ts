@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import express, { type Express, type Router } from 'express';
 import { ROOT } from '../config.js';
+import { receiptRoutes } from '../consent/receipt-routes.js';
 import { consentRoutes } from '../consent/routes.js';
 import { Refusal } from '../errors.js';
 import { formRoutes } from '../forms/routes.js';
@@ -9,6 +10,7 @@ import { leaveRoutes } from '../preferences/leave-routes.js';
 import { magicRoutes } from '../preferences/magic-routes.js';
 import { privacyRoutes } from '../preferences/privacy-routes.js';
 import { preferenceRoutes } from '../preferences/routes.js';
+import { settingsRoutes } from '../preferences/settings-routes.js';
 import { errorHandler } from './errors.js';
 import { healthRoutes, type Probes } from './health.js';
 import type { Site } from './http.js';
@@ -43,7 +45,9 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
   app.use(leaveRoutes(site));
   app.use(preferenceRoutes(site));
   app.use(magicRoutes(site));
+  app.use(settingsRoutes(site));
   app.use(privacyRoutes(site));
+  app.use(receiptRoutes(site));
   app.use(ledgerRoutes(site));
   for (const routes of more) app.use(routes);
   app.use(() => {

@@ -80,7 +80,7 @@ function descendants(node: DefaultTreeAdapterTypes.Node): Element[] {
 }
 
 function textIn(node: DefaultTreeAdapterTypes.Node): string {
-  if ('value' in node && node.nodeName === '#text') return node.value;
+  if ('value' in node) return node.value;
   return 'childNodes' in node ? node.childNodes.map(textIn).join('') : '';
 }
 

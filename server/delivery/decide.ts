@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Consent } from '../../entities/consent.js';
 import { openConsent } from '../consent/act.js';
-import { listById } from '../consent/catalogue.js';
+import { catalogue, listIn, type Catalogue, type ListFacts } from '../consent/catalogue.js';
 import { evidenceKey, openSignUp } from '../consent/chapter.js';
 import { listRecord } from '../consent/facts.js';
 import { decideSignUp, type SignUpOutcome } from '../consent/states.js';
@@ -28,6 +28,7 @@ interface Row {
  * address: `offered` when its mail is built, else `noted`, so that the log's growth tells nothing (T2).
  */
 export async function decideSignUps(ctx: Context, most = 50): Promise<number> {
+  const known = await catalogue(ctx);
   const queued = await ctx.db.transaction(async (tx) => {
     const rows = await tx.query<Row>(
       `select id, list_id, wording_id, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment
@@ -36,7 +37,7 @@ export async function decideSignUps(ctx: Context, most = 50): Promise<number> {
     );
     // In one order everywhere, so that two workers cannot wait for each other.
     rows.sort((a, b) => Buffer.compare(a.blind_index, b.blind_index));
-    for (const row of rows) await decideOne(ctx, tx, row);
+    for (const row of rows) await decideOne(ctx, tx, known, row);
     return rows.length;
   });
   if (queued > 0) {
@@ -46,8 +47,8 @@ export async function decideSignUps(ctx: Context, most = 50): Promise<number> {
   return queued;
 }
 
-async function decideOne(ctx: Context, tx: Tx, row: Row): Promise<void> {
-  const list = await listById(ctx, row.list_id);
+async function decideOne(ctx: Context, tx: Tx, known: Catalogue, row: Row): Promise<void> {
+  const list = listIn(known, row.list_id);
   const facts = await lookUp(ctx, tx, row, list.organisation.id);
   const outcome = decideSignUp(facts, ctx.config.abuseLimits);
   const consentId = outcome === 'confirm' ? await openFor(ctx, tx, row, list.organisation.id) : facts.consentId;
@@ -59,7 +60,7 @@ async function decideOne(ctx: Context, tx: Tx, row: Row): Promise<void> {
       ctx.now(),
     );
   }
-  if (outcome !== 'confirm') await note(ctx, tx, row);
+  if (outcome !== 'confirm') await note(ctx, tx, list, row);
   await tx.query('update sign_up set outcome = $2, consent_id = $3 where id = $1', [
     row.id,
     outcome satisfies SignUpOutcome,
@@ -91,8 +92,7 @@ function mail(
   return { messageId, subscriberId, kind, template, consentId };
 }
 
-async function note(ctx: Context, tx: Tx, row: Row): Promise<void> {
-  const list = await listById(ctx, row.list_id);
+async function note(ctx: Context, tx: Tx, list: ListFacts, row: Row): Promise<void> {
   const wording = list.wordings.find((one) => one.id === row.wording_id);
   if (!wording) throw new Error('a wording that was agreed to is gone');
   const record = {

@@ -1,19 +1,15 @@
 #!/usr/bin/env node
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { boot } from './boot.js';
 import { campaignSend } from './campaigns/cli.js';
-import { readConfig, type Config } from './config.js';
+import { readJson, trustedKeys, withContext } from './command.js';
+import { readConfig } from './config.js';
 import { setup } from './consent/setup.js';
-import type { Context } from './context.js';
 import { embeddedConnection } from './database/embedded.js';
 import { Refusal } from './errors.js';
 import { doctor } from './jobs/doctor.js';
 import { runSenderFor } from './jobs/standalone.js';
 import { createKeysFile, loadKeysFile, rotateKeys } from './keys/keys-file.js';
 import { fsck } from './ledger/fsck.js';
-import { makeLogger } from './logger.js';
 import { addStaff } from './staff/add-staff.js';
 import { runVerify } from './verify/verify.js';
 
@@ -31,12 +27,19 @@ export const program = new Command('zgoda')
 program
   .command('serve')
   .description('run the service (as npm start does, without building)')
-  .action(async () => void (await import('./main.js')));
+  .action(async () => {
+    await import('./main.js');
+  });
 
 program
   .command('migrate')
   .description('bring the database up to date, then end')
-  .action(async () => withContext(async () => Promise.resolve(say('The database is up to date.'))));
+  .action(async () =>
+    withContext(async () => {
+      say('The database is up to date.');
+      return Promise.resolve();
+    }),
+  );
 
 program
   .command('setup')
@@ -153,45 +156,6 @@ program
       });
     });
   });
-
-async function withContext(work: (ctx: Context) => Promise<void>): Promise<void> {
-  const config: Config = readConfig(process.env);
-  // Only what goes wrong: standard output belongs to the answer.
-  const booted = await boot(config, makeLogger(config.logLevel === 'info' ? 'warn' : config.logLevel), {
-    mayShare: true,
-  });
-  try {
-    await work(booted.ctx);
-  } finally {
-    await booted.close();
-  }
-}
-
-async function trustedKeys(): Promise<string[]> {
-  const folder = join(
-    readConfig({ ...process.env, NODE_ENV: 'development', DATABASE_URL: '', ROLE: '' }).dataDir,
-    'trust',
-  );
-  const files = await readdir(folder).catch(() => []);
-  return Promise.all(
-    files
-      .filter((file) => file.endsWith('.vkey'))
-      .map(async (file) => (await readFile(join(folder, file), 'utf8')).trim()),
-  );
-}
-
-async function readJson(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as unknown;
-  } catch (error) {
-    throw new Refusal(
-      'body-invalid',
-      `${file} could not be read as JSON: ${error instanceof Error ? error.message : 'unknown reason'}`,
-      {},
-      { cause: error },
-    );
-  }
-}
 
 function say(text: string): void {
   console.log(text);

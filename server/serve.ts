@@ -61,7 +61,7 @@ async function start(
   const has = (role: (typeof config.roles)[number]): boolean => config.roles.includes(role);
   const catalogs = loadCatalogs(ROOT);
   let app: ReturnType<typeof makeApp> | null = null;
-  let isStopping = false;
+  const stopping = new AbortController();
   let ctx = booted;
   let port = config.port;
   if (has('web')) {
@@ -73,7 +73,7 @@ async function start(
     port = (server.address() as AddressInfo).port;
     ctx = withRealPort(booted, port);
     closers.push(async () => {
-      isStopping = true;
+      stopping.abort();
       await closeServer(server);
     });
   }
@@ -98,8 +98,8 @@ async function start(
     };
     app = makeApp(
       site,
-      { isStopping: () => isStopping, ...(worker ? { sender: async () => worker.pool.verify() } : {}) },
-      extraRoutes(site, mailbox, worker),
+      { isStopping: () => stopping.signal.aborted, ...(worker ? { sender: async () => worker.pool.verify() } : {}) },
+      extraRoutes(site, mailbox, worker, stopping.signal),
     );
   }
   return { ctx, port, worker, databaseEnded, stop, greeting: await greet(ctx, port, inbound, mailbox !== null) };
@@ -112,14 +112,14 @@ function withRealPort(ctx: Context, port: number): Context {
   return { ...ctx, publicUrl, audiences: [hostOf(publicUrl), ...ctx.audiences] };
 }
 
-function extraRoutes(site: Site, mailbox: Mailbox | null, worker: Worker | null): Router[] {
+function extraRoutes(site: Site, mailbox: Mailbox | null, worker: Worker | null, signal: AbortSignal): Router[] {
   // A developer's tool, in English only.
   const base = { language: 'en', zone: 'UTC', languages: [], organisation: null };
   const render = (view: string, data: object): string =>
     site.renderer.page(view.replace('/', '-') as never, { ...base, ...data } as never);
   return [
     ...(mailbox && site.hasMailbox ? [mailboxRoutes({ mailbox, render })] : []),
-    staffRoutes(site, { pool: worker?.pool ?? null }),
+    staffRoutes(site, { pool: worker?.pool ?? null, signal }),
     tourRoutes(site, mailbox),
   ];
 }

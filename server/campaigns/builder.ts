@@ -12,8 +12,8 @@ import { signDkim } from '../mail/dkim.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
 import { fillSkeleton, formatMail, type FilledMail, type Skeleton } from '../mail/skeleton.js';
-import { formatDate } from '../web/i18n.js';
 import { domainOf, footerLanguage, type Why } from './prepare.js';
+import { footerDate } from './words.js';
 import { releasedCampaigns, type Released } from './released.js';
 
 /**
@@ -56,7 +56,7 @@ export async function finishMail(
     holes: {
       unsubscribe_url: url,
       preferences_url: preferencesUrl(links, of.recipient.preferencesRef),
-      confirmed_on: formatDate(of.language, of.recipient.confirmedAt, organisation.timeZone),
+      confirmed_on: footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone),
     },
     headers: unsubscribeFields(url, mailtoUrl(ctx.keyring, organisation, of.recipient.mailtoRef)),
   });

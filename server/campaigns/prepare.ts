@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { ROOT } from '../config.js';
 import { linkAddress, textOf, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Footer } from '../mail/footer.js';
@@ -8,7 +7,7 @@ import { injectHtml, injectText } from '../mail/inject.js';
 import { campaignFields } from '../mail/list-headers.js';
 import { fillPlaceholders } from '../mail/placeholders.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
-import { directionOf, loadCatalogs, translate, type Catalogs } from '../web/i18n.js';
+import { footerDirection, footerLanguages, footerWords } from './words.js';
 
 /** What a campaign says, before any footer. */
 export interface CampaignContent {
@@ -30,15 +29,10 @@ export interface LaidOut {
 
 type Maker = Pick<Context, 'publicUrl'>;
 
-/** All languages in which a footer is written. */
-export function footerLanguages(): string[] {
-  return [...catalogs().keys()];
-}
-
 /** The language of the footer for a subscriber: their own, else the list's, else English. */
 export function footerLanguage(list: ListFacts, language: string): string {
-  const known = catalogs();
-  return [language, list.defaultLanguage].find((code) => known.has(code)) ?? 'en';
+  const known = footerLanguages();
+  return [language, list.defaultLanguage].find((code) => known.includes(code)) ?? 'en';
 }
 
 /**
@@ -88,21 +82,21 @@ export function domainOf(organisation: OrganisationFacts): string {
 
 function footerOf(ctx: Maker, list: ListFacts, language: string, why: Why): Footer {
   const { organisation } = list;
-  const say = (key: string, params: Record<string, string>) => translate(catalogs(), language, key, params);
+  const say = (key: string, params = {}) => footerWords(language, key, params);
   const name = textOf(list, language).name;
   const date = hole('confirmed_on');
   return {
     why:
       why === 'confirmed'
-        ? say('foot.why', { list: name, date })
-        : say('foot.whyNoted', { organisation: organisation.name, date }),
-    unsubscribeLabel: say('foot.unsubscribe', { list: name }),
-    settingsLabel: say('foot.settings', {}),
-    identity: say('foot.identity', { legalName: organisation.legalName, postalAddress: organisation.postalAddress }),
-    noticeLabel: say('foot.notice', {}),
+        ? say('why', { list: name, date })
+        : say('whyNoted', { organisation: organisation.name, date }),
+    unsubscribeLabel: say('unsubscribe', { list: name }),
+    settingsLabel: say('settings'),
+    identity: say('identity', { legalName: organisation.legalName, postalAddress: organisation.postalAddress }),
+    noticeLabel: say('notice'),
     noticeUrl: `${linkAddress(ctx, organisation)}/privacy/${organisation.slug}?lang=${language}`,
     language,
-    dir: directionOf(language),
+    dir: footerDirection(language),
     unsubscribeUrl: hole('unsubscribe_url'),
     preferencesUrl: hole('preferences_url'),
   };
@@ -116,11 +110,4 @@ function boundaryOf(content: CampaignContent, language: string, why: Why): strin
 /** Feedback-ID wants 5 to 15 characters (M-08). */
 function senderId(organisation: OrganisationFacts): string {
   return organisation.slug.length < 5 ? `${organisation.slug}-mail` : organisation.slug.slice(0, 15);
-}
-
-let read: Catalogs | null = null;
-
-function catalogs(): Catalogs {
-  read ??= loadCatalogs(ROOT);
-  return read;
 }

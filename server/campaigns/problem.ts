@@ -16,7 +16,8 @@ export type ProblemReason =
   | 'subject-missing'
   | 'subject-long'
   | 'subject-controls'
-  | 'other';
+  | 'no-file'
+  | 'unlisted';
 
 /** One reason why a template cannot be sent. */
 export interface Problem {
@@ -39,5 +40,5 @@ export function problemsOf(refusal: Refusal): readonly Problem[] {
   if (Array.isArray(problems)) return problems as Problem[];
   if (typeof line === 'number')
     return [{ line, reason: 'placeholder', message: refusal.message.replace(/^Line \d+: /, '') }];
-  return [{ line: null, reason: typeof why === 'string' ? 'footer' : 'other', message: refusal.message }];
+  return [{ line: null, reason: typeof why === 'string' ? 'footer' : 'unlisted', message: refusal.message }];
 }

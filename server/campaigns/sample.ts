@@ -3,9 +3,9 @@ import { linkAddress, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { escapeHtml } from '../mail/escape.js';
-import { formatDate } from '../web/i18n.js';
 import type { Recipient } from './builder.js';
 import { layOut, type CampaignContent, type LaidOut } from './prepare.js';
+import { footerDate } from './words.js';
 
 /** A made-up person (T11), confirmed two months ago. The links are signed like real ones and belong to nobody. */
 export function samplePerson(ctx: Context, address: string): Recipient {
@@ -25,7 +25,7 @@ export function previewOf(ctx: Context, list: ListFacts, content: CampaignConten
   const values: Record<string, string> = {
     unsubscribe_url: unsubscribeUrl(links, person.unsubscribeRef),
     preferences_url: preferencesUrl(links, person.preferencesRef),
-    confirmed_on: formatDate(language, person.confirmedAt, list.organisation.timeZone),
+    confirmed_on: footerDate(language, person.confirmedAt, list.organisation.timeZone),
   };
   const fill = (text: string, escape: (value: string) => string): string =>
     text.replace(/\ufdd0(\w{1,40})\ufdd1/g, (_, name: string) => escape(values[name] ?? ''));

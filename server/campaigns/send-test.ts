@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { deliverDirect } from '../delivery/deliver.js';
-import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
+import { deliverDirect, type WayOut } from '../delivery/deliver.js';
 import { finishMail } from './builder.js';
 import { footerLanguage, prepareMail, type CampaignContent } from './prepare.js';
 import { samplePerson } from './sample.js';
@@ -13,9 +12,9 @@ import { samplePerson } from './sample.js';
  */
 export async function sendTest(
   ctx: Context,
-  pool: SmtpPool,
+  pool: WayOut,
   test: { list: ListFacts; content: CampaignContent; language: string; to: string },
-): Promise<SmtpOutcome> {
+): ReturnType<typeof deliverDirect> {
   const { organisation } = test.list;
   const language = footerLanguage(test.list, test.language);
   const content = { ...test.content, subject: `[Test] ${test.content.subject}` };

@@ -4,7 +4,8 @@ import { listBySlug, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { seal } from '../keys/seal.js';
-import { footerLanguages, prepareMail, type CampaignContent } from './prepare.js';
+import { prepareMail, type CampaignContent } from './prepare.js';
+import { footerLanguages } from './words.js';
 import { problemsOf, refuseTemplate } from './problem.js';
 import { readSource, renderTemplate } from './render.js';
 

@@ -89,6 +89,13 @@ export async function listById(ctx: Context, id: string): Promise<ListFacts> {
   return found((await catalogue(ctx)).lists.find((list) => list.id === id));
 }
 
+/** Throws `not-found`. */
+export async function organisationById(ctx: Context, id: string): Promise<OrganisationFacts> {
+  const organisation = (await catalogue(ctx)).organisations.find((one) => one.id === id);
+  if (!organisation) throw new Refusal('not-found', 'There is no such organisation.');
+  return organisation;
+}
+
 /** The list that a form signs up for. Throws `form-unknown`. */
 export async function formById(ctx: Context, id: string): Promise<{ list: ListFacts; allowedOrigins: string[] }> {
   const all = await catalogue(ctx);

@@ -120,6 +120,8 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
   if (!row || !link.secret || !timingSafeEqual(createHash('sha256').update(link.secret).digest(), row.secret_hash)) {
     throw new Refusal('link-expired', 'What this link stood for is no longer there.', { expiresAt: link.expiresAt });
   }
+  if (row.expires_at <= ctx.now())
+    throw new Refusal('link-expired', 'This link has expired.', { expiresAt: row.expires_at, ref: link.ref });
   if (!row.evidence_key || !row.sealed)
     throw new Refusal('link-expired', 'This sign-up was deleted.', { expiresAt: row.expires_at });
   const list = await listById(ctx, row.list_id);
@@ -143,6 +145,15 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
   };
   if (row.used_by && row.state !== 'confirmed') throw used(offer);
   return offer;
+}
+
+/** The list that an expired link was for, so that its page can offer the form again; null when that is forgotten. */
+export async function listOfOffer(ctx: Context, ref: Buffer): Promise<{ list: ListFacts; language: string } | null> {
+  const [row] = await ctx.db.query<{ list_id: string; language: string }>(
+    'select u.list_id, u.language from offer o join sign_up u on u.id = o.sign_up_id where o.id = $1',
+    [uuidOf(ref)],
+  );
+  return row ? { list: await listById(ctx, row.list_id), language: row.language } : null;
 }
 
 function used(offer: Offer): Refusal {

@@ -3,7 +3,8 @@ import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
-import { retryPause, settle, type Outcome } from './settle.js';
+import { retryPause, type Outcome } from './settle.js';
+import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
 /** A mail ready for SMTP. */
 export interface BuiltMail {
@@ -34,8 +35,6 @@ interface Lane {
 
 const HEARTBEAT_MS = 8_000;
 const LOOK_AGAIN_MS = 500;
-const SETTLE_MS = 25;
-const SETTLE_ROWS = 200;
 
 /**
  * The one door through which mail leaves. Claims at most `SEND_WINDOW` mails, hands them to SMTP and settles what became of them, in batches.
@@ -141,13 +140,16 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
  */
 export async function deliverDirect(
   ctx: Context,
-  pool: SmtpPool,
+  pool: WayOut,
   mail: { from: string; to: string; message: Buffer },
-): Promise<SmtpOutcome> {
-  const outcome = await pool.send(mail);
-  ctx.logger.info({ outcome: outcome.kind, bytes: mail.message.length }, 'a test was handed over');
-  return outcome;
+): Promise<SmtpOutcome['kind']> {
+  const { kind } = await pool.send(mail);
+  ctx.logger.info({ outcome: kind, bytes: mail.message.length }, 'a test was handed over');
+  return kind;
 }
+
+/** What `deliverDirect` needs; only it may use one. */
+export type WayOut = SmtpPool;
 
 async function build(
   ctx: Context,
@@ -191,48 +193,4 @@ function failed(delivery: Outcome['delivery'], reason: string): Outcome {
 function later(ctx: Context, delivery: Claimed, reason: string, reply: string | null, pause: number | null): Outcome {
   if (pause === null) return { ...failed(delivery, 'too-long-deferred'), reply };
   return { delivery, state: 'deferred', reason, reply, dueAt: new Date(ctx.now().getTime() + pause), counts: true };
-}
-
-/** Collects outcomes and writes them together; keeps them until the database has taken them. */
-function makeSettler(ctx: Context, worker: string): { add(outcome: Outcome): Promise<void>; flush(): Promise<void> } {
-  let waiting: Outcome[] = [];
-  let next: Promise<void> | null = null;
-  const flushNow = async (): Promise<void> => {
-    const outcomes = waiting;
-    waiting = [];
-    next = null;
-    for (let pause = 100; outcomes.length > 0; pause = Math.min(pause * 2, 5_000)) {
-      try {
-        await settle(ctx, worker, outcomes);
-        ctx.bell.ring('mail');
-        return;
-      } catch (error) {
-        ctx.logger.warn({ err: error, mails: outcomes.length }, 'outcomes could not be written yet');
-        await new Promise((resolve) => setTimeout(resolve, pause));
-      }
-    }
-  };
-  return {
-    add: async (outcome) => {
-      waiting.push(outcome);
-      if (waiting.length >= SETTLE_ROWS) return flushNow();
-      next ??= new Promise<void>((resolve) => setTimeout(resolve, SETTLE_MS)).then(flushNow);
-      return next;
-    },
-    flush: flushNow,
-  };
-}
-
-/** Slows down while the next hop is away, so that a million mails are not tried in vain. */
-function makeBreather(): { slow(): void; reset(): void; pause(): number } {
-  let pause = 0;
-  return {
-    slow: () => {
-      pause = Math.min(Math.max(pause * 2, 250), 15_000);
-    },
-    reset: () => {
-      pause = 0;
-    },
-    pause: () => pause,
-  };
 }

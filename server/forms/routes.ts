@@ -1,14 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
-import {
-  formById,
-  languagesOf,
-  linkAddress,
-  listBySlug,
-  textOf,
-  wordingOf,
-  type ListFacts,
-} from '../consent/catalogue.js';
+import { formById, languagesOf, linkAddress, listBySlug, textOf, type ListFacts } from '../consent/catalogue.js';
 import { subscribe } from '../consent/subscribe.js';
 import { Refusal } from '../errors.js';
 import { CONFIRM_DAYS, hostOf } from '../links/urls.js';
@@ -26,9 +18,10 @@ import {
   sendPage,
   type Site,
 } from '../web/http.js';
-import type { ListPage, SignUpForm } from '../web/pages.js';
+import type { ListPage } from '../web/pages.js';
 import { signUpLimit } from '../web/limits.js';
-import { makeTicket, MIN_FILL_MS, openTicket, type Ticket } from './ticket.js';
+import { listPage, signUpForm, ticketOf } from './sign-up-view.js';
+import { MIN_FILL_MS, type Ticket } from './ticket.js';
 
 /** Sign-up pages and the address that forms on other sites post to. */
 export function formRoutes(site: Site): Router {
@@ -162,62 +155,6 @@ function answerMistake(site: Site, req: Request, res: Response, page: ListPage):
     throw new Refusal(what, `The sign-up was not accepted: ${what}.`);
   }
   sendPage(site, res, 'list', page, 422);
-}
-
-function listPage(
-  site: Site,
-  req: Request,
-  list: ListFacts,
-  language: string,
-  fields: Record<string, string>,
-  errors: SignUpForm['errors'],
-): ListPage {
-  const text = textOf(list, language);
-  const base = organisationBase(site, req, language, list.organisation);
-  return {
-    ...base,
-    languages: base.languages
-      .filter((link) => languagesOf(list).includes(link.code))
-      .map((link) => ({ ...link, href: `/lists/${list.slug}?lang=${link.code}` })),
-    list: {
-      name: text.name,
-      frequency: text.frequency,
-      about: text.about,
-      duration: text.retention || null,
-      sharedWith: text.sharedWith || null,
-    },
-    form: signUpForm(site, list, language, fields, errors),
-  };
-}
-
-/** A fresh form for a list. */
-export function signUpForm(
-  site: Site,
-  list: ListFacts,
-  language: string,
-  fields: Record<string, string>,
-  errors: SignUpForm['errors'],
-): SignUpForm {
-  const wording = wordingOf(list, language);
-  const ticket: Ticket = { listId: list.id, wordingId: wording.id, language, issuedAt: site.ctx.now() };
-  return {
-    action: `/lists/${list.slug}`,
-    ticket: makeTicket(site.ctx.keyring, ticket),
-    wording: { id: wording.id, text: wording.label },
-    address: (fields['email'] ?? '').slice(0, 320),
-    ticked: errors !== null && fields['consent'] === wording.id,
-    errors,
-  };
-}
-
-function ticketOf(site: Site, list: ListFacts, text: string): Ticket | null {
-  try {
-    const ticket = openTicket(site.ctx.keyring, text, site.ctx.now());
-    return ticket.listId === list.id ? ticket : null;
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }
 
 function readAddress(text: string): Address | null {

@@ -1,12 +1,6 @@
 import { Router, type Request, type Response } from 'express';
 import { Refusal } from '../errors.js';
-import {
-  handle,
-  onlyMethods,
-  plainBase,
-  sendPage,
-  type Site,
-} from '../web/http.js';
+import { handle, onlyMethods, plainBase, sendPage, type Site } from '../web/http.js';
 import { logVkey, publicCheckpoint } from './store.js';
 
 /** The public face of the log. */

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { orNull, putFile, readStart, removeAbandoned } from './files.js';
+import { nextId } from './mail-id.js';
 import { headerValue, readHeaders } from './read-mail.js';
 
 /** One mail of the list. */
@@ -66,10 +67,7 @@ interface StoredMail {
   readonly to: string;
 }
 
-const HEAD_BYTES = 32_768;
 const RESCAN_AFTER = 1_000;
-/** Up to this size a synchronous write costs less than handing it to another thread. */
-const SMALL = 262_144;
 
 class FolderMailbox implements Mailbox {
   /** Sorted by id. */
@@ -203,15 +201,6 @@ function position(mails: readonly StoredMail[], id: string): number {
   return low;
 }
 
-/** 12 hex digits of milliseconds, 4 of a counter, 6 of chance (two processes); always above the last, even when the clock steps back. */
-function nextId(last: string, now: number): string {
-  const [lastTime, lastCount] = [parseInt(last.slice(0, 12) || '0', 16), parseInt(last.slice(12, 16) || '0', 16)];
-  const isLater = now > lastTime;
-  const count = isLater ? 0 : lastCount + 1;
-  const [time, counter] = isLater ? [now, 0] : count > 0xffff ? [lastTime + 1, 0] : [lastTime, count];
-  return time.toString(16).padStart(12, '0') + counter.toString(16).padStart(4, '0') + randomBytes(3).toString('hex');
-}
-
 function fileName(id: string, from: string, to: string): string {
   const name = `${id},${encodeURIComponent(from)},${encodeURIComponent(to)}.eml`;
   return name.length <= 240 ? name : `${id},,.eml`;
@@ -224,52 +213,5 @@ function readFileName(name: string): StoredMail | null {
     return { id, name, envelopeFrom: decodeURIComponent(from), to: decodeURIComponent(to) };
   } catch {
     return null;
-  }
-}
-
-/** Another name first: whoever lists the folder sees the whole file or none, also after a kill. */
-async function putFile(temporary: string, final: string, raw: Buffer | Readable): Promise<void> {
-  if (raw instanceof Buffer && raw.length <= SMALL) {
-    writeFileSync(temporary, raw, { mode: 0o600 });
-    renameSync(temporary, final);
-    return;
-  }
-  try {
-    await writeFile(temporary, raw, { mode: 0o600 });
-    await rename(temporary, final);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function readStart(path: string): Promise<{ head: Buffer; size: number }> {
-  const file = await open(path);
-  try {
-    const [{ size }, { buffer, bytesRead }] = await Promise.all([
-      file.stat(),
-      file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0),
-    ]);
-    return { head: buffer.subarray(0, bytesRead), size };
-  } finally {
-    await file.close();
-  }
-}
-
-/** Half-written files of a process that died. A young one may still be growing under another process. */
-async function removeAbandoned(directory: string): Promise<void> {
-  for (const name of readdirSync(directory).filter((file) => /^\.[0-9a-f]{22}\.tmp$/.test(file))) {
-    const path = join(directory, name);
-    const found = await orNull(stat(path));
-    if (found && Date.now() - found.mtimeMs > 60_000) await rm(path, { force: true });
-  }
-}
-
-async function orNull<T>(reading: Promise<T>): Promise<T | null> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
   }
 }

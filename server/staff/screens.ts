@@ -1,5 +1,39 @@
-import { Router } from 'express';
+import { Router, type ErrorRequestHandler } from 'express';
+import { Refusal, type RefusalCode } from '../errors.js';
 import type { Site } from '../web/http.js';
-export function staffRoutes(_s: Site, _d: object): Router {
-  return Router();
+import { campaignRoutes, type StaffDeps } from './campaign-routes.js';
+import { loginRoutes, showMessage } from './login-routes.js';
+import type { MessageScreen } from './views.js';
+import { sendingRoutes } from './sending-routes.js';
+import { uploadRoutes } from './upload-routes.js';
+
+/** All staff screens, below /admin. */
+export function staffRoutes(site: Site, deps: StaffDeps): Router {
+  const routes = Router();
+  routes.use(loginRoutes(site));
+  routes.use(campaignRoutes(site, deps));
+  routes.use(uploadRoutes(site));
+  routes.use(sendingRoutes(site));
+  routes.use('/admin', () => {
+    throw new Refusal('not-found', 'There is no such page.');
+  });
+  routes.use('/admin', refusals(site));
+  return routes;
+}
+
+const MESSAGES: Partial<Record<RefusalCode, [MessageScreen['kind'], number]>> = {
+  'not-allowed': ['not-allowed', 403],
+  'ticket-invalid': ['forged', 403],
+  'campaign-state': ['campaign-state', 409],
+  'not-found': ['not-found', 404],
+  'too-many': ['too-many', 429],
+};
+
+/** Refusals that staff understand better in their own words; all others go to the one error handler. */
+function refusals(site: Site): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    const message = error instanceof Refusal ? MESSAGES[error.code] : undefined;
+    if (!message || res.headersSent) next(error);
+    else showMessage(site, req, res, ...message).catch(next);
+  };
 }

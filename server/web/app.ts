@@ -10,6 +10,7 @@ import { leaveRoutes } from '../preferences/leave-routes.js';
 import { magicRoutes } from '../preferences/magic-routes.js';
 import { privacyRoutes } from '../preferences/privacy-routes.js';
 import { preferenceRoutes } from '../preferences/routes.js';
+import { settingsRoutes } from '../preferences/settings-routes.js';
 import { errorHandler } from './errors.js';
 import { healthRoutes, type Probes } from './health.js';
 import type { Site } from './http.js';
@@ -44,6 +45,7 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
   app.use(leaveRoutes(site));
   app.use(preferenceRoutes(site));
   app.use(magicRoutes(site));
+  app.use(settingsRoutes(site));
   app.use(privacyRoutes(site));
   app.use(receiptRoutes(site));
   app.use(ledgerRoutes(site));

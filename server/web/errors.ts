@@ -1,8 +1,11 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { MulterError } from 'multer';
+import { languagesOf, textOf } from '../consent/catalogue.js';
+import { listOfOffer } from '../consent/confirm.js';
 import { Refusal, type RefusalCode } from '../errors.js';
-import { plainBase, type Site } from './http.js';
-import { errorPage, type ErrorKind } from './pages.js';
+import { signUpForm } from '../forms/sign-up-view.js';
+import { languageOf, organisationBase, plainBase, type Site } from './http.js';
+import { errorPage, type ErrorKind, type ErrorPage } from './pages.js';
 
 interface Answer {
   readonly status: number;
@@ -57,8 +60,29 @@ export function errorHandler(site: Site): ErrorRequestHandler {
       return;
     }
     if (status === 503) res.setHeader('Retry-After', String(RETRY_SECONDS));
-    if (wantsMachineAnswer(req)) sendProblem(res, status, refusal);
-    else sendErrorPage(site, req, res, status, kind, refusal);
+    if (wantsMachineAnswer(req)) {
+      sendProblem(res, status, refusal);
+      return;
+    }
+    expiredParts(site, req, refusal).then(
+      (expired) => sendErrorPage(site, req, res, status, expired ? 'link-expired' : kind, refusal, expired ?? {}),
+      () => sendErrorPage(site, req, res, status, kind, refusal, {}),
+    );
+  };
+}
+
+// An expired confirmation link leads straight to a new form, as long as we still know for which list it was.
+async function expiredParts(site: Site, req: Request, refusal: Refusal | null): Promise<Partial<ErrorPage> | null> {
+  const { expiresAt, ref } = refusal?.facts ?? {};
+  if (refusal?.code !== 'link-expired' || !(expiresAt instanceof Date) || !Buffer.isBuffer(ref)) return null;
+  const found = await listOfOffer(site.ctx, ref);
+  if (!found) return null;
+  const language = languageOf(site, req, found.language, languagesOf(found.list));
+  return {
+    ...organisationBase(site, req, language, found.list.organisation),
+    list: textOf(found.list, language),
+    workedUntil: expiresAt,
+    form: signUpForm(site, found.list, language, {}, null),
   };
 }
 
@@ -117,6 +141,7 @@ function sendErrorPage(
   status: number,
   kind: ErrorKind,
   refusal: Refusal | null,
+  parts: Partial<ErrorPage>,
 ): void {
   const retryAt = refusal?.facts['retryAt'];
   const page = errorPage(plainBase(site, req), kind, {
@@ -127,6 +152,7 @@ function sendErrorPage(
           ? new Date(site.ctx.now().getTime() + RETRY_SECONDS * 1000)
           : null,
     magic: OFFERS_LINK.includes(kind) ? { action: '/preferences', ticket: '' } : null,
+    ...parts,
   });
   res.status(status).type('html').send(site.renderer.page('error', page));
 }

@@ -16,16 +16,15 @@ const BRACKETS: readonly (readonly string[])[] = [
 /** Domains of one bracket that build on each other all the same: from, to, and why. */
 const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
   ['links', 'keys', 'a link is signed with a derived key'],
-  ['preferences', 'forms', 'what may send a mail spends the same budget of requests'],
 ];
 
 /** What the edges of all domains speak in: texts, pages, rendering, HTTP. */
-const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http'].map((name) => `server/web/${name}.ts`);
+const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits'].map((name) => `server/web/${name}.ts`);
 
 /** Files directly in server/ that say nothing about a domain; the rest (main, cli, serve, boot) starts everything. */
 const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell'].map((name) => `server/${name}.ts`);
 
-const EDGE_NAME = /^((.+-)?(routes|screens|chores)(-.+)?|listen|inbound|main|cli|serve|boot)\.ts$/;
+const EDGE_NAME = /^((.+-)?(routes|screens|chores|view)(-.+)?|listen|inbound|main|cli|command|serve|boot)\.ts$/;
 
 /** Pure domains and files: arguments in, value out. */
 const PURE_LEDGER = [
@@ -72,7 +71,8 @@ export function isEdge(path: string): boolean {
 
 /** May a file import this file of the shared edge language? */
 export function speaksEdge(from: string, to: string): boolean {
-  if (from === 'server/mail/compose.ts') return to === 'server/web/i18n.ts';
+  // Words are needed wherever mail is made; they come from pure functions.
+  if (to === 'server/web/i18n.ts') return true;
   return isEdge(from) && EDGE_LANGUAGE.includes(to);
 }
 

@@ -1,0 +1,61 @@
+// Everything here only adds to what works without it.
+
+// Numbers that move by themselves.
+for (const box of document.querySelectorAll('[data-live]')) {
+  const source = new EventSource(box.dataset.live);
+  source.addEventListener('open', () => showLive(true));
+  source.addEventListener('progress', (event) => {
+    box.innerHTML = event.data;
+  });
+  source.addEventListener('done', () => {
+    source.close();
+    for (const words of document.querySelectorAll('[data-live-on], [data-live-off]')) words.hidden = true;
+  });
+  source.addEventListener('error', () => showLive(false));
+}
+
+function showLive(isLive) {
+  for (const words of document.querySelectorAll('[data-live-on]')) words.hidden = !isLive;
+  for (const words of document.querySelectorAll('[data-live-off]')) words.hidden = isLive;
+}
+
+// A place to drop a file on.
+for (const place of document.querySelectorAll('[data-drop]')) {
+  const input = place.querySelector('input[type=file]');
+  for (const hint of place.querySelectorAll('[data-drop-hint]')) hint.hidden = false;
+  const isOver = (over) => place.classList.toggle('drop-over', over);
+  place.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    isOver(true);
+  });
+  place.addEventListener('dragleave', () => isOver(false));
+  place.addEventListener('drop', (event) => {
+    event.preventDefault();
+    isOver(false);
+    if (event.dataTransfer.files.length > 0) input.files = event.dataTransfer.files;
+  });
+}
+
+// What is long is copied rather than marked by hand.
+for (const text of document.querySelectorAll('[data-copy]')) {
+  if (!navigator.clipboard) break;
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'link';
+  button.textContent = text.dataset.copy;
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(text.textContent);
+    button.textContent = text.dataset.copied;
+  });
+  text.after(button);
+}
+
+// A button that sends does so once.
+for (const form of document.querySelectorAll('form[data-act]')) {
+  form.addEventListener('submit', () => {
+    for (const button of form.querySelectorAll('button')) setTimeout(() => (button.disabled = true));
+  });
+}
+addEventListener('pageshow', () => {
+  for (const button of document.querySelectorAll('form[data-act] button')) button.disabled = false;
+});

@@ -1,0 +1,49 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { boot } from './boot.js';
+import { readConfig } from './config.js';
+import type { Context } from './context.js';
+import { Refusal } from './errors.js';
+import { makeLogger } from './logger.js';
+
+/** Runs a command on this installation, beside the running service or without it. */
+export async function withContext(work: (ctx: Context) => Promise<void>): Promise<void> {
+  const config = readConfig(process.env);
+  // Only what goes wrong: standard output belongs to the answer.
+  const booted = await boot(config, makeLogger(config.logLevel === 'info' ? 'warn' : config.logLevel), {
+    mayShare: true,
+  });
+  try {
+    await work(booted.ctx);
+  } finally {
+    await booted.close();
+  }
+}
+
+/** The log keys that this installation trusts (T3). */
+export async function trustedKeys(): Promise<string[]> {
+  const folder = join(
+    readConfig({ ...process.env, NODE_ENV: 'development', DATABASE_URL: '', ROLE: '' }).dataDir,
+    'trust',
+  );
+  const files = await readdir(folder).catch(() => []);
+  return Promise.all(
+    files
+      .filter((file) => file.endsWith('.vkey'))
+      .map(async (file) => (await readFile(join(folder, file), 'utf8')).trim()),
+  );
+}
+
+/** Throws `body-invalid`. */
+export async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as unknown;
+  } catch (error) {
+    throw new Refusal(
+      'body-invalid',
+      `${file} could not be read as JSON: ${error instanceof Error ? error.message : 'unknown reason'}`,
+      {},
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,38 @@
+import type { CampaignState } from '../../entities/campaign.js';
+import type { Context } from '../context.js';
+
+/** A campaign with its counts, for the overview. */
+export interface CampaignSummary {
+  readonly id: string;
+  readonly listId: string;
+  readonly subject: string;
+  readonly state: CampaignState;
+  /** Of the release, or of the upload while it is a draft. */
+  readonly at: Date;
+  readonly queued: number;
+  readonly sent: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export const PAGE_SIZE = 50;
+
+/** Campaigns, newest first, a page of 50 (from 1), and how many there are. */
+export async function listCampaigns(
+  ctx: Context,
+  page: number,
+): Promise<{ count: number; campaigns: CampaignSummary[] }> {
+  const [all, campaigns] = await Promise.all([
+    ctx.db.query<{ n: number }>('select count(*)::int as n from campaign'),
+    ctx.db.query<CampaignSummary>(
+      `select c.id, c.list_id as "listId", c.subject, c.state, coalesce(c.released_at, c.created_at) as at, n.queued, n.sent, n.failed, n.skipped
+       from (select * from campaign order by created_at desc, id limit $1 offset $2) c
+       cross join lateral (select count(*)::int as queued, count(*) filter (where d.state = 'sent')::int as sent,
+         count(*) filter (where d.state = 'failed')::int as failed, count(*) filter (where d.state = 'skipped')::int as skipped
+         from delivery d where d.message_id = c.id) n
+       order by c.created_at desc, c.id`,
+      [PAGE_SIZE, (page - 1) * PAGE_SIZE],
+    ),
+  ]);
+  return { count: all[0]?.n ?? 0, campaigns };
+}

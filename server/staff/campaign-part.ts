@@ -1,0 +1,56 @@
+import type { Audience } from '../campaigns/audience.js';
+import { isAnswered, secondsLeft, skippedCount, type Progress } from '../campaigns/progress.js';
+import type { AudiencePart, ProgressPart } from './views.js';
+
+/** Numbers of a campaign as the screen shows them. */
+export function progressPart(now: Progress, language: string, zone: string): ProgressPart {
+  const answered = now.queued - now.waiting - now.sending;
+  const rows = [
+    { name: 'waiting', count: now.waiting },
+    { name: 'sending', count: now.sending },
+    { name: 'sent', count: now.sent },
+    { name: 'failed', count: now.failed },
+    { name: 'skipped', count: skippedCount(now) },
+    { name: 'deferred', count: now.deferred },
+    { name: 'unknown', count: now.unknown },
+  ];
+  const isMoving = now.state === 'sending' && !isAnswered(now);
+  return {
+    language,
+    zone,
+    state: now.state,
+    isCounting: !now.isFannedOut,
+    isMoving,
+    queued: now.queued,
+    answered,
+    percent: now.queued === 0 ? 0 : Math.floor((answered / now.queued) * 100),
+    rate: Math.round(now.rate),
+    left: isMoving ? inUnits(secondsLeft(now)) : null,
+    startedAt: now.startedAt,
+    finishedAt: now.finishedAt,
+    rows,
+    reasons: reasonRows(now.skipped),
+  };
+}
+
+/** Who would get it, as the screen shows it. */
+export function audiencePart(audience: Audience): AudiencePart {
+  return { reached: audience.reached, left: reasonRows(audience.left) };
+}
+
+/** Each has a text of its own. */
+const REASONS = new Set(
+  'erased restricted pending refused expired withdrawn basis paused frequency suppressed no-consent'.split(' '),
+);
+
+function reasonRows(counts: Readonly<Record<string, number>>): { name: string; count: number }[] {
+  return Object.entries(counts).map(([name, count]) => ({ name: REASONS.has(name) ? name : 'unlisted', count }));
+}
+
+function inUnits(seconds: number | null): ProgressPart['left'] {
+  if (seconds === null) return null;
+  if (seconds < 120) return { unit: 'seconds', count: seconds };
+  return seconds < 7_200
+    ? { unit: 'minutes', count: Math.round(seconds / 60) }
+    : { unit: 'hours', count: Math.round(seconds / 3_600) };
+}

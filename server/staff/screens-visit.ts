@@ -1,0 +1,126 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { catalogue } from '../consent/catalogue.js';
+import { Refusal } from '../errors.js';
+import { cookieOf, setCookie } from '../preferences/cookies.js';
+import { formToken } from '../preferences/session.js';
+import { fieldsOf, handle, languageOf, type Site } from '../web/http.js';
+import { chooseLanguage, languageLinks } from '../web/i18n.js';
+import { staffOfSession } from './auth.js';
+import type { StaffScreen } from './views.js';
+import type { StaffMember } from './staff.js';
+
+/** A request of somebody who is logged in. */
+export interface Visit {
+  readonly req: Request;
+  readonly res: Response;
+  readonly staff: StaffMember;
+  readonly screen: StaffScreen;
+}
+
+export type Place = 'campaigns' | 'upload' | 'sending' | null;
+
+const COOKIE = 'staff';
+const LANGUAGE_COOKIE = 'language';
+const YEAR_MS = 365 * 86_400_000;
+
+const visitors = new WeakMap<Request, { staff: StaffMember; secret: string }>();
+
+/** Lets only staff pass. Whoever is not logged in is led to the login, and back. */
+export function onlyStaff(site: Site): RequestHandler {
+  return (req, res, next) => {
+    const secret = staffCookie(site, req);
+    staffOfSession(site.ctx, secret).then((staff) => {
+      if (staff && secret) {
+        visitors.set(req, { staff, secret });
+        next();
+      } else res.redirect(303, `/admin/login?next=${encodeURIComponent(req.method === 'GET' ? req.path : '/admin')}`);
+    }, next);
+  };
+}
+
+/** Runs a screen for staff. Comes after `onlyStaff`. */
+export function visited(site: Site, place: Place, show: (visit: Visit) => Promise<void>): RequestHandler {
+  return handle(async (req, res) => show(await visitOf(site, place, req, res)));
+}
+
+/** Runs a change that marketers and owners may make, once the form's token is right. Comes after `onlyStaff` and the reading of the form. */
+export function changed(site: Site, place: Place, change: (visit: Visit) => Promise<void>): RequestHandler {
+  return handle(async (req, res) => {
+    const visit = await visitOf(site, place, req, res);
+    if (fieldsOf(req)['csrf'] !== visit.screen.csrf) throw new Refusal('ticket-invalid', 'The form is not ours.');
+    if (!visit.screen.staff?.isMarketer) throw new Refusal('not-allowed', 'Your login may look, not send.');
+    await change(visit);
+  });
+}
+
+/** Refuses a post that comes from another site, as the browser itself says. Forms carry a token as well. */
+export function sameOrigin(site: Site): RequestHandler {
+  return (req, _res, next) => {
+    const fetchSite = req.get('sec-fetch-site');
+    const origin = req.get('origin');
+    const isOurs =
+      (fetchSite === undefined || fetchSite === 'same-origin') &&
+      (origin === undefined || hostsOf(site, req).includes(hostOfOrigin(origin)));
+    next(isOurs ? undefined : new Refusal('ticket-invalid', 'The form comes from another site.'));
+  };
+}
+
+/** What every screen needs, before and after the login. */
+export async function screenOf(
+  site: Site,
+  req: Request,
+  res: Response,
+  place: Place,
+  visitor: { staff: StaffMember; secret: string } | null,
+): Promise<StaffScreen> {
+  const language = staffLanguage(site, req, res);
+  const { organisations } = await catalogue(site.ctx);
+  return {
+    language,
+    zone: organisations[0]?.timeZone ?? 'UTC',
+    languages: languageLinks(
+      site.languages,
+      language,
+      (code) => `${req.method === 'GET' ? req.path : '/admin'}?lang=${code}`,
+    ),
+    organisation: null,
+    staff: visitor && {
+      address: visitor.staff.address,
+      role: visitor.staff.role,
+      isMarketer: visitor.staff.role !== 'viewer',
+    },
+    csrf: visitor ? formToken(site.ctx, visitor.secret) : '',
+    here: { campaigns: place === 'campaigns', upload: place === 'upload', sending: place === 'sending' },
+  };
+}
+
+/** The session's secret that a browser sent. */
+export function staffCookie(site: Site, req: Request): string | undefined {
+  return cookieOf(site.ctx, req, COOKIE);
+}
+
+async function visitOf(site: Site, place: Place, req: Request, res: Response): Promise<Visit> {
+  const visitor = visitors.get(req);
+  if (!visitor) throw new Error('a staff screen was reached past onlyStaff');
+  return { req, res, staff: visitor.staff, screen: await screenOf(site, req, res, place, visitor) };
+}
+
+// Asked for once by ?lang=, a language stays: staff walk through many screens.
+function staffLanguage(site: Site, req: Request, res: Response): string {
+  const asked = typeof req.query['lang'] === 'string' ? req.query['lang'] : undefined;
+  if (asked !== undefined && site.languages.includes(asked) && !res.headersSent) {
+    setCookie(site.ctx, res, LANGUAGE_COOKIE, asked, YEAR_MS);
+    return asked;
+  }
+  const kept = cookieOf(site.ctx, req, LANGUAGE_COOKIE);
+  return kept === undefined ? languageOf(site, req) : chooseLanguage({ path: kept }, site.languages);
+}
+
+// The Host header of a browser cannot be set by another site, so it may say what "same" means.
+function hostsOf(site: Site, req: Request): string[] {
+  return [new URL(site.ctx.publicUrl).host, req.get('host') ?? ''];
+}
+
+function hostOfOrigin(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).host : 'none';
+}

@@ -1,0 +1,62 @@
+import type { StaffRole } from '../../entities/staff.js';
+import type { Context } from '../context.js';
+import type { Queryable } from '../database/connect.js';
+import { blindIndex } from '../keys/blind-index.js';
+import { decryptField, type Place } from '../keys/field.js';
+import { unwrapKey } from '../keys/subject-key.js';
+
+/** A person with a login. */
+export interface StaffMember {
+  readonly id: string;
+  readonly address: string;
+  readonly role: StaffRole;
+}
+
+interface Row {
+  id: string;
+  profile_key: Buffer;
+  address: Buffer;
+  role: StaffRole;
+  password_hash: string | null;
+}
+
+/** Does anybody have a login? */
+export async function hasStaff(on: Queryable): Promise<boolean> {
+  return (await on.query('select 1 from staff limit 1')).length > 0;
+}
+
+/** Who has this id, or null. */
+export async function staffById(ctx: Context, id: string): Promise<StaffMember | null> {
+  const [row] = await ctx.db.query<Row>(`${SELECT} where id = $1`, [id]);
+  return row ? open(ctx, row) : null;
+}
+
+/** Who logs in with this address, and the hash of their password; null when nobody does. */
+export async function staffByAddress(
+  ctx: Context,
+  normal: string,
+): Promise<(StaffMember & { passwordHash: string | null }) | null> {
+  const [row] = await ctx.db.query<Row>(`${SELECT} where blind_index = $1`, [staffIndex(ctx, normal)]);
+  return row ? { ...open(ctx, row), passwordHash: row.password_hash } : null;
+}
+
+const SELECT = 'select id, profile_key, address, role, password_hash from staff';
+
+function open(ctx: Pick<Context, 'keyring'>, row: Row): StaffMember {
+  const key = unwrapKey(ctx.keyring, staffPlace(row.id, 'profile_key'), row.profile_key);
+  return {
+    id: row.id,
+    role: row.role,
+    address: decryptField(key, staffPlace(row.id, 'address'), row.address).toString(),
+  };
+}
+
+/** By which staff are found: they belong to the installation, not to an organisation. */
+export function staffIndex(ctx: Pick<Context, 'keyring'>, normal: string): Buffer {
+  return blindIndex(ctx.keyring, 'staff', normal);
+}
+
+/** Where an encrypted value of a staff member belongs. */
+export function staffPlace(id: string, column: 'profile_key' | 'address'): Place {
+  return { table: 'staff', column, row: id };
+}

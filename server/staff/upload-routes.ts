@@ -1,0 +1,105 @@
+import { Router, type RequestHandler } from 'express';
+import multer, { MulterError } from 'multer';
+import { problemsOf, type Problem } from '../campaigns/problem.js';
+import { MAX_SOURCE_BYTES } from '../campaigns/render.js';
+import { createCampaign } from '../campaigns/upload.js';
+import { catalogue, textOf } from '../consent/catalogue.js';
+import { Refusal } from '../errors.js';
+import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
+import type { UploadScreen } from './views.js';
+import { changed, onlyStaff, sameOrigin, visited, type Visit } from './screens-visit.js';
+
+/** Uploading a campaign: a plain form, which scripts make a place to drop files on. */
+export function uploadRoutes(site: Site): Router {
+  const routes = Router();
+  routes
+    .route('/admin/upload')
+    .get(
+      onlyStaff(site),
+      visited(site, 'upload', async (visit) => showUpload(site, visit, null, '')),
+    )
+    .post(
+      sameOrigin(site),
+      onlyStaff(site),
+      readUpload,
+      changed(site, 'upload', async (visit) => upload(site, visit)),
+    )
+    .all(onlyMethods('GET', 'HEAD', 'POST'));
+  return routes;
+}
+
+const parser = multer({
+  storage: multer.memoryStorage(),
+  limits: { fileSize: MAX_SOURCE_BYTES + 1, files: 1, fields: 10, fieldSize: 4_096, parts: 12, headerPairs: 50 },
+  defParamCharset: 'utf8',
+}).single('file');
+
+// One byte more than allowed is read, so that the refusal is ours and stands on the page.
+const readUpload: RequestHandler = (req, res, next) => {
+  parser(req, res, (error: unknown) => {
+    if (error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE') tooLarge.add(req);
+    else if (error) {
+      next(error);
+      return;
+    }
+    next();
+  });
+};
+
+const tooLarge = new WeakSet();
+
+async function upload(site: Site, visit: Visit): Promise<void> {
+  const { req, res } = visit;
+  const fields = fieldsOf(req);
+  const { file } = req;
+  if (!file || tooLarge.has(req)) {
+    const reason = tooLarge.has(req) ? 'too-large' : 'no-file';
+    await showUpload(site, visit, [{ line: null, reason, message: '' }], '');
+    return;
+  }
+  try {
+    const id = await createCampaign(site.ctx, {
+      list: fields['list'] ?? '',
+      subject: fields['subject'] ?? '',
+      fileName: file.originalname,
+      source: file.buffer,
+    });
+    res.redirect(303, `/admin/campaigns/${id}`);
+  } catch (error) {
+    if (!(error instanceof Refusal) || !['template-refused', 'list-unknown', 'body-invalid'].includes(error.code)) {
+      throw error;
+    }
+    await showUpload(site, visit, problemsOf(error), file.originalname.slice(-200));
+  }
+}
+
+async function showUpload(
+  site: Site,
+  { req, res, screen }: Visit,
+  problems: readonly Problem[] | null,
+  fileName: string,
+): Promise<void> {
+  const fields = fieldsOf(req);
+  const { lists } = await catalogue(site.ctx);
+  const page: UploadScreen = {
+    ...screen,
+    lists: lists.map((list) => ({
+      slug: list.slug,
+      name: textOf(list, screen.language).name,
+      isChosen: list.slug === fields['list'],
+    })),
+    subject: (fields['subject'] ?? '').slice(0, 400),
+    problems:
+      problems &&
+      problems.slice(0, 20).map(({ line, reason, message }) => ({ line, reason, detail: detailOf(message) })),
+    fileName,
+  };
+  sendPage(site, res, 'admin/upload', page, problems ? 422 : 200);
+}
+
+/** What differs from mistake to mistake; the words around it stand in the catalogs. */
+function detailOf(message: string): string {
+  const tag = /^nothing fills "(.*)"\. These/s.exec(message)?.[1];
+  const why = /^The unsubscribe footer would not be seen: (.*)\. Correct the HTML/s.exec(message)?.[1];
+  return tag ?? why ?? message;
+}

@@ -1,0 +1,154 @@
+import type { StaffRole } from '../../entities/staff.js';
+import type { CampaignState } from '../../entities/campaign.js';
+import type { Problem } from '../campaigns/problem.js';
+import type { PageBase } from '../web/pages.js';
+
+/** What every staff screen needs. */
+export interface StaffScreen extends PageBase {
+  /** null before the login. */
+  readonly staff: { readonly address: string; readonly role: StaffRole; readonly isMarketer: boolean } | null;
+  /** The hidden field of every form; '' before the login. */
+  readonly csrf: string;
+  /** Which word of the navigation this is. */
+  readonly here: { readonly campaigns: boolean; readonly upload: boolean; readonly sending: boolean };
+}
+
+export interface LoginScreen extends StaffScreen {
+  readonly email: string;
+  readonly wrong: boolean;
+  /** Where to after the login; a path below /admin. */
+  readonly next: string;
+}
+
+export interface FirstRunScreen extends StaffScreen {
+  readonly action: string;
+  readonly email: string;
+  readonly errors: { readonly email: boolean; readonly password: boolean } | null;
+  readonly shortest: number;
+}
+
+/** One thing that happened, and where to go. */
+export interface MessageScreen extends StaffScreen {
+  readonly kind:
+    | 'first-run-over'
+    | 'first-run-expired'
+    | 'first-run-damaged'
+    | 'not-allowed'
+    | 'campaign-state'
+    | 'not-found'
+    | 'forged'
+    | 'too-many';
+  readonly href: string;
+}
+
+export interface CampaignRow {
+  readonly href: string;
+  readonly subject: string;
+  readonly list: string;
+  readonly state: CampaignState;
+  readonly at: Date;
+  readonly queued: number;
+  readonly sent: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export interface CampaignsScreen extends StaffScreen {
+  readonly count: number;
+  readonly campaigns: readonly CampaignRow[];
+  readonly newerHref: string | null;
+  readonly olderHref: string | null;
+}
+
+export interface UploadScreen extends StaffScreen {
+  readonly lists: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
+  readonly subject: string;
+  /** null: nothing was uploaded yet. */
+  readonly problems: readonly (Pick<Problem, 'line' | 'reason'> & { readonly detail: string })[] | null;
+  readonly fileName: string;
+}
+
+/** Numbers that move by themselves; the partial `admin-progress` shows them. */
+export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
+  readonly state: CampaignState;
+  readonly isCounting: boolean;
+  readonly isMoving: boolean;
+  readonly queued: number;
+  readonly answered: number;
+  readonly percent: number;
+  /** Per second, rounded. */
+  readonly rate: number;
+  /** null: cannot be told. */
+  readonly left: { readonly unit: 'seconds' | 'minutes' | 'hours'; readonly count: number } | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** Reasons why mails were skipped stand below `skipped`. */
+  readonly rows: readonly { readonly name: string; readonly count: number }[];
+  readonly reasons: readonly { readonly name: string; readonly count: number }[];
+}
+
+export interface CampaignScreen extends StaffScreen {
+  readonly campaign: {
+    readonly href: string;
+    readonly subject: string;
+    readonly list: string;
+    readonly from: string;
+    readonly fileName: string;
+    readonly createdAt: Date;
+    readonly isDraft: boolean;
+  };
+  /** For a draft. */
+  readonly audience: AudiencePart | null;
+  /** Once released. */
+  readonly progress: ProgressPart | null;
+  /** What became of a test; null: none was just sent. */
+  readonly test: { readonly kind: 'sent' | 'deferred' | 'refused' | 'unknown'; readonly to: string } | null;
+  readonly preview: {
+    readonly src: string;
+    readonly text: string;
+    readonly htmlBytes: number;
+    readonly textBytes: number;
+    /** Gmail hides what lies beyond about 102 kB (F-20). */
+    readonly isClipped: boolean;
+    readonly languages: readonly {
+      readonly code: string;
+      readonly name: string;
+      readonly href: string;
+      readonly current: boolean;
+    }[];
+    readonly images: { readonly isShown: boolean; readonly href: string };
+  };
+}
+
+export interface AudiencePart {
+  readonly reached: number;
+  readonly left: readonly { readonly name: string; readonly count: number }[];
+}
+
+/** Asks once, in words that say what will happen. */
+export interface SendScreen extends StaffScreen {
+  readonly campaign: CampaignScreen['campaign'];
+  readonly audience: AudiencePart;
+}
+
+export interface SendingScreen extends StaffScreen {
+  readonly domains: readonly {
+    readonly organisation: string;
+    readonly from: string;
+    readonly name: string;
+    readonly text: string;
+  }[];
+}
+
+declare module '../web/pages.js' {
+  interface Pages {
+    'admin/login': LoginScreen;
+    'admin/first-run': FirstRunScreen;
+    'admin/message': MessageScreen;
+    'admin/campaigns': CampaignsScreen;
+    'admin/upload': UploadScreen;
+    'admin/campaign': CampaignScreen;
+    'admin/send': SendScreen;
+    'admin/sending': SendingScreen;
+  }
+}

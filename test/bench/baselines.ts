@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
 import pg from 'pg';
-import type { Slice } from './figures.js';
+import { bareSlice, type Slice } from './figures.js';
 
 /** Sizes of the values that a sign-up writes into its three tables, in bytes. */
 const SIZES = [120, 1_600, 420];
@@ -47,7 +47,7 @@ export function rsaSignatures(ms: number): Slice {
     for (let n = 0; n < 50; n += 1) sign('sha256', message, privateKey);
     count += 50;
   }
-  return { count, ms: performance.now() - started, latencies: [], rssMb: 0 };
+  return bareSlice(count, performance.now() - started);
 }
 
 async function timed(ms: number, lanes: number, work: () => Promise<void>): Promise<Slice> {
@@ -61,5 +61,5 @@ async function timed(ms: number, lanes: number, work: () => Promise<void>): Prom
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  return { count: latencies.length, ms: performance.now() - started, latencies, rssMb: 0 };
+  return { count: latencies.length, ms: performance.now() - started, latencies, rssMb: 0, cpuMs: 0 };
 }

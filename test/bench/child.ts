@@ -89,8 +89,12 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
   clearTimeout(patience);
 }
 
-/** The most memory that a process held while `work` ran, in MB (resident). */
-export async function watchMemory<T>(pid: number, work: () => Promise<T>): Promise<{ result: T; rssMb: number }> {
+/** What a process needed while `work` ran: the most memory (resident, MB), and processor time in ms. Zeros where there is no /proc. */
+export async function watchProcess<T>(
+  pid: number,
+  work: () => Promise<T>,
+): Promise<{ result: T; rssMb: number; cpuMs: number }> {
+  const before = await processorMs(pid);
   let most = await residentMb(pid);
   const timer = setInterval(() => {
     void residentMb(pid).then((now) => {
@@ -99,14 +103,21 @@ export async function watchMemory<T>(pid: number, work: () => Promise<T>): Promi
   }, 200);
   try {
     const result = await work();
-    return { result, rssMb: Math.round(Math.max(most, await residentMb(pid))) };
+    const rssMb = Math.round(Math.max(most, await residentMb(pid)));
+    return { result, rssMb, cpuMs: (await processorMs(pid)) - before };
   } finally {
     clearInterval(timer);
   }
 }
 
-// Zero where there is no /proc: the figure is then left out.
 async function residentMb(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
+}
+
+// User and system time in ticks of 10 ms, behind the command's name in brackets. proc(5).
+async function processorMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 10;
 }

@@ -4,7 +4,14 @@ export interface Slice {
   readonly ms: number;
   /** How long each took, in ms; empty where one alone means nothing. */
   readonly latencies: readonly number[];
+  /** Of the process under test. */
   readonly rssMb: number;
+  readonly cpuMs: number;
+}
+
+/** A slice of which only the rate matters. */
+export function bareSlice(count: number, ms: number): Slice {
+  return { count, ms, latencies: [], rssMb: 0, cpuMs: 0 };
 }
 
 /** One line of the report. Rates are per second, `p50` and `p99` in ms. */
@@ -14,6 +21,8 @@ export interface Figure {
   readonly p50: number | null;
   readonly p99: number | null;
   readonly rssMb: number | null;
+  /** Processor time of the process under test for one, in ms: steadier than the rate on a machine with other work. */
+  readonly cpuMs: number | null;
   readonly baseline: string | null;
   readonly baselineRate: number | null;
   readonly ratio: number | null;
@@ -31,6 +40,7 @@ export function toFigure(
   const rate = median(slices.map(rateOf));
   const baselineRate = against ? median(against.slices.map(rateOf)) : null;
   const latencies = slices.flatMap((slice) => slice.latencies).sort((a, b) => a - b);
+  const cpuMs = sum(slices.map((slice) => slice.cpuMs)) / sum(slices.map((slice) => slice.count));
   const rssMb = Math.max(...slices.map((slice) => slice.rssMb));
   return {
     name,
@@ -38,6 +48,7 @@ export function toFigure(
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
     rssMb: rssMb > 0 ? rssMb : null,
+    cpuMs: cpuMs > 0 ? round(cpuMs) : null,
     baseline: against?.name ?? null,
     baselineRate: baselineRate === null ? null : round(baselineRate),
     ratio: baselineRate === null ? null : Math.round((rate / baselineRate) * 100) / 100,
@@ -48,13 +59,26 @@ export function toFigure(
 
 /** The report as a table for people. */
 export function formatTable(figures: readonly Figure[]): string {
-  const head = ['measure', 'rate/s', 'p50 ms', 'p99 ms', 'RSS MB', 'baseline', 'its rate/s', 'ratio', 'target', ''];
+  const head = [
+    'measure',
+    'rate/s',
+    'p50 ms',
+    'p99 ms',
+    'RSS MB',
+    'CPU ms',
+    'baseline',
+    'its rate/s',
+    'ratio',
+    'target',
+    '',
+  ];
   const rows = figures.map((one) => [
     one.name,
     text(one.rate),
     text(one.p50),
     text(one.p99),
     text(one.rssMb),
+    text(one.cpuMs),
     one.baseline ?? '',
     text(one.baselineRate),
     one.ratio === null ? '' : one.ratio.toFixed(2),
@@ -62,7 +86,7 @@ export function formatTable(figures: readonly Figure[]): string {
     [verdict(one), one.note ?? ''].filter((part) => part !== '').join('; '),
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)));
-  const isWord = (column: number): boolean => [0, 5, 9].includes(column);
+  const isWord = (column: number): boolean => [0, 6, 10].includes(column);
   return [head, ...rows]
     .map((row) =>
       row
@@ -97,6 +121,10 @@ function median(values: readonly number[]): number {
 function quantile(sorted: readonly number[], share: number): number | null {
   const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
   return value === undefined ? null : round(value);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function round(value: number): number {

@@ -54,7 +54,7 @@ export async function fire(load: Load): Promise<Slice> {
   };
   try {
     await Promise.all(Array.from({ length: load.concurrency }, shoot));
-    return { count: latencies.length, ms: performance.now() - started, latencies, rssMb: 0 };
+    return { count: latencies.length, ms: performance.now() - started, latencies, rssMb: 0, cpuMs: 0 };
   } finally {
     agent.destroy();
   }

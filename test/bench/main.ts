@@ -8,8 +8,8 @@ import { makeRig, type Rig } from './rig.js';
 import { seedSubscribers } from './seed.js';
 
 const MEASURES = ['ledger', 'pages', 'sign-ups', 'campaign'];
-const FULL: Extent = { subscribers: 10_000, rounds: 3, sliceMs: 4_000, confirmations: 1_500 };
-const QUICK: Extent = { subscribers: 3_000, rounds: 2, sliceMs: 1_500, confirmations: 400 };
+const FULL: Extent = { subscribers: 10_000, rounds: 5, sliceMs: 2_500, confirmations: 800 };
+const QUICK: Extent = { subscribers: 3_000, rounds: 3, sliceMs: 1_000, confirmations: 300 };
 
 interface Options {
   readonly quick?: boolean;

@@ -4,8 +4,8 @@ import { releaseCampaign } from '../../server/campaigns/release.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { preferencesUrl } from '../../server/links/urls.js';
 import { openThreeInserts, rsaSignatures } from './baselines.js';
-import { watchMemory, type Child } from './child.js';
-import { toFigure, type Figure, type Slice } from './figures.js';
+import { watchProcess, type Child } from './child.js';
+import { bareSlice, toFigure, type Figure, type Slice } from './figures.js';
 import { fire } from './load.js';
 import type { Rig, ServiceUnderTest } from './rig.js';
 
@@ -71,8 +71,8 @@ export async function measureLedger({ rig, extent, inserts }: Bench): Promise<Fi
 }
 
 async function sliceOf(child: Child, what: string, input: unknown): Promise<Slice> {
-  const { result, rssMb } = await watchMemory(child.pid, async () => child.call(what, input));
-  return { ...(result as Slice), rssMb };
+  const { result, rssMb, cpuMs } = await watchProcess(child.pid, async () => child.call(what, input));
+  return { ...(result as Slice), rssMb, cpuMs };
 }
 
 /** Posts of the real form, and presses of the button in the mails that follow. */
@@ -105,7 +105,7 @@ export async function measureSignUps(bench: Bench, service: ServiceUnderTest): P
       links.push(...((await rig.sink.call('links')) as string[]));
       return links.length >= people;
     });
-    mails.push({ count: slice.count, ms: performance.now() - started, latencies: [], rssMb: slice.rssMb });
+    mails.push(bareSlice(slice.count, performance.now() - started));
     return slice;
   });
   const figures = [
@@ -175,7 +175,7 @@ export async function measurePages({ rig, extent, refs }: Bench, service: Servic
     });
   const turns = await takeTurns(
     extent.rounds,
-    async () => load(`http://localhost:${port}`),
+    async () => watched(bare, async () => load(`http://localhost:${port}`)),
     async () => watched(service, async () => load(service.base)),
   );
   await bare.stop();
@@ -209,7 +209,7 @@ export async function measureCampaign({ rig, extent }: Bench, service: ServiceUn
       rate = count / (ms / 1000);
       const { bytes } = await countsOf(rig);
       sizes = `nodemailer's mail ${Math.round(bytes / count / 100) / 10} kB`;
-      return { count, ms, latencies: [], rssMb: 0 };
+      return bareSlice(count, ms);
     },
     async () => {
       await rig.sink.call('reset', { collect: false });
@@ -223,7 +223,7 @@ export async function measureCampaign({ rig, extent }: Bench, service: ServiceUn
         await waitFor(async () => (await countsOf(rig)).mails >= (all?.n ?? 0), SETTLED_MS + (all?.n ?? 0));
         const { firstAt, lastAt, bytes, mails } = await countsOf(rig);
         sizes = `ours ${Math.round(bytes / mails / 100) / 10} kB, ${sizes.slice(sizes.indexOf('nodemailer'))}`;
-        return { count: mails - 1, ms: lastAt - firstAt, latencies: [], rssMb: 0 };
+        return bareSlice(mails - 1, lastAt - firstAt);
       });
     },
   );
@@ -260,9 +260,9 @@ function campaignHtml(): string {
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>New books in May</title></head>\n<body>\n${paragraphs.join('\n')}\n</body></html>\n`;
 }
 
-async function watched(service: ServiceUnderTest, work: () => Promise<Slice>): Promise<Slice> {
-  const { result, rssMb } = await watchMemory(service.pid, work);
-  return { ...result, rssMb };
+async function watched(service: { pid: number }, work: () => Promise<Slice>): Promise<Slice> {
+  const { result, rssMb, cpuMs } = await watchProcess(service.pid, work);
+  return { ...result, rssMb, cpuMs };
 }
 
 async function readForm(service: ServiceUnderTest): Promise<Record<string, string>> {

@@ -32,7 +32,7 @@ answerCalls({
       done += added;
       latencies.push(performance.now() - at);
     }
-    return { count: done, ms: performance.now() - started, latencies, rssMb: 0 };
+    return { count: done, ms: performance.now() - started, latencies, rssMb: 0, cpuMs: 0 };
   },
   prove: async ({ ms }: { ms: number }) => {
     const { ctx } = await open();
@@ -48,6 +48,6 @@ answerCalls({
       }
     };
     await Promise.all(Array.from({ length: PROVERS }, prove));
-    return { count: latencies.length, ms: performance.now() - started, latencies, rssMb: 0 };
+    return { count: latencies.length, ms: performance.now() - started, latencies, rssMb: 0, cpuMs: 0 };
   },
 });

@@ -74,7 +74,7 @@ export async function act(
       where id = $1::uuid and last_event_id is not distinct from $2::uuid returning id)
     ${event ? `, ${appendSql(13, 'changed')}` : ''} ${extra.sql}
     select id from changed`;
-  const rows = await on.query<{ id: string }>(sql, params);
+  const rows = await on.prepared<{ id: string }>(sql, params);
   return rows.length === 1;
 }
 
@@ -95,7 +95,7 @@ export async function openConsent(
     pausedUntil: null,
     confirmedAt: null,
   };
-  await tx.query(
+  await tx.prepared(
     `insert into consent (id, subscriber_id, purpose_id, state, sign_up_id, frequency, unsubscribe_ref, preferences_ref, mailto_ref, state_at, seal)
      values ($1, $2, $3, 'pending', $4, 'all', $5, $6, $7, $8, $9) on conflict (subscriber_id, purpose_id) do nothing`,
     [
@@ -110,7 +110,7 @@ export async function openConsent(
       sealConsent(acting.keyring, fresh),
     ],
   );
-  const [consent] = await tx.query<LoadedConsent>(
+  const [consent] = await tx.prepared<LoadedConsent>(
     `select ${CONSENT_COLUMNS} from consent c where c.subscriber_id = $1 and c.purpose_id = $2`,
     [of.subscriberId, of.purposeId],
   );

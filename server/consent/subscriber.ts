@@ -13,7 +13,7 @@ export async function openSubscriber(
 ): Promise<string> {
   const id = randomUUID();
   const profile = makeSubjectKey(acting.keyring, profilePlace(id));
-  await tx.query(
+  await tx.prepared(
     `insert into subscriber (id, organisation_id, blind_index, suppression_hash, profile_key, address, language, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (organisation_id, blind_index) do nothing`,
     [
@@ -21,7 +21,7 @@ export async function openSubscriber(
       ...[encryptField(profile.key, addressPlace(id), of.address), of.language, acting.now()],
     ],
   );
-  const [row] = await tx.query<{ id: string }>(
+  const [row] = await tx.prepared<{ id: string }>(
     'select id from subscriber where organisation_id = $1 and blind_index = $2',
     [of.organisationId, of.blindIndex],
   );

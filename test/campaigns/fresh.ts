@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boot } from '../../server/boot.js';
 import { readConfig } from '../../server/config.js';
-import { act, openConsent } from '../../server/consent/act.js';
-import { openSubscriber } from '../../server/consent/subscriber.js';
+import { act, openConsents } from '../../server/consent/act.js';
+import { openSubscribers } from '../../server/consent/subscriber.js';
 import type { Context } from '../../server/context.js';
 import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
 import { makeLogger } from '../../server/logger.js';
@@ -108,14 +108,16 @@ export async function addPerson(
     [signUpId, listId, more.language ?? 'en', randomBytes(32), ctx.now()],
   );
   return ctx.db.transaction(async (tx) => {
-    const subscriberId = await openSubscriber(tx, ctx, {
+    const person = {
       organisationId,
       blindIndex: blindIndex(ctx.keyring, organisationId, normal),
       suppressionHash: suppressionHash(ctx.keyring, organisationId, normal),
       address,
       language: more.language ?? 'en',
-    });
-    const consent = await openConsent(tx, ctx, { subscriberId, purposeId: listId, signUpId });
+    };
+    const [subscriberId = ''] = await openSubscribers(tx, ctx, [person]);
+    const [consent] = await openConsents(tx, ctx, [{ subscriberId, purposeId: listId, signUpId }]);
+    if (!consent) throw new Error('no consent');
     const confirmed = { basis: 'confirmed', confirmedAt: more.confirmedAt ?? ctx.now() };
     if (state !== 'pending') await act(tx, ctx, consent, { state, ...confirmed }, null);
     return { subscriberId, consentId: consent.id };

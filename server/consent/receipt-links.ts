@@ -40,7 +40,7 @@ export function mintReceiptLinks(ctx: Context, list: ListFacts, signUpId: string
 
 /** Leaf index of the `confirmed` event of a chapter, or null. */
 export async function receiptNumber(ctx: Context, signUpId: string): Promise<string | null> {
-  const [row] = await ctx.db.query<{ leaf_index: string }>(
+  const [row] = await ctx.db.prepared<{ leaf_index: string }>(
     `select l.leaf_index from consent_event e join log_leaf l on l.event_id = e.id where e.sign_up_id = $1 and e.kind = 'confirmed'`,
     [signUpId],
   );

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, type DatabaseAddress } from '../../ormconfig.js';
@@ -26,14 +27,14 @@ export interface Database extends Queryable {
 /** Opens a pool. Throws `database-busy` when the database does not answer. */
 export async function connect(address: DatabaseAddress, poolSize = 10): Promise<Database> {
   const source = new DataSource(dataSourceOptions(address, poolSize));
-  await guarded(async () => source.initialize());
+  await guarded(async () => patiently(async () => source.initialize()));
   const pool = (source.driver as unknown as { master: pg.Pool }).master;
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
   return {
     source,
     isEmbedded: 'host' in address,
-    query: async (sql, params) => guarded(async () => rows(pool, sql, params)),
+    query: async (sql, params) => guarded(async () => patiently(async () => rows(pool, sql, params))),
     transaction: async (work) => guarded(async () => inTransaction(pool, work)),
     close: async () => source.destroy(),
   };
@@ -57,7 +58,7 @@ export function isAway(error: unknown): boolean {
 }
 
 async function inTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+  const client = await patiently(async () => pool.connect());
   let broken: Error | undefined;
   try {
     await client.query('begin');
@@ -71,6 +72,24 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>): Pr
     throw error;
   } finally {
     client.release(broken);
+  }
+}
+
+/** No connection to be had: the statement has not reached the database, so it may be tried again. SQLSTATE too_many_connections, cannot_connect_now. */
+const NO_ROOM = ['53300', '57P03'];
+const PATIENCE_MS = 10_000;
+
+// Many processes share the server's connections, and each opens more of them under load: a moment later there is one again.
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const hasNoRoom = error instanceof Error && 'code' in error && NO_ROOM.includes(String(error.code));
+      if (!hasNoRoom || Date.now() > end) throw error;
+      await setTimeout(50 + Math.random() * 200);
+    }
   }
 }
 

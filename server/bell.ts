@@ -8,18 +8,23 @@ export interface Bell {
   ring(what: Ring): void;
   /** Resolves at the next ring, or after `ms`, whichever is first. */
   wait(what: Ring, ms: number, signal?: AbortSignal): Promise<void>;
-  /** Called at each ring: to tell other processes. */
-  listen(hear: (what: Ring) => void): void;
+  /** Wakes this process only: for what another one rang. */
+  hear(what: Ring): void;
+  /** Called at each ring of this process: to tell others. */
+  listen(tell: (what: Ring) => void): void;
 }
-
-const RINGS: Ring[] = ['sign-up', 'event', 'mail', 'checkpoint'];
 
 /** A bell within this process. */
 export function makeBell(): Bell {
   const emitter = new EventEmitter();
   emitter.setMaxListeners(0);
+  const told: ((what: Ring) => void)[] = [];
   return {
-    ring: (what) => void emitter.emit(what),
+    ring: (what) => {
+      emitter.emit(what);
+      for (const tell of told) tell(what);
+    },
+    hear: (what) => void emitter.emit(what),
     wait: async (what, ms, signal) =>
       new Promise((resolve) => {
         const done = (): void => {
@@ -33,8 +38,6 @@ export function makeBell(): Bell {
         signal?.addEventListener('abort', done);
         if (signal?.aborted) done();
       }),
-    listen: (hear) => {
-      for (const what of RINGS) emitter.on(what, () => hear(what));
-    },
+    listen: (tell) => void told.push(tell),
   };
 }

@@ -8,6 +8,7 @@ import type { Context } from './context.js';
 import { connect, type Database } from './database/connect.js';
 import { embeddedConnection, startEmbedded } from './database/embedded.js';
 import { migrate } from './database/migrate.js';
+import { carryRings } from './database/notify.js';
 import { Refusal } from './errors.js';
 import { createKeysFile, loadKeysFile } from './keys/keys-file.js';
 import { makeKeyring, type Keyring, type KeysFile } from './keys/keyring.js';
@@ -42,12 +43,16 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
     const { keyring, logOrigin } = await openKeys(config, db, now());
     const audiences = await rememberHost(db, hostOf(config.publicUrl), now());
     const journal = await openJournal(config.dataDir);
+    const bell = makeBell();
+    // A process with all roles hears its own rings.
+    const quiet =
+      config.databaseUrl && config.roles.length < 3 ? carryRings(config.databaseUrl, db, bell, logger) : null;
     const ctx: Context = {
       config,
       keyring,
       db,
       logger,
-      bell: makeBell(),
+      bell,
       journal,
       audiences,
       logOrigin,
@@ -59,6 +64,7 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
       ctx,
       databaseEnded: ended,
       close: async () => {
+        await quiet?.();
         await journal.close();
         await db.close();
         await stop();

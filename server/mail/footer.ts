@@ -32,8 +32,13 @@ const NONE: Present = { unsubscribe: false, preferences: false };
  */
 export function footerHtml(footer: Footer, present: Present = NONE): string {
   const links = linksOf(footer, present).map(({ label, url }) => link(label, url));
-  const identity = `${escapeHtml(footer.identity)} &#183; ${link(footer.noticeLabel, footer.noticeUrl)}`;
-  const lines = [escapeHtml(footer.why), ...links, identity].map((line) => `<div style="${LINE}">${line}</div>`);
+  const words = [
+    escapeHtml(footer.why),
+    ...links,
+    escapeHtml(footer.identity),
+    link(footer.noticeLabel, footer.noticeUrl),
+  ];
+  const lines = words.map((line) => `<div style="${LINE}">${line}</div>`);
   const open = `<div lang="${escapeHtml(footer.language)}" dir="${footer.dir}" style="${BOX}">`;
   return asciiHtml(`\n${open}${lines.join('\n')}</div>\n`);
 }

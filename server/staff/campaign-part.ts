@@ -14,18 +14,19 @@ export function progressPart(now: Progress, language: string, zone: string): Pro
     { name: 'deferred', count: now.deferred },
     { name: 'unknown', count: now.unknown },
   ];
-  const isMoving = now.state === 'sending' && !isAnswered(now);
+  const isBusy = now.state === 'sending' && !isAnswered(now);
   return {
     language,
     zone,
     state: now.state,
     isCounting: !now.isFannedOut,
-    isMoving,
+    isMoving: now.state === 'sending',
+    isBusy,
     queued: now.queued,
     answered,
     percent: now.queued === 0 ? 0 : Math.floor((answered / now.queued) * 100),
     rate: Math.round(now.rate),
-    left: isMoving ? inUnits(secondsLeft(now)) : null,
+    left: isBusy ? inUnits(secondsLeft(now)) : null,
     startedAt: now.startedAt,
     finishedAt: now.finishedAt,
     rows,

@@ -58,9 +58,11 @@ export function sameOrigin(site: Site): RequestHandler {
   return (req, _res, next) => {
     const fetchSite = req.get('sec-fetch-site');
     const origin = req.get('origin');
+    // What the browser says of itself decides; only old ones, and plain http, leave it to the origin.
     const isOurs =
-      (fetchSite === undefined || fetchSite === 'same-origin') &&
-      (origin === undefined || hostsOf(site, req).includes(hostOfOrigin(origin)));
+      fetchSite === undefined
+        ? origin === undefined || hostsOf(site, req).includes(hostOfOrigin(origin))
+        : fetchSite === 'same-origin';
     next(isOurs ? undefined : new Refusal('ticket-invalid', 'The form comes from another site.'));
   };
 }

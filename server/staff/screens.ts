@@ -10,6 +10,11 @@ import { uploadRoutes } from './upload-routes.js';
 /** All staff screens, below /admin. */
 export function staffRoutes(site: Site, deps: StaffDeps): Router {
   const routes = Router();
+  routes.use('/admin', (_req, res, next) => {
+    // With no referrer at all, forms would be posted with the origin "null".
+    res.setHeader('Referrer-Policy', 'same-origin');
+    next();
+  });
   routes.use(loginRoutes(site));
   routes.use(campaignRoutes(site, deps));
   routes.use(uploadRoutes(site));

@@ -72,7 +72,10 @@ export interface UploadScreen extends StaffScreen {
 export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
   readonly state: CampaignState;
   readonly isCounting: boolean;
+  /** Not over: the numbers can still change. */
   readonly isMoving: boolean;
+  /** Mails wait for their first answer. */
+  readonly isBusy: boolean;
   readonly queued: number;
   readonly answered: number;
   readonly percent: number;

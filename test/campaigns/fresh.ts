@@ -7,51 +7,51 @@ import { readConfig } from '../../server/config.js';
 import { act, openConsent } from '../../server/consent/act.js';
 import { openSubscriber } from '../../server/consent/subscriber.js';
 import type { Context } from '../../server/context.js';
-import { connect } from '../../server/database/connect.js';
 import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
 import { makeLogger } from '../../server/logger.js';
 import { parseAddress } from '../../server/mail/address.js';
-
-const ADMIN = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+import { createTestDatabase } from '../support/database.js';
 
 /** A fresh database with one organisation and its list `news`, in English and Polish. */
 export interface Fresh {
   readonly ctx: Context;
   readonly organisationId: string;
   readonly listId: string;
-  /** Sets the clock that `ctx.now` reads; null: the real one. */
-  setNow(now: Date | null): void;
+  /** Moves the clock that `ctx.now` reads. */
+  advance(ms: number): void;
+  /** Forgets everybody, every campaign and every login. */
+  clear(): Promise<void>;
   drop(): Promise<void>;
 }
 
-export async function makeFresh(
-  options: { inboundDomain?: string; environment?: NodeJS.ProcessEnv } = {},
-): Promise<Fresh> {
-  const name = `zgoda_test_${process.pid}_${randomBytes(4).toString('hex')}`;
-  const admin = await connect({ url: ADMIN }, 1);
-  await admin.query(`create database ${name}`);
-  const url = new URL(ADMIN);
-  url.pathname = `/${name}`;
-  const dataDir = await mkdtemp(join(tmpdir(), 'zgoda-'));
-  let fixed: Date | null = null;
+export async function makeFresh(options: { inboundDomain?: string } = {}): Promise<Fresh> {
+  const database = await createTestDatabase();
+  const dataDir = await mkdtemp(join(tmpdir(), 'zgoda-test-'));
+  let offset = 0;
   const config = readConfig({
-    DATABASE_URL: url.href,
     DATA_DIR: join(dataDir, 'data'),
     PUBLIC_URL: 'https://consent.example.org',
-    ...options.environment,
+    ...database.settings,
   });
-  const booted = await boot(config, makeLogger('silent'), { now: () => fixed ?? new Date() });
+  const booted = await boot(config, makeLogger('silent'), {
+    now: () => new Date(Date.now() + offset),
+    ...(database.template ? { template: database.template } : {}),
+  });
   const ids = await addDemo(booted.ctx, options.inboundDomain ?? null);
   return {
     ctx: booted.ctx,
     ...ids,
-    setNow: (now) => {
-      fixed = now;
+    advance: (ms) => {
+      offset += ms;
+    },
+    clear: async () => {
+      await booted.ctx.db.query(
+        'truncate delivery, campaign, offer, consent, sign_up, magic_link, session, subscriber, staff',
+      );
     },
     drop: async () => {
       await booted.close();
-      await admin.query(`drop database ${name} with (force)`);
-      await admin.close();
+      await database.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

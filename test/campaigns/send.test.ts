@@ -23,11 +23,13 @@ const SOURCE = Buffer.from(
 describe('sending a campaign', () => {
   let fresh: Fresh;
 
-  beforeEach(async () => {
+  before(async () => {
     fresh = await makeFresh({ inboundDomain: 'in.example.org' });
   });
 
-  afterEach(async () => fresh.drop());
+  afterEach(async () => fresh.clear());
+
+  after(async () => fresh.drop());
 
   const draft = async (): Promise<string> =>
     createCampaign(fresh.ctx, { list: 'news', fileName: 'a.html', source: SOURCE });
@@ -53,7 +55,7 @@ describe('sending a campaign', () => {
   });
 
   it('queues everybody once, though the fan-out crashes in the middle and two run at once', async () => {
-    await addMany(2_300);
+    await addMany(1_050);
     const id = await draft();
     await releaseCampaign(fresh.ctx, id);
     await fanOut(fresh.ctx);
@@ -61,8 +63,8 @@ describe('sending a campaign', () => {
 
     await Promise.all([queueAll(), queueAll()]);
 
-    expect(await queued()).to.equal(2_300);
-    expect(await progress(fresh.ctx, id)).to.include({ queued: 2_300, waiting: 2_300, isFannedOut: true });
+    expect(await queued()).to.equal(1_050);
+    expect(await progress(fresh.ctx, id)).to.include({ queued: 1_050, waiting: 1_050, isFannedOut: true });
   });
 
   it('goes to nobody who joined after the release, and to nobody who left before the mail', async () => {

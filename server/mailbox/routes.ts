@@ -3,7 +3,7 @@ import express, { type Request, type RequestHandler, type Router } from 'express
 import { isLoopbackHost } from '../mail/smtp-server-url.js';
 import { plainBase, sendPage, type Site } from '../web/http.js';
 import type { PageBase } from '../web/pages.js';
-import { arrivalOf, isMailId } from './file-name.js';
+import { arrivalOf, isMailId } from './mail-id.js';
 import { readMail, type ReadMail } from './read-mail.js';
 import type { Mailbox, MailboxEntry } from './store.js';
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { arrivalOf, fileName, isMailId, nextId, readFileName, type StoredMail } from './file-name.js';
+import { arrivalOf, fileName, isMailId, nextId, readFileName, type StoredMail } from './mail-id.js';
 import { orNull, putFile, readStart, removeAbandoned } from './files.js';
 import { headerValue, readHeaders } from './read-mail.js';
 

@@ -14,7 +14,7 @@ import {
 } from '../web/http.js';
 import { DEMO } from './demo.js';
 import { findMails } from './mails.js';
-import { makeSteps } from './steps.js';
+import { makeSteps } from './steps-view.js';
 import { hasStaff, readLog, readStory } from './story.js';
 
 /** The page at `/`: the tour for somebody who sits at the machine of a demo, a quiet page for everybody else (T10). */

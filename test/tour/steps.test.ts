@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ListFacts } from '../../server/consent/catalogue.js';
-import { makeSteps, type Happened } from '../../server/tour/steps.js';
+import { makeSteps, type Happened } from '../../server/tour/steps-view.js';
 import type { Story, StoryConsent } from '../../server/tour/story.js';
 
 const AT = new Date('2026-12-03T13:05:00Z');

@@ -116,12 +116,8 @@ function withRealPort(ctx: Context, port: number): Context {
 }
 
 function extraRoutes(site: Site, mailbox: Mailbox | null, worker: Worker | null, signal: AbortSignal): Router[] {
-  // A developer's tool, in English only.
-  const base = { language: 'en', zone: 'UTC', languages: [], organisation: null };
-  const render = (view: string, data: object): string =>
-    site.renderer.page(view.replace('/', '-') as never, { ...base, ...data } as never);
   return [
-    ...(mailbox && site.hasMailbox ? [mailboxRoutes({ mailbox, render })] : []),
+    ...(mailbox && site.hasMailbox ? [mailboxRoutes(site, mailbox)] : []),
     staffRoutes(site, { pool: worker?.pool ?? null, signal }),
     tourRoutes(site, mailbox),
   ];

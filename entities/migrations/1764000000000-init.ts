@@ -493,7 +493,8 @@ begin
         when d.kind = 'confirmation' and c.state = 'confirmed' then 'confirmed'
         when d.kind <> 'notice' and exists (select 1 from suppression x where x.organisation_id = s.organisation_id
           and x.hash = s.suppression_hash and (x.until is null or x.until > at)
-          and (x.reason <> 'objection' or d.kind in ('campaign', 'gateway'))) then 'suppressed'
+          and case x.reason when 'objection' then d.kind in ('campaign', 'gateway')
+            when 'not-me' then d.kind in ('confirmation', 'transactional') else true end) then 'suppressed'
       end as refusal
     from unnest(messages, subscribers) as picked (message_id, subscriber_id)
     join delivery d on d.message_id = picked.message_id and d.subscriber_id = picked.subscriber_id

@@ -69,6 +69,11 @@ export function isAway(error: unknown): boolean {
 async function inTransaction<T>(pool: pg.Pool, prepare: typeof rows, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await patiently(async () => pool.connect());
   let broken: Error | undefined;
+  // The pool listens to idle connections only: without this, one that breaks between two statements would end the process.
+  const lost = (error: Error): void => {
+    broken = error;
+  };
+  client.on('error', lost);
   try {
     await client.query('begin');
     const result = await work({
@@ -79,11 +84,12 @@ async function inTransaction<T>(pool: pg.Pool, prepare: typeof rows, work: (tx: 
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((lost: unknown) => {
-      broken = lost instanceof Error ? lost : new Error('rollback failed');
+    await client.query('rollback').catch((failed: unknown) => {
+      broken = failed instanceof Error ? failed : new Error('rollback failed');
     });
     throw error;
   } finally {
+    client.off('error', lost);
     client.release(broken);
   }
 }

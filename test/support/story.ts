@@ -35,3 +35,9 @@ export function settingsLink(confirmed: Page): string {
   expect(link, 'a link to the settings').to.not.equal(undefined);
   return link ?? '';
 }
+
+/** Follows a page's link to the settings of one list and sends a form there, some fields filled in. */
+export async function steer(page: Page, act: string, fields: Record<string, string>): Promise<Page> {
+  const form = formOf(await get(settingsLink(page)), act);
+  return post(form.action, { ...form.fields, ...fields });
+}

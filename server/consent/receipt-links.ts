@@ -26,7 +26,7 @@ export async function receiptLinks(
   return { number: leaves.get(eventId) ?? null, links: mintReceiptLinks(ctx, list, signUpId) };
 }
 
-/** Links to a receipt for the next 30 minutes. Only for the answer to a confirming press, or inside a magic session. */
+/** Links to a receipt for the next 30 minutes. Only for the answer to a confirming press, inside a magic session, or on the demo's own machine, which reads that mailbox. */
 export function mintReceiptLinks(ctx: Context, list: ListFacts, signUpId: string): ReceiptLinks {
   const expiresAt = new Date(ctx.now().getTime() + RECEIPT_MINUTES * 60_000);
   const downloadHref = receiptUrl(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Consent } from '../../entities/consent.js';
 import { openConsents } from '../consent/act.js';
-import { listById, type ListFacts } from '../consent/catalogue.js';
+import { catalogue, listIn, type Catalogue, type ListFacts } from '../consent/catalogue.js';
 import { evidenceKey, openSignUp } from '../consent/chapter.js';
 import { listRecord } from '../consent/facts.js';
 import { decideSignUp, type SignUpOutcome } from '../consent/states.js';
@@ -36,6 +36,8 @@ interface Case {
  * address: `offered` when its mail is built, else `noted`, so that the log's growth tells nothing (T2).
  */
 export async function decideSignUps(ctx: Context, most = 50): Promise<number> {
+  // Before the transaction: on the embedded database a read of its own would wait for it to end.
+  const known = await catalogue(ctx);
   const decided = await ctx.db.transaction(async (tx) => {
     const rows = await tx.query<Row>(
       `select id, list_id, wording_id, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment
@@ -44,7 +46,7 @@ export async function decideSignUps(ctx: Context, most = 50): Promise<number> {
     );
     for (let left = rows; left.length > 0;) {
       const turn = oneEach(left);
-      await carryOut(ctx, tx, await judge(ctx, tx, turn));
+      await carryOut(ctx, tx, await judge(ctx, tx, known, turn));
       left = left.filter((row) => !turn.includes(row));
     }
     return rows.length;
@@ -66,8 +68,8 @@ function oneEach(rows: readonly Row[]): Row[] {
   return [...first.values()].sort((a, b) => Buffer.compare(a.blind_index, b.blind_index));
 }
 
-async function judge(ctx: Context, tx: Tx, rows: readonly Row[]): Promise<Case[]> {
-  const lists = await Promise.all(rows.map(async (row) => listById(ctx, row.list_id)));
+async function judge(ctx: Context, tx: Tx, known: Catalogue, rows: readonly Row[]): Promise<Case[]> {
+  const lists = rows.map((row) => listIn(known, row.list_id));
   const found = await lookUp(ctx, tx, rows, lists);
   return rows.flatMap((row, place) => {
     const [list, facts] = [lists[place], found[place]];

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, type DatabaseAddress } from '../../ormconfig.js';
@@ -32,7 +33,7 @@ export interface Database extends Queryable {
 /** Opens a pool. Throws `database-busy` when the database does not answer. */
 export async function connect(address: DatabaseAddress, poolSize = 10): Promise<Database> {
   const source = new DataSource(dataSourceOptions(address, poolSize));
-  await guarded(async () => source.initialize());
+  await guarded(async () => patiently(async () => source.initialize()));
   const pool = (source.driver as unknown as { master: pg.Pool }).master;
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
@@ -41,8 +42,8 @@ export async function connect(address: DatabaseAddress, poolSize = 10): Promise<
   return {
     source,
     isEmbedded,
-    query: async (sql, params) => guarded(async () => rows(pool, sql, params)),
-    prepared: async (sql, params) => guarded(async () => prepare(pool, sql, params)),
+    query: async (sql, params) => guarded(async () => patiently(async () => rows(pool, sql, params))),
+    prepared: async (sql, params) => guarded(async () => patiently(async () => prepare(pool, sql, params))),
     transaction: async (work) => guarded(async () => inTransaction(pool, prepare, work)),
     close: async () => source.destroy(),
   };
@@ -66,7 +67,7 @@ export function isAway(error: unknown): boolean {
 }
 
 async function inTransaction<T>(pool: pg.Pool, prepare: typeof rows, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+  const client = await patiently(async () => pool.connect());
   let broken: Error | undefined;
   try {
     await client.query('begin');
@@ -84,6 +85,24 @@ async function inTransaction<T>(pool: pg.Pool, prepare: typeof rows, work: (tx: 
     throw error;
   } finally {
     client.release(broken);
+  }
+}
+
+/** No connection to be had: the statement has not reached the database, so it may be tried again. SQLSTATE too_many_connections, cannot_connect_now. */
+const NO_ROOM = ['53300', '57P03'];
+const PATIENCE_MS = 10_000;
+
+// Many processes share the server's connections, and each opens more of them under load: a moment later there is one again.
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const hasNoRoom = error instanceof Error && 'code' in error && NO_ROOM.includes(String(error.code));
+      if (!hasNoRoom || Date.now() > end) throw error;
+      await setTimeout(50 + Math.random() * 200);
+    }
   }
 }
 

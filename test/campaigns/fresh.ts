@@ -139,7 +139,7 @@ async function addTo(tx: Tx, fresh: Fresh, address: string, about: About): Promi
   };
   const [subscriberId = ''] = await openSubscribers(tx, ctx, [person]);
   const [consent] = await openConsents(tx, ctx, [{ subscriberId, purposeId: listId, signUpId }]);
-  if (!consent) throw new Error('no consent was made');
+  if (!consent) throw new Error('no consent');
   if (state !== 'pending') await act(tx, ctx, consent, { state, basis: 'confirmed', confirmedAt }, null);
   return { subscriberId, consentId: consent.id };
 }

@@ -121,7 +121,7 @@ async function move(
 }
 
 /** An event in the chapter in force, chained to the one before it (P-12). */
-function eventOf(
+export function eventOf(
   ctx: Context,
   known: Catalogue,
   found: ConsentOfPerson,

@@ -1,6 +1,6 @@
 import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
 import { act, openConsents } from '../../server/consent/act.js';
-import { listBySlug, wordingOf } from '../../server/consent/catalogue.js';
+import { catalogue, listBySlug, wordingOf } from '../../server/consent/catalogue.js';
 import { consentById } from '../../server/consent/find.js';
 import { subscribe } from '../../server/consent/subscribe.js';
 import { openSubscribers } from '../../server/consent/subscriber.js';
@@ -42,7 +42,7 @@ export async function addConfirmed(ctx: Context, given: string, slug = 'news'): 
   const found = await consentById(ctx, consent.id);
   if (!found) throw new Error('a consent that was just made is gone');
   const at = ctx.now();
-  const event = await eventOf(ctx, found, 'confirmed', { entity: 'subject' }, at);
+  const event = eventOf(ctx, await catalogue(ctx), found, 'confirmed', { entity: 'subject' }, at);
   const change = { state: 'confirmed', basis: 'confirmed', signUpId, confirmedAt: at } as const;
   if (!(await act(ctx.db, ctx, consent, change, event))) throw new Error('somebody else changed a new consent');
   return { address: given, subscriberId, consentId: consent.id };

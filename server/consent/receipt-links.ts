@@ -21,10 +21,9 @@ export async function receiptLinks(
   signUpId: string,
   eventId: string | null,
 ): Promise<ReceiptOffer> {
-  if (eventId) await waitForLeaves(ctx, [eventId], WAIT_MS);
-  const number = await receiptNumber(ctx, signUpId);
-  if (!eventId) return { number, links: null };
-  return { number, links: mintReceiptLinks(ctx, list, signUpId) };
+  if (!eventId) return { number: await receiptNumber(ctx, signUpId), links: null };
+  const leaves = await waitForLeaves(ctx, [eventId], WAIT_MS);
+  return { number: leaves.get(eventId) ?? null, links: mintReceiptLinks(ctx, list, signUpId) };
 }
 
 /** Links to a receipt for the next 30 minutes. Only for the answer to a confirming press, inside a magic session, or on the demo's own machine, which reads that mailbox. */

@@ -25,8 +25,6 @@ const ROUTES = [
   '/readyz',
   '/metrics',
   '/admin',
-  '/api/v1',
-  '/api/openapi.json',
   '/mailbox',
   '/mailbox.json',
   '/mailbox/:id.eml',

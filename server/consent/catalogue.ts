@@ -63,7 +63,10 @@ export interface Catalogue {
 const FRESH_MS = 5000;
 const kept = new WeakMap<Context, { at: number; catalogue: Promise<Catalogue> }>();
 
-/** Organisations, lists, wordings and forms: few, rarely changed, needed by every request; read anew every five seconds. */
+/**
+ * Organisations, lists, wordings and forms: few, rarely changed, needed by every request; read anew every five seconds. Never call it with a transaction
+ * open: the embedded database would wait for the transaction, and that for it (T17). Ask before, and look up with `listIn`.
+ */
 export async function catalogue(ctx: Context): Promise<Catalogue> {
   const known = kept.get(ctx);
   if (known && Date.now() - known.at < FRESH_MS) return known.catalogue;
@@ -84,9 +87,14 @@ export async function listBySlug(ctx: Context, slug: string): Promise<ListFacts>
   return found((await catalogue(ctx)).lists.find((list) => list.slug === slug));
 }
 
-/** Throws `list-unknown`. */
+/** Throws `list-unknown`. Not with a transaction open. */
 export async function listById(ctx: Context, id: string): Promise<ListFacts> {
-  return found((await catalogue(ctx)).lists.find((list) => list.id === id));
+  return listIn(await catalogue(ctx), id);
+}
+
+/** Throws `list-unknown`. */
+export function listIn(known: Catalogue, id: string): ListFacts {
+  return found(known.lists.find((list) => list.id === id));
 }
 
 /** Throws `not-found`. */

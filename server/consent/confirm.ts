@@ -109,7 +109,7 @@ async function tryToConfirm(ctx: Context, link: Link, offer: Offer, input: Confi
 
 /** What a confirmation link stands for. Changes nothing. Throws `link-expired`, `link-used`. */
 export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
-  const [row] = await ctx.db.query<Row>(
+  const [row] = await ctx.db.prepared<Row>(
     `select ${CONSENT_COLUMNS}, o.id as offer_id, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
        u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
      from offer o join sign_up u on u.id = o.sign_up_id join consent c on c.id = o.consent_id

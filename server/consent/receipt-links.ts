@@ -27,7 +27,7 @@ export async function receiptLinks(
   return { number, links: mintReceiptLinks(ctx, list, signUpId) };
 }
 
-/** Links to a receipt for the next 30 minutes. Only for the answer to a confirming press, or inside a magic session. */
+/** Links to a receipt for the next 30 minutes. Only for the answer to a confirming press, inside a magic session, or on the demo's own machine, which reads that mailbox. */
 export function mintReceiptLinks(ctx: Context, list: ListFacts, signUpId: string): ReceiptLinks {
   const expiresAt = new Date(ctx.now().getTime() + RECEIPT_MINUTES * 60_000);
   const downloadHref = receiptUrl(
@@ -40,7 +40,7 @@ export function mintReceiptLinks(ctx: Context, list: ListFacts, signUpId: string
 
 /** Leaf index of the `confirmed` event of a chapter, or null. */
 export async function receiptNumber(ctx: Context, signUpId: string): Promise<string | null> {
-  const [row] = await ctx.db.query<{ leaf_index: string }>(
+  const [row] = await ctx.db.prepared<{ leaf_index: string }>(
     `select l.leaf_index from consent_event e join log_leaf l on l.event_id = e.id where e.sign_up_id = $1 and e.kind = 'confirmed'`,
     [signUpId],
   );

@@ -3,7 +3,7 @@ import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { prepareEvent, type NewEvent, type PreparedEvent } from '../ledger/append.js';
 import { act } from './act.js';
-import { listById } from './catalogue.js';
+import { catalogue, listIn, type Catalogue } from './catalogue.js';
 import { evidenceKey } from './chapter.js';
 import { listRecord } from './facts.js';
 import { consentById, consentsOf, type ConsentOfPerson } from './find.js';
@@ -45,15 +45,17 @@ export async function renew(ctx: Context, consentId: string, withdrawnEvent: str
  */
 export async function stopAll(ctx: Context, subscriberId: string): Promise<Date> {
   const at = ctx.now();
+  const known = await catalogue(ctx);
   const withdrawn = await ctx.db.transaction(async (tx) => {
     await tx.query('select 1 from subscriber where id = $1 for update', [subscriberId]);
     const all = await consentsOf(ctx, tx, subscriberId);
     const done: [ConsentOfPerson, PreparedEvent][] = [];
     for (const found of all) {
       const state = stateAfter(found.consent.state, 'withdraw') ?? stateAfter(found.consent.state, 'refuse');
-      if (!state) continue;
+      // A request that was purged can say nothing any more; it must not keep anybody from leaving the rest.
+      if (!state || !found.evidenceKeyWrapped) continue;
       const kind = state === 'refused' ? 'refused' : 'withdrawn';
-      const event = await eventOf(ctx, found, kind, { entity: 'subject', withdrawal: { channel: 'stop-all' } }, at);
+      const event = eventOf(ctx, known, found, kind, { entity: 'subject', withdrawal: { channel: 'stop-all' } }, at);
       if (!(await act(tx, ctx, found.consent, { state, pausedUntil: null }, event)))
         throw new Refusal('not-now', 'Somebody else is changing the same consent.');
       done.push([found, event]);
@@ -103,12 +105,13 @@ async function move(
 ): Promise<Withdrawal | null> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const found = await consentById(ctx, consentId);
-    if (!found) return null;
+    // Erased: nobody is there any more who could be mailed, and leaving must end well all the same (M-24).
+    if (!found?.evidenceKeyWrapped) return null;
     const step = plan(found);
     const state = step && stateAfter(found.consent.state, step.move);
     if (!state) return { found, at: found.consent.stateAt, eventId: null };
     const at = ctx.now();
-    const event = await eventOf(ctx, found, step.kind, step.record, at);
+    const event = eventOf(ctx, await catalogue(ctx), found, step.kind, step.record, at);
     if (await act(ctx.db, ctx, found.consent, { state }, event)) {
       ctx.bell.ring('event');
       return { found, at, eventId: event.id };
@@ -118,14 +121,15 @@ async function move(
 }
 
 /** An event in the chapter in force, chained to the one before it (P-12). */
-export async function eventOf(
+function eventOf(
   ctx: Context,
+  known: Catalogue,
   found: ConsentOfPerson,
   kind: NewEvent['kind'],
   more: Partial<NewEvent['record']>,
   at: Date,
-): Promise<PreparedEvent> {
-  const list = await listById(ctx, found.listId);
+): PreparedEvent {
+  const list = listIn(known, found.listId);
   const wording = list.wordings.find((one) => one.id === found.wordingId);
   if (!wording || !found.evidenceKeyWrapped) throw new Refusal('not-found', 'This consent was erased.');
   return prepareEvent(ctx.keyring, {

@@ -147,7 +147,7 @@ async function appendOffer(
 ): Promise<string | null> {
   const { mail, blanked, secret, ref, expiresAt } = made;
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const [consent] = await ctx.db.query<LoadedConsent>(`select ${CONSENT_COLUMNS} from consent c where c.id = $1`, [
+    const [consent] = await ctx.db.prepared<LoadedConsent>(`select ${CONSENT_COLUMNS} from consent c where c.id = $1`, [
       delivery.consent?.id,
     ]);
     if (!consent || consent.state === 'confirmed') return null;
@@ -189,7 +189,7 @@ async function appendOffer(
 }
 
 async function load(ctx: Context, delivery: Claimed): Promise<Request | null> {
-  const [chapter] = await ctx.db.query<Chapter>(
+  const [chapter] = await ctx.db.prepared<Chapter>(
     'select id, language, wording_id, evidence_key, sealed, requested_at, requested_commitment from sign_up where id = $1',
     [delivery.messageId],
   );

@@ -52,7 +52,7 @@ export async function waitForLeaves(ctx: Context, eventIds: readonly string[], m
   const end = Date.now() + ms;
   for (;;) {
     // Leaf and checkpoint are written by one transaction: where there is a leaf, a checkpoint covers it.
-    const [row] = await ctx.db.query<{ n: number }>(
+    const [row] = await ctx.db.prepared<{ n: number }>(
       'select count(*)::int as n from log_leaf where event_id = any($1::uuid[])',
       [eventIds],
     );

@@ -2,6 +2,7 @@ import type { Queryable } from '../database/connect.js';
 import { formatVkey, verifierKey } from './note.js';
 import type { ReadHashes } from './prove.js';
 import type { Frontier } from './frontier.js';
+import { leafData } from './record.js';
 import type { Context } from '../context.js';
 
 /** A signed tree head as it is stored. */
@@ -58,6 +59,16 @@ export function hashReader(on: Queryable): ReadHashes {
           );
     return rows.map((row) => row.hash);
   };
+}
+
+/** Leaf data of leaves `start` to `end` (exclusive): what an entry bundle holds. */
+export async function readEntries(on: Queryable, start: number, end: number): Promise<Buffer[]> {
+  const rows = await on.query<{ commitment: Buffer }>(
+    `select e.commitment from log_leaf l join consent_event e on e.sign_up_id = l.sign_up_id and e.id = l.event_id
+     where l.leaf_index >= $1 and l.leaf_index < $2 order by l.leaf_index`,
+    [start, end],
+  );
+  return rows.map((row) => leafData(row.commitment));
 }
 
 /** The key that verifies this log, as everybody pins it. c2sp signed-note. */

@@ -23,7 +23,7 @@ export async function putFile(temporary: string, final: string, raw: Buffer | Re
   }
 }
 
-/** The first bytes of a file, and its size. */
+/** The first bytes of a file, and how many there are in all. */
 export async function readStart(path: string): Promise<{ head: Buffer; size: number }> {
   const file = await open(path);
   try {
@@ -46,7 +46,7 @@ export async function removeAbandoned(directory: string): Promise<void> {
   }
 }
 
-/** null where there is no such file. */
+/** What was read; null when the file is not there. */
 export async function orNull<T>(reading: Promise<T>): Promise<T | null> {
   try {
     return await reading;

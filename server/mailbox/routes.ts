@@ -1,13 +1,38 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import express, { type Request, type RequestHandler, type Router } from 'express';
 import { isLoopbackHost } from '../mail/smtp-server-url.js';
-import { readMail } from './read-mail.js';
-import { isMailId, type Mailbox, type MailboxEntry } from './store.js';
+import { plainBase, sendPage, type Site } from '../web/http.js';
+import type { PageBase } from '../web/pages.js';
+import { arrivalOf, isMailId } from './file-name.js';
+import { readMail, type ReadMail } from './read-mail.js';
+import type { Mailbox, MailboxEntry } from './store.js';
 
-export interface MailboxRoutes {
-  readonly mailbox: Mailbox;
-  /** The views `mailbox/list` and `mailbox/mail`. */
-  readonly render: (view: string, data: object) => string;
+declare module '../web/pages.js' {
+  interface Pages {
+    'mailbox-list': MailboxListPage;
+    'mailbox-mail': MailboxMailPage;
+  }
+}
+
+interface MailboxListPage extends PageBase {
+  /** What was searched for; '' when nothing was. */
+  readonly to: string;
+  readonly total: number;
+  readonly isEmpty: boolean;
+  readonly foundNothing: boolean;
+  readonly mails: readonly (MailboxEntry & { readonly arrivedAt: Date; readonly isNew: boolean })[];
+  /** '' when there are none. */
+  readonly older: string;
+}
+
+interface MailboxMailPage extends PageBase, ReadMail {
+  readonly id: string;
+  readonly arrivedAt: Date;
+  readonly hasHtml: boolean;
+  /** A frame cannot grow with what it holds, so the words are counted before. */
+  readonly isLong: boolean;
+  readonly hasText: boolean;
+  readonly lines: readonly { readonly pieces: readonly { readonly text: string; readonly href: string }[] }[];
 }
 
 interface Visit {
@@ -16,6 +41,8 @@ interface Visit {
 }
 
 const PAGE_LENGTH = 100;
+/** Characters; a confirmation has fewer, a newsletter more. */
+const LONG_TEXT = 1_200;
 
 // The mail's own HTML: no script, no form, no request to anywhere; links open outside the frame.
 const FRAME_POLICY =
@@ -24,7 +51,7 @@ const PAGE_POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /** The built-in mailbox, for somebody who sits at this machine. To everybody else it does not exist. */
-export function mailboxRoutes({ mailbox, render }: MailboxRoutes): Router {
+export function mailboxRoutes(site: Pick<Site, 'languages' | 'renderer'>, mailbox: Mailbox): Router {
   const router = express.Router();
   router.use(['/mailbox', '/mailbox.json'], onlyHere);
 
@@ -35,7 +62,9 @@ export function mailboxRoutes({ mailbox, render }: MailboxRoutes): Router {
   router.get('/mailbox', async (req, res) => {
     const query = { ...readQuery(req), limit: PAGE_LENGTH };
     const mails = await mailbox.list(query);
-    sendPage(res, render('mailbox/list', describeList(mails, query.to ?? '', await mailbox.count())));
+    res.set('Content-Security-Policy', PAGE_POLICY);
+    const search = { to: query.to ?? '', total: await mailbox.count() };
+    sendPage(site, res, 'mailbox-list', describeList(baseOf(site, req), mailbox, mails, search));
   });
 
   router.post('/mailbox/clear', async (req, res, next) => {
@@ -76,7 +105,9 @@ export function mailboxRoutes({ mailbox, render }: MailboxRoutes): Router {
       next('router');
       return;
     }
-    sendPage(res, render('mailbox/mail', describeMail(req.params.id, raw)));
+    mailbox.markOpened(req.params.id);
+    res.set('Content-Security-Policy', PAGE_POLICY);
+    sendPage(site, res, 'mailbox-mail', describeMail(baseOf(site, req), req.params.id, raw));
   });
 
   return router;
@@ -123,43 +154,41 @@ function readQuery({ query }: Request): { limit: number; to?: string; before?: s
   };
 }
 
-function sendPage(res: Response, page: string): void {
-  res.set('Content-Security-Policy', PAGE_POLICY).type('html').send(page);
+// Whoever reads this sits at this machine: its zone is theirs.
+function baseOf(site: Pick<Site, 'languages'>, req: Request): PageBase {
+  return { ...plainBase(site, req), zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
 }
 
-function describeList(mails: readonly MailboxEntry[], to: string, total: number): object {
+function describeList(
+  base: PageBase,
+  mailbox: Mailbox,
+  mails: readonly MailboxEntry[],
+  { to, total }: { to: string; total: number },
+): MailboxListPage {
   const last = mails.length === PAGE_LENGTH ? mails.at(-1)?.id : undefined;
-  const search = to ? `&to=${encodeURIComponent(to)}` : '';
+  const search = `${to ? `&to=${encodeURIComponent(to)}` : ''}&lang=${base.language}`;
   return {
-    title: 'Mailbox',
+    ...base,
     to,
     total,
-    mails: mails.map((mail) => ({ ...mail, ...describeEntry(mail) })),
+    mails: mails.map((mail) => ({ ...mail, arrivedAt: new Date(mail.date), isNew: !mailbox.wasOpened(mail.id) })),
     isEmpty: total === 0,
     foundNothing: total > 0 && mails.length === 0,
     older: last ? `/mailbox?before=${last}${search}` : '',
   };
 }
 
-function describeEntry({ subject, date, size }: MailboxEntry): object {
-  return {
-    subject: subject || '(no subject)',
-    arrived: `${date.slice(0, 19).replace('T', ' ')} UTC`,
-    kilobytes: (size / 1000).toFixed(1),
-  };
-}
-
-function describeMail(id: string, raw: Buffer): object {
+function describeMail(base: PageBase, id: string, raw: Buffer): MailboxMailPage {
   const mail = readMail(raw);
   return {
+    ...base,
     ...mail,
     id,
-    title: mail.subject || '(no subject)',
+    arrivedAt: arrivalOf(id),
     hasHtml: mail.html !== '',
+    isLong: mail.text.replace(/https?:\S+/g, '').length > LONG_TEXT,
     hasText: mail.text !== '',
     lines: mail.text.split('\n').map((line) => ({ pieces: splitLinks(line) })),
-    attachments: mail.attachments.map((file) => ({ ...file, name: file.name || 'without a name' })),
-    hasAttachments: mail.attachments.length > 0,
   };
 }
 

@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { arrivalOf, fileName, isMailId, nextId, readFileName, type StoredMail } from './file-name.js';
 import { orNull, putFile, readStart, removeAbandoned } from './files.js';
-import { nextId } from './mail-id.js';
 import { headerValue, readHeaders } from './read-mail.js';
 
 /** One mail of the list. */
@@ -42,6 +42,9 @@ export interface Mailbox {
   /** Newest first. */
   list(query: MailboxQuery): Promise<MailboxEntry[]>;
   read(id: string): Promise<Buffer | null>;
+  /** Somebody looked at it. Known until the process ends. */
+  markOpened(id: string): void;
+  wasOpened(id: string): boolean;
   count(): Promise<number>;
   clear(): Promise<void>;
 }
@@ -53,26 +56,13 @@ export async function openMailbox(directory: string, { keep = 20_000 } = {}): Pr
   return new FolderMailbox(directory, keep);
 }
 
-/** True for what may be an id: nothing else comes near a path. */
-export function isMailId(text: string): boolean {
-  return /^[0-9a-f]{22}$/.test(text);
-}
-
-/** What a file name says: the list can be searched without opening a file. */
-interface StoredMail {
-  readonly id: string;
-  readonly name: string;
-  readonly envelopeFrom: string;
-  /** Empty when it was too long for a file name. */
-  readonly to: string;
-}
-
 const RESCAN_AFTER = 1_000;
 
 class FolderMailbox implements Mailbox {
   /** Sorted by id. */
   #mails: StoredMail[] = [];
   readonly #entries = new Map<string, MailboxEntry>();
+  readonly #opened = new Set<string>();
   #scannedAt = -Infinity;
   #folderTime = -1n;
   #lastId = '';
@@ -115,6 +105,14 @@ class FolderMailbox implements Mailbox {
     return mail ? orNull(readFile(join(this.directory, mail.name))) : null;
   }
 
+  markOpened(id: string): void {
+    this.#opened.add(id);
+  }
+
+  wasOpened(id: string): boolean {
+    return this.#opened.has(id);
+  }
+
   async count(): Promise<number> {
     this.#refresh();
     return Promise.resolve(this.#mails.length);
@@ -124,6 +122,7 @@ class FolderMailbox implements Mailbox {
     this.#scannedAt = -Infinity;
     this.#refresh();
     this.#entries.clear();
+    this.#opened.clear();
     const mails = this.#mails.splice(0);
     while (mails.length > 0) await Promise.all(mails.splice(-100).map(async (mail) => this.#remove(mail)));
   }
@@ -141,6 +140,7 @@ class FolderMailbox implements Mailbox {
   async #trim(): Promise<void> {
     for (const mail of this.#mails.splice(0, Math.max(0, this.#mails.length - this.keep))) {
       this.#entries.delete(mail.id);
+      this.#opened.delete(mail.id);
       await this.#remove(mail);
     }
   }
@@ -177,7 +177,7 @@ class FolderMailbox implements Mailbox {
       envelopeFrom: mail.envelopeFrom,
       to: mail.to || headerValue(headers, 'to'),
       subject: headerValue(headers, 'subject'),
-      date: new Date(parseInt(mail.id.slice(0, 12), 16)).toISOString(),
+      date: arrivalOf(mail.id).toISOString(),
       size: start.size,
     };
     this.#entries.set(mail.id, entry);
@@ -199,19 +199,4 @@ function position(mails: readonly StoredMail[], id: string): number {
     else high = middle;
   }
   return low;
-}
-
-function fileName(id: string, from: string, to: string): string {
-  const name = `${id},${encodeURIComponent(from)},${encodeURIComponent(to)}.eml`;
-  return name.length <= 240 ? name : `${id},,.eml`;
-}
-
-function readFileName(name: string): StoredMail | null {
-  const [, id, from, to] = /^([0-9a-f]{22}),([^,/]*),([^,/]*)\.eml$/.exec(name) ?? [];
-  if (!id || from === undefined || to === undefined) return null;
-  try {
-    return { id, name, envelopeFrom: decodeURIComponent(from), to: decodeURIComponent(to) };
-  } catch {
-    return null;
-  }
 }

@@ -60,7 +60,7 @@ export function onlyMethods(...methods: string[]): RequestHandler {
 
 /** Sends a page. */
 export function sendPage<V extends keyof Pages>(
-  site: Site,
+  site: Pick<Site, 'renderer'>,
   res: Response,
   view: V,
   data: Pages[V],
@@ -71,7 +71,7 @@ export function sendPage<V extends keyof Pages>(
 
 /** The language of a page: asked for by `?lang=`, else the subscriber's, else the browser's. */
 export function languageOf(
-  site: Site,
+  site: Pick<Site, 'languages'>,
   req: Request,
   subscription?: string,
   available: readonly string[] = site.languages,
@@ -103,7 +103,7 @@ export function organisationBase(
 }
 
 /** A page that belongs to nobody, such as that of a damaged link. */
-export function plainBase(site: Site, req: Request): PageBase {
+export function plainBase(site: Pick<Site, 'languages'>, req: Request): PageBase {
   const language = languageOf(site, req);
   const here = req.originalUrl.split('?')[0] ?? '/';
   return {

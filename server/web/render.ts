@@ -46,7 +46,7 @@ export function makeRenderer(options: RendererOptions): Renderer {
 
 function renderPage(view: CompiledView, data: PageBase, assets: Readonly<Record<string, string>>): string {
   const title = new Handlebars.SafeString(view.title(data, runtime({})).trim());
-  const body = new Handlebars.SafeString(view.body(data, runtime({})));
+  const body = new Handlebars.SafeString(view.body(data, runtime({ assets })));
   return view.layout(data, runtime({ title, body, assets, direction: directionOf(data.language) }));
 }
 
@@ -192,7 +192,7 @@ function readTemplates(folder: string): [name: string, source: string][] {
 /** Address of each file of public/, with a hash of its content, so that it may be cached for ever. */
 function hashAssets(folder: string, publicPath: string): Record<string, string> {
   if (!existsSync(folder)) return {};
-  const files = readdirSync(folder).filter((file) => /\.(css|js)$/.test(file));
+  const files = readdirSync(folder).filter((file) => /\.(css|js|html|mjml)$/.test(file));
   return Object.fromEntries(
     files.map((file) => {
       const hash = createHash('sha256')

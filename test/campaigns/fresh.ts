@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boot } from '../../server/boot.js';
 import { readConfig } from '../../server/config.js';
-import { act, openConsent } from '../../server/consent/act.js';
-import { openSubscriber } from '../../server/consent/subscriber.js';
+import { act, openConsents } from '../../server/consent/act.js';
+import { openSubscribers } from '../../server/consent/subscriber.js';
 import type { Context } from '../../server/context.js';
+import type { Tx } from '../../server/database/connect.js';
 import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
 import { makeLogger } from '../../server/logger.js';
 import { parseAddress } from '../../server/mail/address.js';
@@ -92,32 +93,53 @@ async function addDemo(
   return { organisationId, listId };
 }
 
+export interface Person {
+  readonly subscriberId: string;
+  readonly consentId: string;
+}
+
+interface About {
+  readonly language?: string;
+  readonly state?: 'confirmed' | 'pending' | 'withdrawn';
+  readonly confirmedAt?: Date;
+}
+
 /** Somebody on the list; the state is written and sealed by the real door. */
-export async function addPerson(
-  fresh: Fresh,
-  address: string,
-  more: { language?: string; state?: 'confirmed' | 'pending' | 'withdrawn'; confirmedAt?: Date } = {},
-): Promise<{ subscriberId: string; consentId: string }> {
+export async function addPerson(fresh: Fresh, address: string, about: About = {}): Promise<Person> {
+  return fresh.ctx.db.transaction(async (tx) => addTo(tx, fresh, address, about));
+}
+
+/** Many people on the list, a hundred in a transaction. */
+export async function addPeople(fresh: Fresh, count: number): Promise<void> {
+  for (let first = 0; first < count; first += 100) {
+    await fresh.ctx.db.transaction(async (tx) => {
+      for (let i = first; i < Math.min(first + 100, count); i += 1) {
+        await addTo(tx, fresh, `person${i}@example.com`, {});
+      }
+    });
+  }
+}
+
+async function addTo(tx: Tx, fresh: Fresh, address: string, about: About): Promise<Person> {
   const { ctx, organisationId, listId } = fresh;
   const { normal } = parseAddress(address);
-  const state = more.state ?? 'confirmed';
+  const { language = 'en', state = 'confirmed', confirmedAt = ctx.now() } = about;
   const signUpId = randomUUID();
-  await ctx.db.query(
+  await tx.query(
     `insert into sign_up (id, list_id, wording_id, source, language, requested_commitment, requested_at)
      select $1, $2, id, 'form', $3, $4, $5 from wording where language = $3`,
-    [signUpId, listId, more.language ?? 'en', randomBytes(32), ctx.now()],
+    [signUpId, listId, language, randomBytes(32), ctx.now()],
   );
-  return ctx.db.transaction(async (tx) => {
-    const subscriberId = await openSubscriber(tx, ctx, {
-      organisationId,
-      blindIndex: blindIndex(ctx.keyring, organisationId, normal),
-      suppressionHash: suppressionHash(ctx.keyring, organisationId, normal),
-      address,
-      language: more.language ?? 'en',
-    });
-    const consent = await openConsent(tx, ctx, { subscriberId, purposeId: listId, signUpId });
-    const confirmed = { basis: 'confirmed', confirmedAt: more.confirmedAt ?? ctx.now() };
-    if (state !== 'pending') await act(tx, ctx, consent, { state, ...confirmed }, null);
-    return { subscriberId, consentId: consent.id };
-  });
+  const person = {
+    organisationId,
+    blindIndex: blindIndex(ctx.keyring, organisationId, normal),
+    suppressionHash: suppressionHash(ctx.keyring, organisationId, normal),
+    address,
+    language,
+  };
+  const [subscriberId = ''] = await openSubscribers(tx, ctx, [person]);
+  const [consent] = await openConsents(tx, ctx, [{ subscriberId, purposeId: listId, signUpId }]);
+  if (!consent) throw new Error('no consent');
+  if (state !== 'pending') await act(tx, ctx, consent, { state, basis: 'confirmed', confirmedAt }, null);
+  return { subscriberId, consentId: consent.id };
 }

@@ -13,7 +13,7 @@ import { settle } from '../../server/delivery/settle.js';
 import { dkimRecord, signerOf } from '../../server/delivery/signing.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
 import { openAddressToken, openLink } from '../../server/links/token.js';
-import { addPerson, makeFresh, type Fresh } from './fresh.js';
+import { addPeople, addPerson, makeFresh, type Fresh } from './fresh.js';
 
 const WORKER = '11111111-1111-4111-8111-111111111111';
 const SOURCE = Buffer.from(
@@ -55,7 +55,7 @@ describe('sending a campaign', () => {
   });
 
   it('queues everybody once, though the fan-out crashes in the middle and two run at once', async () => {
-    await addMany(1_050);
+    await addPeople(fresh, 1_050);
     const id = await draft();
     await releaseCampaign(fresh.ctx, id);
     await fanOut(fresh.ctx);
@@ -234,13 +234,6 @@ describe('sending a campaign', () => {
     const [first] = await campaignBuilder(fresh.ctx, mails);
     const [second] = await campaignBuilder({ ...fresh.ctx }, mails);
     return [first as BuiltMail, second as BuiltMail];
-  }
-
-  async function addMany(people: number): Promise<void> {
-    for (let at = 0; at < people; at += 100) {
-      const hundred = Array.from({ length: Math.min(100, people - at) }, (_, i) => `person${at + i}@example.com`);
-      await Promise.all(hundred.map(async (address) => addPerson(fresh, address)));
-    }
   }
 
   // A crash between two statements: what the transaction had done is undone.

@@ -1,7 +1,5 @@
 import { expect } from 'chai';
 import express from 'express';
-import Handlebars from 'handlebars';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +11,13 @@ import { makeSmtpPool } from '../../server/mail/smtp.js';
 import { startMailbox, type RunningMailbox } from '../../server/mailbox/listen.js';
 import { isFromHere, mailboxRoutes } from '../../server/mailbox/routes.js';
 import { openMailbox, type Mailbox } from '../../server/mailbox/store.js';
+import { loadCatalogs } from '../../server/web/i18n.js';
+import { makeRenderer } from '../../server/web/render.js';
 
 const logger = makeLogger('silent');
 
-function render(view: string, data: object): string {
-  const file = join(ROOT, 'templates', 'public', `${view.replace('/', '-')}.hbs`);
-  return Handlebars.compile(readFileSync(file, 'utf8'), { strict: true, knownHelpersOnly: true })(data);
-}
+const catalogs = loadCatalogs(ROOT);
+const site = { languages: [...catalogs.keys()], renderer: makeRenderer({ root: ROOT, catalogs }) };
 
 describe('mailbox', () => {
   let folder = '';
@@ -31,7 +29,7 @@ describe('mailbox', () => {
     folder = await mkdtemp(join(tmpdir(), 'mailbox-'));
     mailbox = await openMailbox(folder);
     running = await startMailbox({ mailbox, logger });
-    app = express().use(mailboxRoutes({ mailbox, render }));
+    app = express().use(mailboxRoutes(site, mailbox));
   });
 
   afterEach(async () => {
@@ -115,15 +113,21 @@ describe('mailbox', () => {
       const html = await request(app).get(`/mailbox/${id}/html`).expect(200);
       const raw = await request(app).get(`/mailbox/${id}.eml`).responseType('blob').expect(200);
 
-      expect(list.text).to.include(`<a href="/mailbox/${id}">Please &lt;confirm&gt; żółć</a>`).and.include('1 mails');
+      const again = await request(app).get('/mailbox').expect(200);
+
+      expect(list.text)
+        .to.include(`<a href="/mailbox/${id}?lang=en">Please &lt;confirm&gt; żółć</a>`)
+        .and.include('1 mail<');
+      expect(list.text).to.include('>new<');
+      expect(again.text).not.to.include('>new<');
       expect(page.text).to.include(
-        `<iframe title="The mail as HTML" sandbox="allow-popups allow-popups-to-escape-sandbox" src="/mailbox/${id}/html"`,
+        `<iframe class="frame" title="The mail as its reader sees it" sandbox="allow-popups allow-popups-to-escape-sandbox" src="/mailbox/${id}/html"`,
       );
       expect(page.text).to.include(
         '<a href="https://zgoda.example/c/abc-DEF_1" target="_blank" rel="noopener noreferrer">https://zgoda.example/c/abc-DEF_1</a>.<br>',
       );
       expect(page.text).to.include('&lt;b&gt;not bold').and.include(`href="/mailbox/${id}.eml"`);
-      expect(page.text).to.include('News &lt;news@zgoda.example&gt;').and.include('<th scope="row">Message-ID</th>');
+      expect(page.text).to.include('News &lt;news@zgoda.example&gt;').and.include('<dt>Message-ID</dt>');
       expect(page.headers['content-security-policy']).to.include("frame-src 'self'");
       expect(html.text).to.include('<head><base target="_blank"><title>').and.include('>Confirm</a>');
       expect(raw.headers['content-type']).to.match(/^message\/rfc822/);
@@ -131,10 +135,18 @@ describe('mailbox', () => {
       expect(raw.body).to.deep.equal(await mailbox.read(id));
     });
 
+    it('speaks the language of its reader', async () => {
+      await add('Subject: x', '', '');
+
+      const { text } = await request(app).get('/mailbox').set('Accept-Language', 'pl').expect(200);
+
+      expect(text).to.include('<html lang="pl"').and.include('1 wiadomość').and.include('?lang=pl"');
+    });
+
     it('says what to do while there is no mail', async () => {
       const { text } = await request(app).get('/mailbox').expect(200);
 
-      expect(text).to.include('No mail yet').and.include('href="/lists/news"');
+      expect(text).to.include('No mail yet').and.include('href="/lists/news?lang=en"');
     });
 
     it('searches and pages', async () => {
@@ -145,9 +157,9 @@ describe('mailbox', () => {
       const second = await request(app).get(`/mailbox?before=${ids[99]}&to=ada`);
       const nobody = await request(app).get('/mailbox?to=%3Cdora');
 
-      expect(first.text).to.include(`href="/mailbox?before&#x3D;${ids[99]}&amp;to&#x3D;ada"`);
+      expect(first.text).to.include(`href="/mailbox?before&#x3D;${ids[99]}&amp;to&#x3D;ada&amp;lang&#x3D;en"`);
       expect(second.text).to.include('>mail 0<').and.not.include('>mail 1<').and.not.include('Older mails');
-      expect(nobody.text).to.include('No mail to “&lt;dora”');
+      expect(nobody.text).to.include('No mail to &quot;&lt;dora&quot;');
     });
 
     it('gives the entries as JSON, newest first', async () => {

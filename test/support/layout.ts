@@ -16,6 +16,7 @@ const BRACKETS: readonly (readonly string[])[] = [
 /** Domains of one bracket that build on each other all the same: from, to, and why. */
 const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
   ['links', 'keys', 'a link is signed with a derived key'],
+  ['tour', 'mailbox', 'the tour shows what arrived'],
 ];
 
 /** What the edges of all domains speak in: texts, pages, rendering, HTTP. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
-import { act, openConsent } from '../../server/consent/act.js';
+import { act, openConsents } from '../../server/consent/act.js';
 import { listBySlug, wordingOf } from '../../server/consent/catalogue.js';
 import { evidenceKey } from '../../server/consent/chapter.js';
 import { listRecord } from '../../server/consent/facts.js';
 import { subscribe } from '../../server/consent/subscribe.js';
-import { openSubscriber } from '../../server/consent/subscriber.js';
+import { openSubscribers } from '../../server/consent/subscriber.js';
 import type { Context } from '../../server/context.js';
 import { prepareEvent } from '../../server/ledger/append.js';
 import { parseAddress } from '../../server/mail/address.js';
@@ -26,14 +26,16 @@ export async function addConfirmed(ctx: Context, given: string, slug = 'news'): 
     ...{ ip: '192.0.2.1', userAgent: 'test' },
   });
   const organisationId = list.organisation.id;
-  const subscriberId = await openSubscriber(ctx.db, ctx, {
+  const person = {
     organisationId,
     blindIndex: blindIndex(ctx.keyring, organisationId, address.normal),
     suppressionHash: suppressionHash(ctx.keyring, organisationId, address.normal),
     address: address.given,
     language: 'en',
-  });
-  const consent = await openConsent(ctx.db, ctx, { subscriberId, purposeId: list.id, signUpId });
+  };
+  const [subscriberId = ''] = await openSubscribers(ctx.db, ctx, [person]);
+  const [consent] = await openConsents(ctx.db, ctx, [{ subscriberId, purposeId: list.id, signUpId }]);
+  if (!consent) throw new Error('a consent that was just made is gone');
   // Decided already: a worker leaves it alone.
   await ctx.db.query(`update sign_up set outcome = 'confirm', consent_id = $2, purge_at = null where id = $1`, [
     signUpId,

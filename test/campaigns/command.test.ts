@@ -1,0 +1,79 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join as joinPath } from 'node:path';
+import { expect } from 'chai';
+import { campaignSend } from '../../server/campaigns/cli.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { join } from '../support/story.js';
+
+describe('zgoda campaign send', () => {
+  let service: TestService;
+  let folder: string;
+
+  before(async () => {
+    service = await startTestService();
+    folder = await mkdtemp(joinPath(tmpdir(), 'zgoda-campaign-'));
+    for (const name of ['ada', 'boris', 'chen']) await join(service, `${name}@example.org`);
+  });
+
+  after(async () => {
+    await service.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const run = async (
+    source: string | null,
+    more: { list?: string; wait?: boolean; json?: boolean; subject?: string } = {},
+  ): Promise<{ code: number; out: string; err: string }> => {
+    const file = joinPath(folder, source === null ? 'missing.html' : 'mail.html');
+    if (source !== null) await writeFile(file, source);
+    let [out, err] = ['', ''];
+    const code = await campaignSend(service.ctx, {
+      ...{ file, list: 'news', wait: true, json: true, ...more },
+      out: { write: (text) => (out += text) },
+      err: { isTTY: true, write: (text) => (err += text) },
+    });
+    return { code, out, err };
+  };
+
+  it('sends, shows progress and ends with one line of JSON whose parts add up', async () => {
+    const { code, out, err } = await run('<p>Hello</p>', { subject: 'Hello' });
+
+    expect(code).to.equal(0);
+    const counts = JSON.parse(out) as Record<string, number | string>;
+    expect(counts).to.include({ queued: 3, sent: 3, failed: 0, skipped: 0, deferred: 0, unknown: 0 });
+    expect(Object.keys(counts)).to.deep.equal([
+      'campaign',
+      'queued',
+      'sent',
+      'failed',
+      'skipped',
+      'deferred',
+      'unknown',
+    ]);
+    expect(err).to.contain('] 100%');
+    expect((await service.mailTo('ada@example.org', 2)).parsed.subject).to.equal('Hello');
+  });
+
+  it('queues and returns at once without --wait', async () => {
+    const { code, out } = await run('<title>Second</title><p>Hello</p>', { wait: false, json: false });
+
+    expect(code).to.equal(0);
+    expect(out).to.match(/^campaign +[0-9a-f-]{36}\nqueued +3\n/);
+  });
+
+  for (const [title, source, more, says] of [
+    ['an unknown list', '<p>Hello</p>', { list: 'nope', subject: 'x' }, 'no such list'],
+    ['a missing file', null, { subject: 'x' }, 'cannot be read'],
+    ['a merge tag that nothing fills', '<p>\n{{name}}</p>', { subject: 'x' }, 'Line 2: nothing fills "{{name}}"'],
+    ['a mail without a visible footer', '<p>Hello</p><!--', { subject: 'x' }, 'footer would not be seen'],
+    ['a file of 3 MB', 'a'.repeat(3_000_000), { subject: 'x' }, 'larger than 2 MB'],
+  ] as const) {
+    it(`says no to ${title}, and why`, async () => {
+      const { code, out, err } = await run(source, more);
+
+      expect([code, out]).to.deep.equal([1, '']);
+      expect(err).to.contain(says);
+    });
+  }
+});

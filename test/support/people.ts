@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
 import { act, openConsents } from '../../server/consent/act.js';
-import { catalogue, listBySlug, wordingOf } from '../../server/consent/catalogue.js';
-import { consentById } from '../../server/consent/find.js';
+import { listBySlug, wordingOf } from '../../server/consent/catalogue.js';
+import { evidenceKey } from '../../server/consent/chapter.js';
+import { listRecord } from '../../server/consent/facts.js';
 import { subscribe } from '../../server/consent/subscribe.js';
 import { openSubscribers } from '../../server/consent/subscriber.js';
-import { eventOf } from '../../server/consent/withdraw.js';
 import type { Context } from '../../server/context.js';
+import { prepareEvent } from '../../server/ledger/append.js';
 import { parseAddress } from '../../server/mail/address.js';
 
 export interface Person {
@@ -39,10 +41,21 @@ export async function addConfirmed(ctx: Context, given: string, slug = 'news'): 
     signUpId,
     consent.id,
   ]);
-  const found = await consentById(ctx, consent.id);
-  if (!found) throw new Error('a consent that was just made is gone');
+  const [chapter] = await ctx.db.query<{ key: Buffer; commitment: Buffer }>(
+    'select evidence_key as key, requested_commitment as commitment from sign_up where id = $1',
+    [signUpId],
+  );
+  if (!chapter) throw new Error('a sign-up that was just made is gone');
   const at = ctx.now();
-  const event = eventOf(ctx, await catalogue(ctx), found, 'confirmed', { entity: 'subject' }, at);
+  const event = prepareEvent(ctx.keyring, {
+    ...{ id: randomUUID(), signUpId, kind: 'confirmed', happenedAt: at, fields: {} },
+    evidenceKey: evidenceKey(ctx.keyring, signUpId, chapter.key),
+    record: {
+      ...listRecord(list, wording, 'en'),
+      entity: 'subject',
+      prev_event_commit: chapter.commitment.toString('base64'),
+    },
+  });
   const change = { state: 'confirmed', basis: 'confirmed', signUpId, confirmedAt: at } as const;
   if (!(await act(ctx.db, ctx, consent, change, event))) throw new Error('somebody else changed a new consent');
   return { address: given, subscriberId, consentId: consent.id };

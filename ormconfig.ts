@@ -37,6 +37,8 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     poolSize,
     connectTimeoutMS: 5000,
     applicationName: 'zgoda',
+    // A kept plan may have been made when a table was small: with a new connection come new plans.
+    ...('url' in address ? { extra: { maxLifetimeSeconds: 120 } } : {}),
     entities: [
       Campaign,
       Consent,

@@ -84,7 +84,7 @@ interface Opened {
 }
 
 async function openDatabase(config: Config, logger: Logger, options: BootOptions): Promise<Opened> {
-  if (config.databaseUrl) return notOurs(await connect({ url: config.databaseUrl }));
+  if (config.databaseUrl) return notOurs(await reach(config.databaseUrl));
   const running = options.mayShare ? await embeddedConnection(config.dataDir) : null;
   if (running) return notOurs(await connect(running, 4));
   const embedded = await startEmbedded({
@@ -94,6 +94,23 @@ async function openDatabase(config: Config, logger: Logger, options: BootOptions
   });
   const ended = embedded.exited.then(() => undefined);
   return { db: await connect(embedded, 8), ended, stop: async () => embedded.stop() };
+}
+
+/** Says where it looked, and what came back: never the password. */
+async function reach(url: string): Promise<Database> {
+  try {
+    return await connect({ url });
+  } catch (error) {
+    if (!(error instanceof Refusal) || !(error.cause instanceof Error)) throw error;
+    const { cause } = error;
+    const why = cause.message || ('code' in cause ? String(cause.code) : 'no reason given');
+    throw new Refusal(
+      error.code,
+      `The database at ${new URL(url).host} (DATABASE_URL) does not answer: ${why}`,
+      {},
+      { cause },
+    );
+  }
 }
 
 function notOurs(db: Database): Opened {

@@ -28,6 +28,8 @@ import { makeRenderer } from './web/render.js';
 export interface Service {
   readonly ctx: Context;
   readonly port: number;
+  /** Where mail to our own addresses comes in; null without the gateway role. */
+  readonly inboundPort: number | null;
   readonly worker: Worker | null;
   /** What a person who started it should read. */
   readonly greeting: string;
@@ -102,7 +104,8 @@ async function start(
       extraRoutes(site, mailbox, worker, stopping.signal),
     );
   }
-  return { ctx, port, worker, databaseEnded, stop, greeting: await greet(ctx, port, inbound, mailbox !== null) };
+  const greeting = await greet(ctx, port, inbound, mailbox !== null);
+  return { ctx, port, inboundPort: inbound?.port ?? null, worker, databaseEnded, stop, greeting };
 }
 
 // Tests and trials ask for any free port (PORT=0): links must name the one that was had.

@@ -451,6 +451,7 @@ alter table staff alter column blind_index set statistics 0;
 /*
  * The claim of promise 1. Three statements in one call: pick, lock, judge. Under read committed each sees a fresh snapshot, so that a
  * withdrawal that committed before the locks were had is seen by the judgement, and none can commit between judgement and mark (T7).
+ * Two workers never judge one consent at once: "once a week" counts the mails in flight, and those before it in the same handful.
  */
 const CLAIM = `
 create type claimed_delivery as (
@@ -473,7 +474,7 @@ begin
   if messages is null then return; end if;
 
   perform 1 from subscriber s where s.id = any(subscribers) order by s.id for share;
-  perform 1 from consent c where c.subscriber_id = any(subscribers) order by c.id for share;
+  perform 1 from consent c where c.subscriber_id = any(subscribers) order by c.id for no key update;
 
   return query
   with judged as materialized (
@@ -489,13 +490,15 @@ begin
         when d.kind in ('campaign', 'gateway') and c.frequency <> 'all' and exists (select from delivery p
           where p.subscriber_id = d.subscriber_id and p.consent_id = c.id and p.kind in ('campaign', 'gateway') and p.message_id <> d.message_id
           and (p.state = 'sending' or p.state in ('sent', 'unknown') and p.settled_at > at - case c.frequency
-            when 'weekly' then interval '7 days' else interval '1 month' end)) then 'frequency'
+            when 'weekly' then interval '7 days' else interval '1 month' end
+            or (p.message_id, p.subscriber_id) in (select * from unnest(messages[:picked.place - 1], subscribers[:picked.place - 1])))) then 'frequency'
         when d.kind = 'confirmation' and c.state = 'confirmed' then 'confirmed'
         when d.kind <> 'notice' and exists (select 1 from suppression x where x.organisation_id = s.organisation_id
           and x.hash = s.suppression_hash and (x.until is null or x.until > at)
-          and (x.reason <> 'objection' or d.kind in ('campaign', 'gateway'))) then 'suppressed'
+          and case x.reason when 'objection' then d.kind in ('campaign', 'gateway')
+            when 'not-me' then d.kind in ('confirmation', 'transactional') else true end) then 'suppressed'
       end as refusal
-    from unnest(messages, subscribers) as picked (message_id, subscriber_id)
+    from unnest(messages, subscribers) with ordinality as picked (message_id, subscriber_id, place)
     join delivery d on d.message_id = picked.message_id and d.subscriber_id = picked.subscriber_id
     join subscriber s on s.id = d.subscriber_id
     left join consent c on c.id = d.consent_id and c.subscriber_id = d.subscriber_id

@@ -74,48 +74,40 @@ export async function act(
       where id = $1::uuid and last_event_id is not distinct from $2::uuid returning id)
     ${event ? `, ${appendSql(13, 'changed')}` : ''} ${extra.sql}
     select id from changed`;
-  const rows = await on.query<{ id: string }>(sql, params);
+  const rows = await on.prepared<{ id: string }>(sql, params);
   return rows.length === 1;
 }
 
-/** Makes a pending consent of a subscriber for a purpose, unless there is one; returns it either way. */
-export async function openConsent(
+/** Makes pending consents of subscribers for purposes, where there are none; returns them either way, in the same order. None may be asked for twice. */
+export async function openConsents(
   tx: Queryable,
   acting: Acting,
-  of: { subscriberId: string; purposeId: string; signUpId: string },
-): Promise<LoadedConsent> {
-  const at = acting.now();
-  const fresh: SealedFacts = {
+  wanted: readonly { subscriberId: string; purposeId: string; signUpId: string }[],
+): Promise<LoadedConsent[]> {
+  const fresh = wanted.map((of): SealedFacts => ({
     ...of,
-    id: randomUUID(),
-    state: 'pending',
-    basis: null,
-    lastEventId: null,
-    frequency: 'all',
-    pausedUntil: null,
-    confirmedAt: null,
-  };
+    ...{ id: randomUUID(), state: 'pending', basis: null, lastEventId: null },
+    ...{ frequency: 'all', pausedUntil: null, confirmedAt: null },
+  }));
+  const column = <T>(pick: (consent: SealedFacts) => T): T[] => fresh.map(pick);
+  const keys = [column((c) => c.subscriberId), column((c) => c.purposeId)];
   await tx.query(
-    `insert into consent (id, subscriber_id, purpose_id, state, sign_up_id, frequency, unsubscribe_ref, preferences_ref, mailto_ref, state_at, seal)
-     values ($1, $2, $3, 'pending', $4, 'all', $5, $6, $7, $8, $9) on conflict (subscriber_id, purpose_id) do nothing`,
+    `insert into consent (subscriber_id, purpose_id, id, sign_up_id, unsubscribe_ref, preferences_ref, mailto_ref, seal, state, frequency, state_at)
+     select *, 'pending', 'all', $9 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[])
+     on conflict (subscriber_id, purpose_id) do nothing`,
     [
-      fresh.id,
-      of.subscriberId,
-      of.purposeId,
-      of.signUpId,
-      randomBytes(16),
-      randomBytes(16),
-      randomBytes(10),
-      at,
-      sealConsent(acting.keyring, fresh),
+      ...[...keys, column((c) => c.id), column((c) => c.signUpId)],
+      ...[column(() => randomBytes(16)), column(() => randomBytes(16)), column(() => randomBytes(10))],
+      ...[column((c) => sealConsent(acting.keyring, c)), acting.now()],
     ],
   );
-  const [consent] = await tx.query<LoadedConsent>(
-    `select ${CONSENT_COLUMNS} from consent c where c.subscriber_id = $1 and c.purpose_id = $2`,
-    [of.subscriberId, of.purposeId],
+  const found = await tx.query<LoadedConsent>(
+    `select ${CONSENT_COLUMNS} from unnest($1::uuid[], $2::uuid[]) with ordinality as row (s, p, place)
+     join consent c on c.subscriber_id = row.s and c.purpose_id = row.p order by row.place`,
+    keys,
   );
-  if (!consent) throw new Error('a consent that was just made is gone');
-  return consent;
+  if (found.length !== wanted.length) throw new Error('a consent that was just made is gone');
+  return found;
 }
 
 /** Was this consent last written by us? */

@@ -99,7 +99,7 @@ async function tryToConfirm(ctx: Context, link: Link, offer: Offer, input: Confi
     sql: `, used as (update offer set used_by = $24::uuid where id = $25::uuid and exists (select from changed)),
       kept as (update sign_up set purge_at = null where id = $26::uuid and exists (select from changed)),
       lifted as (delete from suppression x using subscriber s where s.id = $27::uuid and x.organisation_id = s.organisation_id and x.hash = s.suppression_hash
-        and x.reason = 'objection' and exists (select from changed))`,
+        and x.reason in ('objection', 'not-me') and exists (select from changed))`,
     params: [event.id, offer.offerId, offer.signUpId, offer.consent.subscriberId],
   };
   if (!(await act(ctx.db, ctx, offer.consent, change, event, extra))) return null;
@@ -109,7 +109,7 @@ async function tryToConfirm(ctx: Context, link: Link, offer: Offer, input: Confi
 
 /** What a confirmation link stands for. Changes nothing. Throws `link-expired`, `link-used`. */
 export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
-  const [row] = await ctx.db.query<Row>(
+  const [row] = await ctx.db.prepared<Row>(
     `select ${CONSENT_COLUMNS}, o.id as offer_id, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
        u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
      from offer o join sign_up u on u.id = o.sign_up_id join consent c on c.id = o.consent_id
@@ -122,7 +122,8 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
   }
   if (row.expires_at <= ctx.now())
     throw new Refusal('link-expired', 'This link has expired.', { expiresAt: row.expires_at, ref: link.ref });
-  if (!row.evidence_key || !row.sealed)
+  // "This was not me" ends an offer before its link does.
+  if (!row.evidence_key || !row.sealed || row.expires_at <= ctx.now())
     throw new Refusal('link-expired', 'This sign-up was deleted.', { expiresAt: row.expires_at });
   const list = await listById(ctx, row.list_id);
   const wording = list.wordings.find((one) => one.id === row.wording_id);

@@ -35,7 +35,7 @@ const SELECT = `select ${CONSENT_COLUMNS}, s.organisation_id, s.language, s.prof
 
 /** The consent that a link's ref names, or null (erased, or never ours). */
 export async function consentByRef(ctx: Context, column: RefColumn, ref: Buffer): Promise<ConsentOfPerson | null> {
-  const [row] = await ctx.db.query<Row>(`${SELECT} where c.${column} = $1`, [ref]);
+  const [row] = await ctx.db.prepared<Row>(`${SELECT} where c.${column} = $1`, [ref]);
   return row ? open(ctx, row) : null;
 }
 
@@ -49,7 +49,7 @@ export async function consentsOf(ctx: Context, on: Queryable, subscriberId: stri
 
 /** A consent by its id. */
 export async function consentById(ctx: Context, id: string): Promise<ConsentOfPerson | null> {
-  const [row] = await ctx.db.query<Row>(`${SELECT} where c.id = $1`, [id]);
+  const [row] = await ctx.db.prepared<Row>(`${SELECT} where c.id = $1`, [id]);
   return row ? open(ctx, row) : null;
 }
 

@@ -21,10 +21,9 @@ export async function receiptLinks(
   signUpId: string,
   eventId: string | null,
 ): Promise<ReceiptOffer> {
-  if (eventId) await waitForLeaves(ctx, [eventId], WAIT_MS);
-  const number = await receiptNumber(ctx, signUpId);
-  if (!eventId) return { number, links: null };
-  return { number, links: mintReceiptLinks(ctx, list, signUpId) };
+  if (!eventId) return { number: await receiptNumber(ctx, signUpId), links: null };
+  const leaves = await waitForLeaves(ctx, [eventId], WAIT_MS);
+  return { number: leaves.get(eventId) ?? null, links: mintReceiptLinks(ctx, list, signUpId) };
 }
 
 /** Links to a receipt for the next 30 minutes. Only for the answer to a confirming press, inside a magic session, or on the demo's own machine, which reads that mailbox. */
@@ -40,7 +39,7 @@ export function mintReceiptLinks(ctx: Context, list: ListFacts, signUpId: string
 
 /** Leaf index of the `confirmed` event of a chapter, or null. */
 export async function receiptNumber(ctx: Context, signUpId: string): Promise<string | null> {
-  const [row] = await ctx.db.query<{ leaf_index: string }>(
+  const [row] = await ctx.db.prepared<{ leaf_index: string }>(
     `select l.leaf_index from consent_event e join log_leaf l on l.event_id = e.id where e.sign_up_id = $1 and e.kind = 'confirmed'`,
     [signUpId],
   );

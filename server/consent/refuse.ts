@@ -27,6 +27,7 @@ interface Row {
   evidence_key: Buffer | null;
   sealed: Buffer | null;
   consent_id: string | null;
+  is_confirmed: boolean;
 }
 
 /** The sign-up that a "not me" link belongs to; changes nothing. Throws `link-expired` when it is gone. */
@@ -84,9 +85,13 @@ export async function disown(ctx: Context, ref: Buffer): Promise<Disowned> {
 
 async function load(ctx: Context, ref: Buffer): Promise<Row> {
   const [row] = await ctx.db.query<Row>(
-    'select id, list_id, wording_id, language, evidence_key, sealed, consent_id from sign_up where id = $1',
+    `select id, list_id, wording_id, language, evidence_key, sealed, consent_id,
+       exists (select from offer o where o.sign_up_id = u.id and o.used_by is not null) as is_confirmed
+     from sign_up u where id = $1`,
     [uuidOf(ref)],
   );
+  // Whoever confirmed is on the list: they leave it by its own links, and are not muted by an old one.
+  if (row?.is_confirmed) throw new Refusal('link-used', 'This request was confirmed.');
   if (!row) throw new Refusal('link-expired', 'What this link stood for is no longer there.');
   return row;
 }

@@ -55,7 +55,7 @@ export async function subscribe(ctx: Context, input: SignUpInput): Promise<strin
     fields: { address: address.given, ip: input.ip, user_agent: input.userAgent },
   });
   const sealed: SealedSignUp = { given: address.given, normal: address.normal, formHost: input.formHost };
-  await ctx.db.query(
+  await ctx.db.prepared(
     `with ${appendSql(1)}
      insert into sign_up (id, list_id, wording_id, source, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment, requested_at, purge_at)
      values (${Array.from({ length: 12 }, (_, place) => `$${EVENT_PARAMS + 1 + place}`).join(', ')})`,

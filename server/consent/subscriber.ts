@@ -5,28 +5,43 @@ import { decryptField, encryptField } from '../keys/field.js';
 import type { Keyring } from '../keys/keyring.js';
 import { makeSubjectKey, unwrapKey } from '../keys/subject-key.js';
 
-/** Finds the subscriber of an organisation by blind index, or makes one; returns the id. */
-export async function openSubscriber(
+export interface NewSubscriber {
+  readonly organisationId: string;
+  readonly blindIndex: Buffer;
+  readonly suppressionHash: Buffer;
+  readonly address: string;
+  readonly language: string;
+}
+
+/** Finds subscribers of their organisations by blind index, or makes them; returns the ids in the same order. Nobody may be asked for twice. */
+export async function openSubscribers(
   tx: Queryable,
   acting: Acting,
-  of: { organisationId: string; blindIndex: Buffer; suppressionHash: Buffer; address: string; language: string },
-): Promise<string> {
-  const id = randomUUID();
-  const profile = makeSubjectKey(acting.keyring, profilePlace(id));
+  people: readonly NewSubscriber[],
+): Promise<string[]> {
+  const fresh = people.map((of) => {
+    const id = randomUUID();
+    const profile = makeSubjectKey(acting.keyring, profilePlace(id));
+    return { ...of, id, wrapped: profile.wrapped, sealed: encryptField(profile.key, addressPlace(id), of.address) };
+  });
+  const column = <T>(pick: (row: (typeof fresh)[number]) => T): T[] => fresh.map(pick);
+  const keys = [column((row) => row.organisationId), column((row) => row.blindIndex)];
   await tx.query(
-    `insert into subscriber (id, organisation_id, blind_index, suppression_hash, profile_key, address, language, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (organisation_id, blind_index) do nothing`,
+    `insert into subscriber (organisation_id, blind_index, id, suppression_hash, profile_key, address, language, created_at)
+     select *, $8 from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::bytea[], $5::bytea[], $6::bytea[], $7::text[])
+     on conflict (organisation_id, blind_index) do nothing`,
     [
-      ...[id, of.organisationId, of.blindIndex, of.suppressionHash, profile.wrapped],
-      ...[encryptField(profile.key, addressPlace(id), of.address), of.language, acting.now()],
+      ...[...keys, column((row) => row.id), column((row) => row.suppressionHash), column((row) => row.wrapped)],
+      ...[column((row) => row.sealed), column((row) => row.language), acting.now()],
     ],
   );
-  const [row] = await tx.query<{ id: string }>(
-    'select id from subscriber where organisation_id = $1 and blind_index = $2',
-    [of.organisationId, of.blindIndex],
+  const found = await tx.query<{ id: string }>(
+    `select s.id from unnest($1::uuid[], $2::bytea[]) with ordinality as row (o, b, place)
+     join subscriber s on s.organisation_id = row.o and s.blind_index = row.b order by row.place`,
+    keys,
   );
-  if (!row) throw new Error('a subscriber who was just written is gone');
-  return row.id;
+  if (found.length !== people.length) throw new Error('a subscriber who was just written is gone');
+  return found.map(({ id }) => id);
 }
 
 /** The address of a subscriber, decrypted. */

@@ -52,7 +52,8 @@ export async function stopAll(ctx: Context, subscriberId: string): Promise<Date>
     const done: [ConsentOfPerson, PreparedEvent][] = [];
     for (const found of all) {
       const state = stateAfter(found.consent.state, 'withdraw') ?? stateAfter(found.consent.state, 'refuse');
-      if (!state) continue;
+      // A request that was purged can say nothing any more; it must not keep anybody from leaving the rest.
+      if (!state || !found.evidenceKeyWrapped) continue;
       const kind = state === 'refused' ? 'refused' : 'withdrawn';
       const event = eventOf(ctx, known, found, kind, { entity: 'subject', withdrawal: { channel: 'stop-all' } }, at);
       if (!(await act(tx, ctx, found.consent, { state, pausedUntil: null }, event)))
@@ -104,7 +105,8 @@ async function move(
 ): Promise<Withdrawal | null> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const found = await consentById(ctx, consentId);
-    if (!found) return null;
+    // Erased: nobody is there any more who could be mailed, and leaving must end well all the same (M-24).
+    if (!found?.evidenceKeyWrapped) return null;
     const step = plan(found);
     const state = step && stateAfter(found.consent.state, step.move);
     if (!state) return { found, at: found.consent.stateAt, eventId: null };
@@ -119,7 +121,7 @@ async function move(
 }
 
 /** An event in the chapter in force, chained to the one before it (P-12). */
-function eventOf(
+export function eventOf(
   ctx: Context,
   known: Catalogue,
   found: ConsentOfPerson,

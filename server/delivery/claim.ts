@@ -65,8 +65,12 @@ interface Row {
 export interface Claim {
   readonly good: Claimed[];
   /** Rows that we did not write: they are not sent, and somebody should know (T6). */
-  readonly forged: { messageId: string; subscriberId: string }[];
+  readonly forged: Unclaimed[];
+  /** Rows that cannot be read, damaged or under a key that is not in the keys file: they must not hold up the others. */
+  readonly unreadable: (Unclaimed & { readonly error: unknown })[];
 }
+
+type Unclaimed = Pick<Claimed, 'messageId' | 'subscriberId' | 'attempts'>;
 
 /** Takes up to `most` due mails of some kinds. */
 export async function claim(
@@ -83,10 +87,15 @@ export async function claim(
     kinds,
     most,
   ]);
-  const result: Claim = { good: [], forged: [] };
+  const result: Claim = { good: [], forged: [], unreadable: [] };
   for (const row of rows) {
-    if (isOurs(ctx, row)) result.good.push(open(ctx, row));
-    else result.forged.push({ messageId: row.message_id, subscriberId: row.subscriber_id });
+    const delivery = { messageId: row.message_id, subscriberId: row.subscriber_id, attempts: row.attempts };
+    try {
+      if (isOurs(ctx, row)) result.good.push(open(ctx, row));
+      else result.forged.push(delivery);
+    } catch (error) {
+      result.unreadable.push({ ...delivery, error });
+    }
   }
   return result;
 }

@@ -1,17 +1,18 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { act, CONSENT_COLUMNS, type LoadedConsent } from '../consent/act.js';
-import { linkAddress, listById, textOf, type ListFacts, type Wording } from '../consent/catalogue.js';
-import { evidenceKey, openSignUp } from '../consent/chapter.js';
+import { act } from '../consent/act.js';
+import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
 import { bytesOf, uuidOf } from '../consent/confirm.js';
 import { listRecord } from '../consent/facts.js';
-import { PURGE_DAYS, type SealedSignUp } from '../consent/subscribe.js';
+import { PURGE_DAYS } from '../consent/subscribe.js';
 import type { Context } from '../context.js';
 import { prepareEvent } from '../ledger/append.js';
 import { waitForLeaves } from '../ledger/integrate.js';
 import { CONFIRM_DAYS, confirmUrl, hostOf, notMeUrl, preferencesUrl, type LinkMaker } from '../links/urls.js';
-import { composeMail, type MailBase, type MailTemplates } from '../mail/compose.js';
+import { composeMail, type ComposedMail, type MailBase, type MailTemplates } from '../mail/compose.js';
+import { hole } from '../mail/hole.js';
 import type { Claimed } from './claim.js';
 import type { Builder, BuiltMail } from './deliver.js';
+import { loadRequests, type Chapter, type Request } from './request.js';
 import { makeSingleMail, stableMessageId, type SingleMail } from './single-mail.js';
 
 const DAY_MS = 86_400_000;
@@ -19,45 +20,31 @@ const LEAF_MS = 15_000;
 /** Of the words and the look; goes into the evidence. */
 const TEMPLATE_VERSION = '1';
 
-interface Chapter {
-  id: string;
-  language: string;
-  wording_id: string;
-  evidence_key: Buffer | null;
-  sealed: Buffer | null;
-  requested_at: Date;
-  requested_commitment: Buffer;
-}
-
-interface Request {
-  readonly chapter: Chapter;
-  readonly list: ListFacts;
-  readonly wording: Wording;
-  readonly key: Buffer;
-  readonly signUp: SealedSignUp;
-  readonly maker: LinkMaker;
-}
-
 /**
  * Builds confirmation mails. The secret of each link is minted here, in memory, and leaves only inside its mail: the log holds its hash first, and the mail
  * is handed over only once a persisted tree head covers that (T1). A retry mints a new one; every unexpired one confirms.
  */
 export function confirmationBuilder(templates: MailTemplates): Builder {
   return async (ctx, deliveries) => {
-    const results = await Promise.all(deliveries.map(async (delivery) => offer(ctx, templates, delivery)));
+    const requests = await loadRequests(ctx, deliveries);
+    const results = await Promise.all(
+      deliveries.map(async (delivery) => offer(ctx, templates, delivery, requests.get(delivery.messageId))),
+    );
     const events = results.flatMap((result) => ('eventId' in result ? [result.eventId] : []));
     ctx.bell.ring('event');
-    if (!(await waitForLeaves(ctx, events, LEAF_MS))) throw new Error('the log did not take the offers in time');
+    if ((await waitForLeaves(ctx, events, LEAF_MS)).size < events.length)
+      throw new Error('the log did not take the offers in time');
     return results.map((result) => ('cannot' in result ? result : result.built));
   };
 }
 
 /** Builds "you are on this list" mails. */
 export function alreadyBuilder(templates: MailTemplates): Builder {
-  return async (ctx, deliveries) =>
-    Promise.all(
+  return async (ctx, deliveries) => {
+    const requests = await loadRequests(ctx, deliveries);
+    return Promise.all(
       deliveries.map(async (delivery) => {
-        const request = await load(ctx, delivery);
+        const request = requests.get(delivery.messageId);
         if (!request || !delivery.consent) return { delivery, cannot: 'erased' };
         const { chapter, list, signUp, maker } = request;
         const composed = composeMail(templates, 'already', chapter.language, {
@@ -65,13 +52,20 @@ export function alreadyBuilder(templates: MailTemplates): Builder {
           list: textOf(list, chapter.language).name,
           origin: { kind: 'form', host: signUp.formHost },
           requestedAt: chapter.requested_at,
-          settingsUrl: preferencesUrl(maker, delivery.consent.preferencesRef),
+          settingsUrl: hole('settings_url'),
         });
+        const holes = { settings_url: preferencesUrl(maker, delivery.consent.preferencesRef) };
         const messageId = stableMessageId(ctx, delivery.messageId, delivery.subscriberId);
-        const mail = await makeSingleMail(ctx, list.organisation, { ...composed, to: delivery.address, messageId });
+        const mail = await makeSingleMail(ctx, list.organisation, {
+          ...composed,
+          to: delivery.address,
+          messageId,
+          holes,
+        });
         return { delivery, from: list.organisation.fromAddress, message: mail.bytes };
       }),
     );
+  };
 }
 
 /** What every single mail of an organisation says of itself. */
@@ -91,23 +85,29 @@ export function mailBase(ctx: Context, list: ListFacts, language: string, maker:
 
 type Offered = { built: BuiltMail; eventId: string } | { delivery: Claimed; cannot: string };
 
-async function offer(ctx: Context, templates: MailTemplates, delivery: Claimed): Promise<Offered> {
-  const request = await load(ctx, delivery);
-  if (!request || !delivery.consent) return { delivery, cannot: 'erased' };
+async function offer(
+  ctx: Context,
+  templates: MailTemplates,
+  delivery: Claimed,
+  request: Request | undefined,
+): Promise<Offered> {
+  if (!request) return { delivery, cannot: 'erased' };
+  const { list, maker } = request;
   const expiresAt = new Date(ctx.now().getTime() + CONFIRM_DAYS * DAY_MS);
   const [ref, secret] = [randomBytes(16), randomBytes(16)];
-  const messageId = stableMessageId(ctx, delivery.messageId, delivery.subscriberId);
-  const mail = await compose(ctx, templates, request, delivery.address, messageId, { ref, secret, expiresAt });
-  // What is kept as evidence is the same mail with a secret that opens nothing.
-  const blanked = await compose(ctx, templates, request, delivery.address, messageId, {
-    ref,
-    secret: Buffer.alloc(16),
-    expiresAt,
+  const holes = { confirm_url: confirmUrl(maker, ref, secret, expiresAt), not_me_url: notMe(request) };
+  const mail = await makeSingleMail(ctx, list.organisation, {
+    ...compose(ctx, templates, request, expiresAt),
+    to: delivery.address,
+    messageId: stableMessageId(ctx, delivery.messageId, delivery.subscriberId),
+    holes,
   });
+  // What is kept as evidence is the same mail with a secret that opens nothing: with the link from the mailbox it becomes the mail that left, to the byte.
+  const blanked = mail.refill({ ...holes, confirm_url: confirmUrl(maker, ref, Buffer.alloc(16), expiresAt) });
   const eventId = await appendOffer(ctx, request, delivery, { ref, secret, expiresAt, mail, blanked });
   return eventId === null
     ? { delivery, cannot: 'changed' }
-    : { built: { delivery, from: request.list.organisation.fromAddress, message: mail.bytes }, eventId };
+    : { built: { delivery, from: list.organisation.fromAddress, message: mail.bytes }, eventId };
 }
 
 interface Link {
@@ -116,45 +116,50 @@ interface Link {
   expiresAt: Date;
 }
 
-async function compose(
+/** The same for everybody who signed up for a list in the same minute: the links are holes. */
+function compose(
   ctx: Context,
   templates: MailTemplates,
-  request: Request,
-  to: string,
-  messageId: string,
-  link: Link,
-): Promise<SingleMail> {
-  const { chapter, list, wording, signUp, maker } = request;
-  const composed = composeMail(templates, 'confirmation', chapter.language, {
+  { chapter, list, wording, signUp, maker }: Request,
+  expiresAt: Date,
+): ComposedMail {
+  return composeMail(templates, 'confirmation', chapter.language, {
     ...mailBase(ctx, list, chapter.language, maker),
     list: textOf(list, chapter.language).name,
     wordings: [wording.label],
     origin: { kind: 'form', host: signUp.formHost },
     requestedAt: chapter.requested_at,
-    confirmUrl: confirmUrl(maker, link.ref, link.secret, link.expiresAt),
-    expiresAt: link.expiresAt,
-    notMeUrl: notMeUrl(maker, bytesOf(chapter.id), new Date(chapter.requested_at.getTime() + PURGE_DAYS * DAY_MS)),
-    purgeAt: new Date(chapter.requested_at.getTime() + PURGE_DAYS * DAY_MS),
+    confirmUrl: hole('confirm_url'),
+    expiresAt,
+    notMeUrl: hole('not_me_url'),
+    purgeAt: purgeAt(chapter),
   });
-  return makeSingleMail(ctx, list.organisation, { ...composed, to, messageId });
+}
+
+function notMe({ chapter, maker }: Request): string {
+  return notMeUrl(maker, bytesOf(chapter.chapter), purgeAt(chapter));
+}
+
+function purgeAt(chapter: Chapter): Date {
+  return new Date(chapter.requested_at.getTime() + PURGE_DAYS * DAY_MS);
 }
 
 async function appendOffer(
   ctx: Context,
-  { chapter, list, wording, key }: Request,
+  request: Request,
   delivery: Claimed,
-  made: Link & { mail: SingleMail; blanked: SingleMail },
+  made: Link & { mail: SingleMail; blanked: Buffer },
 ): Promise<string | null> {
+  const { chapter, list, wording, key } = request;
   const { mail, blanked, secret, ref, expiresAt } = made;
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const [consent] = await ctx.db.query<LoadedConsent>(`select ${CONSENT_COLUMNS} from consent c where c.id = $1`, [
-      delivery.consent?.id,
-    ]);
+    const consent =
+      attempt === 0 ? request.consent : (await loadRequests(ctx, [delivery])).get(delivery.messageId)?.consent;
     if (!consent || consent.state === 'confirmed') return null;
     const secretHash = createHash('sha256').update(secret).digest();
     const event = prepareEvent(ctx.keyring, {
       id: randomUUID(),
-      signUpId: chapter.id,
+      signUpId: chapter.chapter,
       kind: 'offered',
       happenedAt: ctx.now(),
       evidenceKey: key,
@@ -176,34 +181,14 @@ async function appendOffer(
           dkim_selector: mail.dkim.selector,
         },
       },
-      fields: { address: delivery.address, mail: blanked.bytes.toString('latin1') },
+      fields: { address: delivery.address, mail: blanked.toString('latin1') },
     });
     const extra = {
       sql: `, made as (insert into offer (id, sign_up_id, consent_id, event_id, secret_hash, created_at, expires_at)
         select $24::uuid, $25::uuid, $26::uuid, $27::uuid, $28::bytea, $29::timestamptz, $30::timestamptz where exists (select from changed))`,
-      params: [uuidOf(ref), chapter.id, consent.id, event.id, secretHash, ctx.now(), expiresAt],
+      params: [uuidOf(ref), chapter.chapter, consent.id, event.id, secretHash, ctx.now(), expiresAt],
     };
     if (await act(ctx.db, ctx, consent, {}, event, extra)) return event.id;
   }
   throw new Error('a consent kept changing while its mail was built');
-}
-
-async function load(ctx: Context, delivery: Claimed): Promise<Request | null> {
-  const [chapter] = await ctx.db.query<Chapter>(
-    'select id, language, wording_id, evidence_key, sealed, requested_at, requested_commitment from sign_up where id = $1',
-    [delivery.messageId],
-  );
-  if (!chapter?.evidence_key || !chapter.sealed || !delivery.consent) return null;
-  const list = await listById(ctx, delivery.consent.purposeId);
-  const wording = list.wordings.find((one) => one.id === chapter.wording_id);
-  if (!wording) throw new Error('a wording that was agreed to is gone');
-  const key = evidenceKey(ctx.keyring, chapter.id, chapter.evidence_key);
-  return {
-    chapter,
-    list,
-    wording,
-    key,
-    signUp: openSignUp(key, chapter.id, chapter.sealed),
-    maker: { keyring: ctx.keyring, publicUrl: linkAddress(ctx, list.organisation) },
-  };
 }

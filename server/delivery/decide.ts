@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Consent } from '../../entities/consent.js';
-import { openConsent } from '../consent/act.js';
+import { openConsents } from '../consent/act.js';
 import { catalogue, listIn, type Catalogue, type ListFacts } from '../consent/catalogue.js';
 import { evidenceKey, openSignUp } from '../consent/chapter.js';
 import { listRecord } from '../consent/facts.js';
 import { decideSignUp, type SignUpOutcome } from '../consent/states.js';
-import { openSubscriber } from '../consent/subscriber.js';
+import { openSubscribers } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
 import { appendEvent, prepareEvent } from '../ledger/append.js';
-import { queueDeliveries } from './queue.js';
+import { queueDeliveries, type NewDelivery } from './queue.js';
 
 interface Row {
   id: string;
@@ -23,63 +23,101 @@ interface Row {
   requested_commitment: Buffer;
 }
 
+/** A sign-up with what its decision needs. */
+interface Case {
+  readonly row: Row;
+  readonly list: ListFacts;
+  readonly facts: Facts;
+  readonly outcome: SignUpOutcome;
+}
+
 /**
  * Decides what waiting sign-ups mean and queues their mails; returns how many were decided. Every sign-up leads to one more event, whatever the state of the
  * address: `offered` when its mail is built, else `noted`, so that the log's growth tells nothing (T2).
  */
 export async function decideSignUps(ctx: Context, most = 50): Promise<number> {
+  // Before the transaction: on the embedded database a read of its own would wait for it to end.
   const known = await catalogue(ctx);
-  const queued = await ctx.db.transaction(async (tx) => {
+  const decided = await ctx.db.transaction(async (tx) => {
     const rows = await tx.query<Row>(
       `select id, list_id, wording_id, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment
        from sign_up where outcome is null and blind_index is not null and evidence_key is not null order by requested_at limit $1 for update skip locked`,
       [most],
     );
-    // In one order everywhere, so that two workers cannot wait for each other.
-    rows.sort((a, b) => Buffer.compare(a.blind_index, b.blind_index));
-    for (const row of rows) await decideOne(ctx, tx, known, row);
+    for (let left = rows; left.length > 0;) {
+      const turn = oneEach(left);
+      await carryOut(ctx, tx, await judge(ctx, tx, known, turn));
+      left = left.filter((row) => !turn.includes(row));
+    }
     return rows.length;
   });
-  if (queued > 0) {
+  if (decided > 0) {
     ctx.bell.ring('mail');
     ctx.bell.ring('event');
   }
-  return queued;
+  return decided;
 }
 
-async function decideOne(ctx: Context, tx: Tx, known: Catalogue, row: Row): Promise<void> {
-  const list = listIn(known, row.list_id);
-  const facts = await lookUp(ctx, tx, row, list.organisation.id);
-  const outcome = decideSignUp(facts, ctx.config.abuseLimits);
-  const consentId = outcome === 'confirm' ? await openFor(ctx, tx, row, list.organisation.id) : facts.consentId;
-  if (outcome === 'already' && facts.subscriberId) {
-    await queueDeliveries(
-      tx,
-      ctx,
-      [mail(row.id, facts.subscriberId, 'transactional', 'already', facts.consentId)],
-      ctx.now(),
-    );
+/** The first of each address: the next depends on what comes of it. In one order everywhere, so that two workers cannot wait for each other. */
+function oneEach(rows: readonly Row[]): Row[] {
+  const first = new Map<string, Row>();
+  for (const row of rows) {
+    const key = row.blind_index.toString('hex');
+    if (!first.has(key)) first.set(key, row);
   }
-  if (outcome !== 'confirm') await note(ctx, tx, list, row);
-  await tx.query('update sign_up set outcome = $2, consent_id = $3 where id = $1', [
-    row.id,
-    outcome satisfies SignUpOutcome,
-    consentId,
-  ]);
+  return [...first.values()].sort((a, b) => Buffer.compare(a.blind_index, b.blind_index));
 }
 
-async function openFor(ctx: Context, tx: Tx, row: Row, organisationId: string): Promise<string> {
-  const signUp = openSignUp(evidenceKey(ctx.keyring, row.id, row.evidence_key), row.id, row.sealed);
-  const subscriberId = await openSubscriber(tx, ctx, {
-    organisationId,
+async function judge(ctx: Context, tx: Tx, known: Catalogue, rows: readonly Row[]): Promise<Case[]> {
+  const lists = rows.map((row) => listIn(known, row.list_id));
+  const found = await lookUp(ctx, tx, rows, lists);
+  return rows.flatMap((row, place) => {
+    const [list, facts] = [lists[place], found[place]];
+    return list && facts ? [{ row, list, facts, outcome: decideSignUp(facts, ctx.config.abuseLimits) }] : [];
+  });
+}
+
+async function carryOut(ctx: Context, tx: Tx, cases: readonly Case[]): Promise<void> {
+  const confirming = cases.filter(({ outcome }) => outcome === 'confirm');
+  const opened = confirming.length > 0 ? await open(ctx, tx, confirming) : [];
+  const already = cases.flatMap(({ row, facts, outcome }) =>
+    outcome === 'already' && facts.subscriberId
+      ? [mail(row.id, facts.subscriberId, 'transactional', 'already', facts.consentId)]
+      : [],
+  );
+  await queueDeliveries(tx, ctx, [...opened, ...already], ctx.now());
+  for (const one of cases) if (one.outcome !== 'confirm') await note(ctx, tx, one);
+  const consents = new Map(opened.map((delivery) => [delivery.messageId, delivery.consentId]));
+  await tx.query(
+    `update sign_up u set outcome = row.o, consent_id = row.c from unnest($1::uuid[], $2::text[], $3::uuid[]) as row (i, o, c) where u.id = row.i`,
+    [
+      cases.map(({ row }) => row.id),
+      cases.map(({ outcome }) => outcome),
+      cases.map(({ row, facts }) => consents.get(row.id) ?? facts.consentId),
+    ],
+  );
+}
+
+/** Subscribers and pending consents of those who are asked to confirm; returns their mails. */
+async function open(ctx: Context, tx: Tx, cases: readonly Case[]): Promise<NewDelivery[]> {
+  const people = cases.map(({ row, list }) => ({
+    organisationId: list.organisation.id,
     blindIndex: row.blind_index,
     suppressionHash: row.suppression_hash,
-    address: signUp.given,
+    address: openSignUp(evidenceKey(ctx.keyring, row.id, row.evidence_key), row.id, row.sealed).given,
     language: row.language,
+  }));
+  const subscribers = await openSubscribers(tx, ctx, people);
+  const wanted = cases.map(({ row }, place) => ({
+    subscriberId: subscribers[place] ?? '',
+    purposeId: row.list_id,
+    signUpId: row.id,
+  }));
+  const consents = await openConsents(tx, ctx, wanted);
+  return cases.flatMap(({ row }, place) => {
+    const consent = consents[place];
+    return consent ? [mail(row.id, consent.subscriberId, 'confirmation', 'confirmation', consent.id)] : [];
   });
-  const consent = await openConsent(tx, ctx, { subscriberId, purposeId: row.list_id, signUpId: row.id });
-  await queueDeliveries(tx, ctx, [mail(row.id, subscriberId, 'confirmation', 'confirmation', consent.id)], ctx.now());
-  return consent.id;
 }
 
 function mail(
@@ -88,11 +126,11 @@ function mail(
   kind: 'confirmation' | 'transactional',
   template: string,
   consentId: string | null,
-) {
+): NewDelivery {
   return { messageId, subscriberId, kind, template, consentId };
 }
 
-async function note(ctx: Context, tx: Tx, list: ListFacts, row: Row): Promise<void> {
+async function note(ctx: Context, tx: Tx, { row, list }: Case): Promise<void> {
   const wording = list.wordings.find((one) => one.id === row.wording_id);
   if (!wording) throw new Error('a wording that was agreed to is gone');
   const record = {
@@ -122,23 +160,29 @@ interface Facts {
   mailsThisWeek: number;
 }
 
-async function lookUp(ctx: Context, tx: Tx, row: Row, organisationId: string): Promise<Facts> {
-  const at = ctx.now();
+async function lookUp(ctx: Context, tx: Tx, rows: readonly Row[], lists: readonly ListFacts[]): Promise<Facts[]> {
   // Mails that the person answered do not count: only the owner of the mailbox can answer, so those were no bombs.
-  const [found] = await tx.query<Facts>(
+  const found = await tx.query<Facts>(
     `select
        p.id as "subscriberId", c.id as "consentId", c.state,
-       exists (select from suppression x where x.organisation_id = $1 and x.hash = $3 and x.reason <> 'objection' and (x.until is null or x.until > $5)) as "isBlocked",
+       exists (select from suppression x where x.organisation_id = one.o and x.hash = one.h and x.reason <> 'objection' and (x.until is null or x.until > $5)) as "isBlocked",
        (select count(*)::int from sign_up u where u.consent_id = c.id and u.outcome in ('confirm', 'already') and u.requested_at > $5::timestamptz - interval '24 hours'
          and not exists (select from offer o where o.sign_up_id = u.id and o.used_by is not null)) as "mailsToday",
        (select count(*)::int from sign_up u join consent k on k.id = u.consent_id where k.subscriber_id = p.id and u.outcome in ('confirm', 'already')
          and u.requested_at > $5::timestamptz - interval '7 days'
          and not exists (select from offer o where o.sign_up_id = u.id and o.used_by is not null)) as "mailsThisWeek"
-     from (select 1) as one
-     left join subscriber p on p.organisation_id = $1 and p.blind_index = $2
-     left join consent c on c.subscriber_id = p.id and c.purpose_id = $4`,
-    [organisationId, row.blind_index, row.suppression_hash, row.list_id, at],
+     from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::uuid[]) with ordinality as one (o, b, h, l, place)
+     left join subscriber p on p.organisation_id = one.o and p.blind_index = one.b
+     left join consent c on c.subscriber_id = p.id and c.purpose_id = one.l
+     order by one.place`,
+    [
+      lists.map((list) => list.organisation.id),
+      rows.map((row) => row.blind_index),
+      rows.map((row) => row.suppression_hash),
+      rows.map((row) => row.list_id),
+      ctx.now(),
+    ],
   );
-  if (!found) throw new Error('a select of one row found none');
+  if (found.length !== rows.length) throw new Error('facts of a sign-up are missing');
   return found;
 }

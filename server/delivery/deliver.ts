@@ -61,10 +61,14 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
         } else void send(built).finally(done);
       }
     } catch (error) {
-      // Nothing of this batch left: it goes again when its lease is given back.
-      ctx.logger.error({ err: error }, 'mails could not be built');
-      await Promise.all(mails.map(async (delivery) => settler.add(later(ctx, delivery, 'build', null, 30_000))));
-      mails.forEach(done);
+      ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
+      // Nothing of them left. One that never can be built must not hold up the others: each goes by itself, then later.
+      const [first, ...more] = mails;
+      if (more.length > 0) for (const mail of mails) await launch([mail], done);
+      else if (first) {
+        await settler.add(later(ctx, first, 'build', null, retryPause(first.attempts)));
+        done();
+      }
     }
   };
 
@@ -103,10 +107,14 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const tryClaim = async (lane: Lane, most: number): Promise<Claimed[]> => {
     try {
-      const { good, forged } = await claim(ctx, worker, lane.kinds, most);
+      const { good, forged, unreadable } = await claim(ctx, worker, lane.kinds, most);
       for (const delivery of forged) {
         ctx.logger.error({ messageId: delivery.messageId }, 'a mail or consent that we did not write was not sent');
         await settler.add({ delivery, state: 'failed', reason: 'seal', reply: null, dueAt: null, counts: true });
+      }
+      for (const { error, ...delivery } of unreadable) {
+        ctx.logger.error({ err: error, messageId: delivery.messageId }, 'a mail cannot be read');
+        await settler.add(later(ctx, delivery, 'unreadable', null, retryPause(delivery.attempts)));
       }
       return good;
     } catch (error) {
@@ -190,7 +198,13 @@ function failed(delivery: Outcome['delivery'], reason: string): Outcome {
   return { delivery, state: 'failed', reason, reply: null, dueAt: null, counts: true };
 }
 
-function later(ctx: Context, delivery: Claimed, reason: string, reply: string | null, pause: number | null): Outcome {
+function later(
+  ctx: Context,
+  delivery: Outcome['delivery'],
+  reason: string,
+  reply: string | null,
+  pause: number | null,
+): Outcome {
   if (pause === null) return { ...failed(delivery, 'too-long-deferred'), reply };
   return { delivery, state: 'deferred', reason, reply, dueAt: new Date(ctx.now().getTime() + pause), counts: true };
 }

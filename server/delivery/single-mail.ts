@@ -6,7 +6,7 @@ import type { ComposedMail } from '../mail/compose.js';
 import { signDkim } from '../mail/dkim.js';
 import { messageIdField } from '../mail/headers.js';
 import { transactionalFields } from '../mail/list-headers.js';
-import { compileSkeleton, fillSkeleton, formatMail } from '../mail/skeleton.js';
+import { compileSkeleton, fillSkeleton, formatMail, type FilledMail, type Skeleton } from '../mail/skeleton.js';
 import { signerOf } from './signing.js';
 
 /** A finished single mail. */
@@ -14,43 +14,59 @@ export interface SingleMail {
   readonly bytes: Buffer;
   readonly messageId: string;
   readonly dkim: { readonly domain: string; readonly selector: string };
+  /** The same mail, its headers and signature too, with other values in its holes. */
+  readonly refill: (holes: Readonly<Record<string, string>>) => Buffer;
+}
+
+/** What is put into MIME and signed. */
+export interface MailToSign extends ComposedMail {
+  readonly to: string;
+  /** Left side of the Message-ID. */
+  readonly messageId: string;
+  /** Values of the holes in `text` and `html`. */
+  readonly holes: Readonly<Record<string, string>>;
 }
 
 /** Puts one composed mail into MIME and signs it: confirmations, notices, links. They carry no List-* headers (M-10, M-41). */
 export async function makeSingleMail(
   ctx: Context,
   organisation: OrganisationFacts,
-  mail: ComposedMail & { readonly to: string; readonly messageId: string },
+  mail: MailToSign,
 ): Promise<SingleMail> {
-  const signer = await signerOf(ctx, organisation);
-  const skeleton = compileSkeleton({
-    headers: transactionalFields({
-      from: { name: organisation.name, address: organisation.fromAddress },
-      subject: mail.subject,
-    }),
+  const { domain, selector, key } = await signerOf(ctx, organisation);
+  const skeleton = skeletonOf(organisation, mail);
+  const now = ctx.now();
+  const messageId = messageIdField(mail.messageId, domain);
+  const fill = (holes: MailToSign['holes']): FilledMail =>
+    fillSkeleton(skeleton, { to: { address: mail.to }, messageId, date: now, holes });
+  const filled = fill(mail.holes);
+  const signature = await signDkim({ ...filled, domain, selector, key, now });
+  return {
+    bytes: formatMail(filled, [signature]),
+    messageId: `<${mail.messageId}@${domain}>`,
+    dkim: { domain, selector },
+    refill: (holes) => formatMail(fill(holes), [signature]),
+  };
+}
+
+/** Mails of one list and minute say the same but for their holes: the last few are kept. */
+const KEPT = 16;
+const kept = new Map<string, Skeleton>();
+
+function skeletonOf(organisation: OrganisationFacts, mail: ComposedMail): Skeleton {
+  const from = { name: organisation.name, address: organisation.fromAddress };
+  const key = JSON.stringify([from, mail.subject, mail.text, mail.html]);
+  const known = kept.get(key);
+  if (known) return known;
+  const made = compileSkeleton({
+    headers: transactionalFields({ from, subject: mail.subject }),
     text: mail.text,
     html: mail.html,
     boundary: `zgoda-${randomBytes(12).toString('hex')}`,
   });
-  const now = ctx.now();
-  const filled = fillSkeleton(skeleton, {
-    to: { address: mail.to },
-    messageId: messageIdField(mail.messageId, signer.domain),
-    date: now,
-    holes: {},
-  });
-  const signature = await signDkim({
-    ...filled,
-    domain: signer.domain,
-    selector: signer.selector,
-    key: signer.key,
-    now,
-  });
-  return {
-    bytes: formatMail(filled, [signature]),
-    messageId: `<${mail.messageId}@${signer.domain}>`,
-    dkim: { domain: signer.domain, selector: signer.selector },
-  };
+  if (kept.size >= KEPT) kept.delete(kept.keys().next().value ?? '');
+  kept.set(key, made);
+  return made;
 }
 
 /** Left side of a Message-ID: the same at every try, so that receivers can tell a duplicate; says nothing of message or person (O-02). */

@@ -92,7 +92,7 @@ export function appendSql(first: number, when?: string): string {
 
 /** Writes an event that changes no state. */
 export async function appendEvent(tx: Queryable, event: PreparedEvent): Promise<void> {
-  await tx.query(`with ${appendSql(1)} select 1`, event.params);
+  await tx.prepared(`with ${appendSql(1)} select 1`, event.params);
 }
 
 function openFields(fields: NewEvent['fields']): { name: Redactable; salt: Buffer; value: string }[] {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
 import { isSealed } from '../keys/seal.js';
@@ -45,22 +46,48 @@ export async function integrate(ctx: Context): Promise<number> {
 }
 
 /**
- * Resolves once a persisted checkpoint covers the leaves of these events: a confirmation mail may leave only then (T1). False when that takes longer than
- * `ms`.
+ * Resolves once a persisted checkpoint covers the leaves of these events, or after `ms`: a confirmation mail may leave only then (T1). Returns the leaf index
+ * of each event that has one.
  */
-export async function waitForLeaves(ctx: Context, eventIds: readonly string[], ms: number): Promise<boolean> {
+export async function waitForLeaves(
+  ctx: Context,
+  eventIds: readonly string[],
+  ms: number,
+): Promise<ReadonlyMap<string, string>> {
+  if (eventIds.length === 0) return new Map();
   const end = Date.now() + ms;
   for (;;) {
-    // Leaf and checkpoint are written by one transaction: where there is a leaf, a checkpoint covers it.
-    const [row] = await ctx.db.query<{ n: number }>(
-      'select count(*)::int as n from log_leaf where event_id = any($1::uuid[])',
-      [eventIds],
-    );
-    if (row?.n === eventIds.length) return true;
     const left = end - Date.now();
-    if (left <= 0) return false;
-    await ctx.bell.wait('checkpoint', Math.min(left, 100));
+    if (left > 0) await ctx.bell.wait('checkpoint', Math.min(left, 100));
+    // Leaf and checkpoint are written by one transaction: where there is a leaf, a checkpoint covers it.
+    const leaves = await leavesOf(ctx, eventIds);
+    if (leaves.size === eventIds.length || left <= 0) return leaves;
   }
+}
+
+const next = new WeakMap<Context, { ids: Set<string>; found: Promise<ReadonlyMap<string, string>> }>();
+
+/** Leaf indices by event. A checkpoint wakes all who wait at once: they look with one statement. */
+async function leavesOf(ctx: Context, eventIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  let look = next.get(ctx);
+  if (!look) {
+    const ids = new Set<string>();
+    look = {
+      ids,
+      found: setImmediate().then(async () => {
+        next.delete(ctx);
+        const rows = await ctx.db.query<{ event_id: string; leaf_index: string }>(
+          'select event_id, leaf_index from log_leaf where event_id = any($1::uuid[])',
+          [[...ids]],
+        );
+        return new Map(rows.map((row) => [row.event_id, row.leaf_index]));
+      }),
+    };
+    next.set(ctx, look);
+  }
+  for (const id of eventIds) look.ids.add(id);
+  const found = await look.found;
+  return new Map(eventIds.flatMap((id) => (found.has(id) ? [[id, found.get(id) ?? '']] : [])));
 }
 
 function isOurEvent(ctx: Context, event: Waiting): boolean {

@@ -140,7 +140,7 @@ function showLeft(
   const page: UnsubscribedPage = {
     ...organisationBase(site, req, language, list.organisation),
     list: textOf(list, language),
-    left: person.address === null ? null : { masked: masked(person.address), since },
+    left: { masked: masked(person.address), since },
     undo: eventId ? undoLeaving(site.ctx, `/u/${token}/undo`, person.consent.id, eventId) : null,
     stopAllAction: `/u/${token}/stop`,
   };
@@ -165,7 +165,7 @@ async function showNeutral(site: Site, req: Request, res: Response): Promise<voi
 async function find(site: Site, req: Request): Promise<Found | null> {
   const link = openLink(site.ctx.keyring, site.ctx.audiences, 'u', param(req, 'token'), site.ctx.now());
   const person = await consentByRef(site.ctx, 'unsubscribe_ref', link.ref);
-  return person && { person, list: await listById(site.ctx, person.listId) };
+  return person?.address ? { person, list: await listById(site.ctx, person.listId) } : null;
 }
 
 function isOneClick(req: Request): boolean {

@@ -1,6 +1,7 @@
 import { catalogue, linkAddress } from '../consent/catalogue.js';
 import { hostOf, MAGIC_MINUTES, magicUrl } from '../links/urls.js';
 import { composeMail, type MailTemplates } from '../mail/compose.js';
+import { hole } from '../mail/hole.js';
 import type { Builder } from '../delivery/deliver.js';
 import { makeSingleMail, stableMessageId } from '../delivery/single-mail.js';
 import { mintMagicLink } from './magic.js';
@@ -27,11 +28,12 @@ export function magicBuilder(templates: MailTemplates): Builder {
           noticeUrl: `${maker.publicUrl}/privacy/${organisation.slug}?lang=${delivery.language}`,
           linkHost: hostOf(maker.publicUrl),
           requestedAt: now,
-          magicUrl: magicUrl(maker, ref, secret, expiresAt),
+          magicUrl: hole('magic_url'),
           expiresAt,
         });
         const messageId = stableMessageId(ctx, delivery.messageId, delivery.subscriberId);
-        const mail = await makeSingleMail(ctx, organisation, { ...composed, to: delivery.address, messageId });
+        const holes = { magic_url: magicUrl(maker, ref, secret, expiresAt) };
+        const mail = await makeSingleMail(ctx, organisation, { ...composed, to: delivery.address, messageId, holes });
         return { delivery, from: organisation.fromAddress, message: mail.bytes };
       }),
     );

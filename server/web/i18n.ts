@@ -112,10 +112,7 @@ export function chooseLanguage(hints: LanguageHints, available: readonly string[
 
 /** Each language in its own name: Polski. */
 export function languageNames(codes: readonly string[]): { code: string; name: string }[] {
-  return codes.map((code) => {
-    const name = new Intl.DisplayNames([code], { type: 'language' }).of(code) ?? code;
-    return { code, name: name.charAt(0).toLocaleUpperCase(code) + name.slice(1) };
-  });
+  return codes.map((code) => ({ code, name: remember(ownNames, code, () => ownName(code)) }));
 }
 
 /** The language switch of a page: each language with the address that shows the same page in it. */
@@ -143,6 +140,12 @@ const DATE_OPTIONS = {
 const dateFormats = new Map<string, Intl.DateTimeFormat>();
 const numberFormats = new Map<string, Intl.NumberFormat>();
 const pluralRules = new Map<string, Intl.PluralRules>();
+const ownNames = new Map<string, string>();
+
+function ownName(code: string): string {
+  const name = new Intl.DisplayNames([code], { type: 'language' }).of(code) ?? code;
+  return name.charAt(0).toLocaleUpperCase(code) + name.slice(1);
+}
 
 function dateFormat(style: keyof typeof DATE_OPTIONS, language: string, zone: string): Intl.DateTimeFormat {
   return remember(

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boot } from '../../server/boot.js';
 import { readConfig } from '../../server/config.js';
-import { act, openConsent } from '../../server/consent/act.js';
-import { openSubscriber } from '../../server/consent/subscriber.js';
+import { act, openConsents } from '../../server/consent/act.js';
+import { openSubscribers } from '../../server/consent/subscriber.js';
 import type { Context } from '../../server/context.js';
 import type { Tx } from '../../server/database/connect.js';
 import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
@@ -130,14 +130,16 @@ async function addTo(tx: Tx, fresh: Fresh, address: string, about: About): Promi
      select $1, $2, id, 'form', $3, $4, $5 from wording where language = $3`,
     [signUpId, listId, language, randomBytes(32), ctx.now()],
   );
-  const subscriberId = await openSubscriber(tx, ctx, {
+  const person = {
     organisationId,
     blindIndex: blindIndex(ctx.keyring, organisationId, normal),
     suppressionHash: suppressionHash(ctx.keyring, organisationId, normal),
     address,
     language,
-  });
-  const consent = await openConsent(tx, ctx, { subscriberId, purposeId: listId, signUpId });
+  };
+  const [subscriberId = ''] = await openSubscribers(tx, ctx, [person]);
+  const [consent] = await openConsents(tx, ctx, [{ subscriberId, purposeId: listId, signUpId }]);
+  if (!consent) throw new Error('no consent');
   if (state !== 'pending') await act(tx, ctx, consent, { state, basis: 'confirmed', confirmedAt }, null);
   return { subscriberId, consentId: consent.id };
 }

@@ -3,7 +3,7 @@ import { boxOf, formOf, get, linksOf, post, type Page } from './web.js';
 import type { ReceivedMail, TestService } from './service.js';
 
 /** Signs an address up through the page, the box ticked. */
-export async function signUp(service: TestService, email: string, list = 'news', language = 'en'): Promise<Page> {
+export async function signUp(service: { base: string }, email: string, list = 'news', language = 'en'): Promise<Page> {
   const page = await get(`${service.base}/lists/${list}?lang=${language}`);
   const form = formOf(page, 'subscribe');
   return post(form.action, { ...form.fields, email, consent: boxOf(page) });
@@ -34,4 +34,10 @@ export function settingsLink(confirmed: Page): string {
   const [link] = linksOf(confirmed, '/p/');
   expect(link, 'a link to the settings').to.not.equal(undefined);
   return link ?? '';
+}
+
+/** Follows a page's link to the settings of one list and sends a form there, some fields filled in. */
+export async function steer(page: Page, act: string, fields: Record<string, string>): Promise<Page> {
+  const form = formOf(await get(settingsLink(page)), act);
+  return post(form.action, { ...form.fields, ...fields });
 }

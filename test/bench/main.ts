@@ -1,0 +1,111 @@
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { Command, Option } from 'commander';
+import { openThreeInserts } from './baselines.js';
+import { formatTable, missed, type Figure } from './figures.js';
+import { measureCampaign, measureLedger, measurePages, measureSignUps, type Bench, type Extent } from './measures.js';
+import { makeRig, type Rig } from './rig.js';
+import { seedSubscribers } from './seed.js';
+
+const MEASURES = ['ledger', 'pages', 'sign-ups', 'campaign'];
+const FULL: Extent = { subscribers: 10_000, rounds: 5, sliceMs: 2_500, confirmations: 800 };
+const QUICK: Extent = { subscribers: 3_000, rounds: 3, sliceMs: 1_000, confirmations: 300 };
+
+interface Options {
+  readonly quick?: boolean;
+  readonly only?: string;
+  readonly subscribers?: string;
+  readonly json?: string;
+  readonly profile?: string;
+}
+
+const options: Options = new Command('bench')
+  .description(
+    'How fast is it here? Each figure beside a baseline of the same run, in turns: compare ratios, not rates.',
+  )
+  .option('--quick', 'a minute instead of some')
+  .addOption(new Option('--only <measure>', 'one part').choices(MEASURES))
+  .option('--subscribers <count>', `how many are on the list (${FULL.subscribers})`)
+  .option('--json <file>', 'write the figures there too')
+  .option('--profile <dir>', 'let the service leave a CPU profile there')
+  .parse()
+  .opts();
+
+const extent = extentOf(options);
+const server = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+const rig = await makeRig(server, options.profile ?? null);
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    interrupted.abort();
+    void rig.close().finally(() => process.exit(130));
+  });
+}
+try {
+  const figures = await run(rig, (name) => options.only === undefined || options.only === name);
+  console.log(`\n${formatTable(figures)}`);
+  if (options.json !== undefined) await writeFile(options.json, report(figures));
+  const short = missed(figures);
+  if (short.length > 0) console.log(`\nBelow target: ${short.map((one) => one.name).join(', ')}`);
+} catch (error) {
+  if (!interrupted.signal.aborted) console.error(error);
+  process.exitCode = 1;
+} finally {
+  await rig.close();
+}
+process.exit();
+
+async function run(on: Rig, has: (name: string) => boolean): Promise<Figure[]> {
+  say(`seeding ${extent.subscribers} subscribers`);
+  const refs = await seedSubscribers(on.ctx, 'news', extent.subscribers, 5_000);
+  const inserts = await openThreeInserts(on.databaseUrl);
+  try {
+    const bench: Bench = { rig: on, extent, refs, inserts };
+    const figures: Figure[] = [];
+    if (has('ledger')) figures.push(...(await told('ledger', async () => measureLedger(bench))));
+    if (options.only === 'ledger') return figures;
+    const service = await on.startService();
+    await emptyQueue(on);
+    if (has('pages')) figures.push(...(await told('pages', async () => measurePages(bench, service))));
+    if (has('sign-ups')) figures.push(...(await told('sign-ups', async () => measureSignUps(bench, service))));
+    if (has('campaign')) figures.push(...(await told('campaign', async () => measureCampaign(bench, service))));
+    return figures;
+  } finally {
+    await inserts.close();
+  }
+}
+
+/** What the seeding left for the proof log must be out of the way. */
+async function emptyQueue(on: Rig): Promise<void> {
+  for (;;) {
+    const [row] = await on.ctx.db.query('select 1 from log_queue limit 1');
+    if (!row) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function told(name: string, measure: () => Promise<Figure[]>): Promise<Figure[]> {
+  const started = performance.now();
+  say(`measuring ${name}`);
+  const figures = await measure();
+  say(`${name}: ${Math.round((performance.now() - started) / 1000)} s`);
+  return figures;
+}
+
+function say(text: string): void {
+  console.error(text);
+}
+
+function extentOf({ quick, subscribers }: Options): Extent {
+  const base = quick ? QUICK : FULL;
+  if (subscribers === undefined) return base;
+  const count = Number(subscribers);
+  if (!Number.isSafeInteger(count) || count < 1_000) throw new Error('--subscribers: a number from 1000 on');
+  // A campaign goes to everybody: with a great many, once is enough.
+  return { ...base, subscribers: count, rounds: count > 100_000 ? 1 : base.rounds };
+}
+
+function report(figures: readonly Figure[]): string {
+  const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown' };
+  return `${JSON.stringify({ at: new Date().toISOString(), machine, extent, figures }, null, 2)}\n`;
+}

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { boot, type Booted } from '../../server/boot.js';
+import { readConfig, ROOT } from '../../server/config.js';
+import { setup } from '../../server/consent/setup.js';
+import type { Context } from '../../server/context.js';
+import { makeLogger } from '../../server/logger.js';
+import { DEMO } from '../../server/tour/demo.js';
+import { administer, urlOf } from '../support/database.js';
+import { startChild, stopProcess, type Child } from './child.js';
+
+/** All that measures need: a database of its own, a sink for mail, and the service as people run it. */
+export interface Rig {
+  readonly ctx: Context;
+  readonly databaseUrl: string;
+  /** What the service is started with. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly sink: Child;
+  readonly sinkPort: number;
+  /** Starts the service; returns it once it is ready. */
+  startService(): Promise<ServiceUnderTest>;
+  /** Starts a child that ends with the rig. */
+  child(script: string): Child;
+  /** Ends all processes and drops the database. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface ServiceUnderTest {
+  readonly base: string;
+  readonly pid: number;
+}
+
+const READY_MS = 30_000;
+
+/** Makes a fresh database with the demo organisation, on the PostgreSQL at `server`. `profileDir`: where the service leaves CPU profiles. */
+export async function makeRig(server: string, profileDir: string | null): Promise<Rig> {
+  const closers: (() => Promise<unknown>)[] = [];
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    closing ??= (async () => {
+      for (const one of closers.reverse()) await one().catch((error: unknown) => console.error(error));
+    })();
+    return closing;
+  };
+  try {
+    return await build(server, profileDir, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function build(
+  server: string,
+  profileDir: string | null,
+  closers: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<Rig> {
+  const name = `zgoda_bench_${process.pid}`;
+  await administer(server, `create database ${name}`);
+  closers.push(async () => administer(server, `drop database if exists ${name} with (force)`));
+  const dir = await mkdtemp(join(tmpdir(), 'zgoda-bench-'));
+  closers.push(async () => rm(dir, { recursive: true, force: true }));
+
+  const child = (script: string, settings: Record<string, string> = {}): Child => {
+    const started = startChild(`test/bench/children/${script}`, settings);
+    closers.push(async () => started.stop());
+    return started;
+  };
+  const sink = child('sink.js');
+  const sinkPort = (await sink.call('listen')) as number;
+  const settings = {
+    NODE_ENV: 'development',
+    PORT: String(await freePort()),
+    INBOUND_PORT: '0',
+    GATEWAY_PORT: '0',
+    DATABASE_URL: urlOf(server, name),
+    SMTP_URL: `smtp://127.0.0.1:${sinkPort}`,
+    DATA_DIR: join(dir, 'data'),
+    ABUSE_LIMITS: 'off',
+    LOG_LEVEL: 'warn',
+  };
+  const booted = await bootBeside(settings, join(dir, 'bench'));
+  closers.push(async () => booted.close());
+  await setup(booted.ctx, DEMO);
+  return {
+    ctx: booted.ctx,
+    databaseUrl: settings.DATABASE_URL,
+    settings,
+    sink,
+    sinkPort,
+    child: (script) => child(script, settings),
+    startService: async () => startService(settings, profileDir, closers),
+    close,
+  };
+}
+
+/** The bench's own way to the same database with the same keys. */
+async function bootBeside(settings: Readonly<Record<string, string>>, dataDir: string): Promise<Booted> {
+  const keysFile = `${settings['DATA_DIR'] ?? ''}-keys.json`;
+  const config = readConfig({ ...settings, DATA_DIR: dataDir, KEYS_FILE: keysFile });
+  return boot(config, makeLogger('warn'));
+}
+
+async function startService(
+  settings: Readonly<Record<string, string>>,
+  profileDir: string | null,
+  closers: (() => Promise<unknown>)[],
+): Promise<ServiceUnderTest> {
+  const profile = profileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  const service = spawn(process.execPath, [...profile, join(ROOT, 'dist/server/main.js')], {
+    env: { ...process.env, ...settings },
+    stdio: ['ignore', 'ignore', 'inherit'],
+    // Ctrl-C reaches the whole group: the bench ends the service itself.
+    detached: true,
+  });
+  closers.push(async () => stopProcess(service));
+  const base = `http://localhost:${settings['PORT'] ?? ''}`;
+  const end = performance.now() + READY_MS;
+  while (performance.now() < end && service.exitCode === null) {
+    const answer = await fetch(`${base}/readyz`).catch(() => null);
+    if (answer?.ok) return { base, pid: service.pid ?? 0 };
+    await setTimeout(100);
+  }
+  throw new Error('the service did not become ready');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -40,7 +40,7 @@ export function parseAddress(text: string): Address {
 /**
  * An address for public pages, in three pieces (copy.md, rule 5): `seen` for the eye (`a…@gmail.com`), `spokenStart` and
  * `spokenDomain` for the ear. Large providers' domains are whole; of others, which may name the person, only the
- * first letter and the ending are shown: `a…@s….pl`, spoken "s, .pl".
+ * first letter and the ending are shown: `a…@s….pl`, spoken "at a domain starting with s and ending in .pl".
  */
 export function maskAddress(address: Address): { seen: string; spokenStart: string; spokenDomain: string } {
   const start = firstLetter(address.local);
@@ -50,7 +50,7 @@ export function maskAddress(address: Address): { seen: string; spokenStart: stri
   const domain = domainToUnicode(address.domain);
   const ending = domain.slice(domain.lastIndexOf('.'));
   const first = firstLetter(domain);
-  return { seen: `${start}…@${first}…${ending}`, spokenStart: start, spokenDomain: `${first}, ${ending}` };
+  return { seen: `${start}…@${first}…${ending}`, spokenStart: start, spokenDomain: `${first}…${ending}` };
 }
 
 function parseDomain(text: string): string {

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeBell } from './bell.js';
+import { makeMeter } from './meter.js';
 import type { Config } from './config.js';
 import { openJournal } from './consent/journal.js';
 import type { Context } from './context.js';
@@ -53,6 +54,7 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
       db,
       logger,
       bell,
+      meter: makeMeter(),
       journal,
       audiences,
       logOrigin,

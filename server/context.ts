@@ -4,6 +4,7 @@ import type { Database } from './database/connect.js';
 import type { Keyring } from './keys/keyring.js';
 import type { Logger } from './logger.js';
 import type { Bell } from './bell.js';
+import type { Meter } from './meter.js';
 
 /** What every action needs; a plain object, made once at start. */
 export interface Context {
@@ -12,6 +13,8 @@ export interface Context {
   readonly db: Database;
   readonly logger: Logger;
   readonly bell: Bell;
+  /** How busy this process is with pages. */
+  readonly meter: Meter;
   readonly journal: Journal;
   /** All hosts under which links were ever made. */
   readonly audiences: readonly string[];

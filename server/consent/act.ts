@@ -1,10 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Consent, Frequency } from '../../entities/consent.js';
 import type { Acting } from '../context.js';
 import type { Queryable } from '../database/connect.js';
+import { columnsOf, unnest } from '../database/rows.js';
+import { draw } from '../keys/draw.js';
 import type { Keyring } from '../keys/keyring.js';
 import { isSealed, seal } from '../keys/seal.js';
-import { appendSql, type PreparedEvent } from '../ledger/append.js';
+import { appendSql, EVENT_COLUMNS, eventColumns, type PreparedEvent } from '../ledger/append.js';
 
 /** What a consent's seal covers: all that decides whether it may be mailed (T6). */
 export type SealedFacts = Pick<
@@ -38,44 +40,80 @@ export const CONSENT_COLUMNS = `c.id, c.subscriber_id as "subscriberId", c.purpo
   c.last_event_id as "lastEventId", c.last_commitment as "lastCommitment", c.frequency, c.paused_until as "pausedUntil", c.unsubscribe_ref as "unsubscribeRef",
   c.preferences_ref as "preferencesRef", c.mailto_ref as "mailtoRef", c.state_at as "stateAt", c.confirmed_at as "confirmedAt", c.seal`;
 
-/**
- * Changes a consent and writes the event of it in one statement: the only door to a consent's state. False when somebody else changed it since it was
- * loaded (its last event differs): load again and decide anew. `extra`: further expressions for the same statement, with parameters from $13 + 11 on;
- * they may refer to `changed`, which has a row when the change went through.
- */
+/** One change of a consent, with the event of it. */
+export interface Act {
+  readonly consent: LoadedConsent;
+  readonly change: Change;
+  readonly event: PreparedEvent | null;
+}
+
+/** What else the statement does for each act whose change went through: further expressions that read `done`, whose columns are `columns`. */
+export interface Also {
+  /** "name type" each. The first is the event's id. */
+  readonly columns: readonly string[];
+  readonly sql: string;
+  /** One for each act. */
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+const CONSENT_WIDTH = 12;
+
+/** Changes one consent: as `actAll`. */
 export async function act(
   on: Queryable,
   acting: Acting,
   consent: LoadedConsent,
   change: Change,
   event: PreparedEvent | null,
-  extra: { sql: string; params: readonly unknown[] } = { sql: '', params: [] },
 ): Promise<boolean> {
-  const at = acting.now();
+  return (await actAll(on, acting, [{ consent, change, event }]))[0] === true;
+}
+
+/**
+ * Changes consents and writes the events of it in one statement: the only door to a consent's state. Tells of each whether it went through: not when somebody
+ * else changed it since it was loaded (its last event differs), or another act of the same call did; then load again and decide anew.
+ */
+export async function actAll(
+  on: Queryable,
+  acting: Acting,
+  acts: readonly Act[],
+  also: Also = { columns: [], sql: '', rows: [] },
+): Promise<boolean[]> {
+  const rows = acts.map((one) => rowOf(acting, one));
+  const events = acts.flatMap(({ event }) => (event ? [event] : []));
+  const extra = CONSENT_WIDTH + EVENT_COLUMNS + 1;
+  const done =
+    also.columns.length > 0
+      ? `, done as (select * from ${unnest(extra, also.columns)} where ${also.columns[0]?.split(' ')[0] ?? ''} in (select last_event_id from changed)) ${also.sql}`
+      : '';
+  // Planned each time: its joins suit a small table or a large one, and tables grow.
+  const changed = await on.query<{ id: string; last_event_id: string | null }>(
+    `with changed as (
+      update consent c set state = row.state, basis = row.basis, sign_up_id = row.chapter, last_event_id = row.next, last_commitment = row.commitment,
+        frequency = row.frequency, paused_until = row.paused, state_at = row.at, confirmed_at = row.confirmed, seal = row.seal
+      from ${unnest(1, CONSENT_ROW)}
+      where c.id = row.id and c.last_event_id is not distinct from row.last returning c.id, c.last_event_id),
+    ${appendSql(CONSENT_WIDTH + 1, 'changed')} ${done}
+    select id, last_event_id from changed`,
+    [...columnsOf(rows, CONSENT_WIDTH), ...eventColumns(events), ...columnsOf(also.rows, also.columns.length)],
+  );
+  const now = new Map(changed.map((row) => [row.id, row.last_event_id]));
+  return acts.map(({ consent, event }) => now.has(consent.id) && (!event || now.get(consent.id) === event.id));
+}
+
+const CONSENT_ROW = [
+  ...['id uuid', 'last uuid', 'state text', 'basis text', 'chapter uuid', 'next uuid', 'commitment bytea'],
+  ...['frequency text', 'paused timestamptz', 'at timestamptz', 'confirmed timestamptz', 'seal bytea'],
+];
+
+function rowOf(acting: Acting, { consent, change, event }: Act): unknown[] {
   const next = { ...consent, ...change, ...(event ? { lastEventId: event.id } : {}) };
-  const stateAt = next.state === consent.state ? consent.stateAt : at;
-  const params = [
-    ...[
-      next.id,
-      consent.lastEventId,
-      next.state,
-      next.basis,
-      next.signUpId,
-      next.lastEventId,
-      event?.commitment ?? consent.lastCommitment,
-    ],
-    ...[next.frequency, next.pausedUntil, stateAt, next.confirmedAt, sealConsent(acting.keyring, next)],
-    ...(event?.params ?? []),
-    ...extra.params,
+  return [
+    ...[next.id, consent.lastEventId, next.state, next.basis, next.signUpId, next.lastEventId],
+    ...[event?.commitment ?? consent.lastCommitment, next.frequency, next.pausedUntil],
+    ...[next.state === consent.state ? consent.stateAt : acting.now(), next.confirmedAt],
+    sealConsent(acting.keyring, next),
   ];
-  const sql = `with changed as (
-      update consent set state = $3::text, basis = $4::text, sign_up_id = $5::uuid, last_event_id = $6::uuid, last_commitment = $7::bytea, frequency = $8::text,
-        paused_until = $9::timestamptz, state_at = $10::timestamptz, confirmed_at = $11::timestamptz, seal = $12::bytea
-      where id = $1::uuid and last_event_id is not distinct from $2::uuid returning id)
-    ${event ? `, ${appendSql(13, 'changed')}` : ''} ${extra.sql}
-    select id from changed`;
-  const rows = await on.prepared<{ id: string }>(sql, params);
-  return rows.length === 1;
 }
 
 /** Makes pending consents of subscribers for purposes, where there are none; returns them either way, in the same order. None may be asked for twice. */
@@ -97,7 +135,7 @@ export async function openConsents(
      on conflict (subscriber_id, purpose_id) do nothing`,
     [
       ...[...keys, column((c) => c.id), column((c) => c.signUpId)],
-      ...[column(() => randomBytes(16)), column(() => randomBytes(16)), column(() => randomBytes(10))],
+      ...[column(() => draw(16)), column(() => draw(16)), column(() => draw(10))],
       ...[column((c) => sealConsent(acting.keyring, c)), acting.now()],
     ],
   );

@@ -1,9 +1,10 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import { prepareEvent } from '../ledger/append.js';
+import { gather } from '../database/gather.js';
+import { prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import type { Link } from '../links/token.js';
-import { act, CONSENT_COLUMNS, type LoadedConsent } from './act.js';
+import { actAll, CONSENT_COLUMNS, type Act, type Change, type LoadedConsent } from './act.js';
 import { listById, type ListFacts, type Wording } from './catalogue.js';
 import { evidenceKey, openSignUp } from './chapter.js';
 import { listRecord } from './facts.js';
@@ -94,29 +95,28 @@ async function tryToConfirm(ctx: Context, link: Link, offer: Offer, input: Confi
     },
     fields: { ip: input.ip, user_agent: input.userAgent },
   });
-  const change = { state, basis: 'confirmed', signUpId: offer.signUpId, confirmedAt: at };
-  const extra = {
-    sql: `, used as (update offer set used_by = $24::uuid where id = $25::uuid and exists (select from changed)),
-      kept as (update sign_up set purge_at = null where id = $26::uuid and exists (select from changed)),
-      lifted as (delete from suppression x using subscriber s where s.id = $27::uuid and x.organisation_id = s.organisation_id and x.hash = s.suppression_hash
-        and x.reason in ('objection', 'not-me') and exists (select from changed))`,
-    params: [event.id, offer.offerId, offer.signUpId, offer.consent.subscriberId],
-  };
-  if (!(await act(ctx.db, ctx, offer.consent, change, event, extra))) return null;
+  const change: Change = { state, basis: 'confirmed', signUpId: offer.signUpId, confirmedAt: at };
+  const isDone = await write(ctx, { consent: offer.consent, change, event, offer });
+  if (!isDone) return null;
   ctx.bell.ring('event');
   return { offer, confirmedAt: at, eventId: event.id };
 }
 
+/** Presses of the same moment share a statement and its commit. */
+const write = gather<Act & { event: PreparedEvent; offer: Offer }, boolean>(async (ctx, presses) =>
+  actAll(ctx.db, ctx, presses, {
+    columns: ['event_id uuid', 'offer_id uuid', 'chapter uuid', 'subscriber uuid'],
+    rows: presses.map(({ event, offer }) => [event.id, offer.offerId, offer.signUpId, offer.consent.subscriberId]),
+    sql: `, used as (update offer o set used_by = done.event_id from done where o.id = done.offer_id),
+      kept as (update sign_up u set purge_at = null from done where u.id = done.chapter),
+      lifted as (delete from suppression x using done join subscriber s on s.id = done.subscriber
+        where x.organisation_id = s.organisation_id and x.hash = s.suppression_hash and x.reason in ('objection', 'not-me'))`,
+  }),
+);
+
 /** What a confirmation link stands for. Changes nothing. Throws `link-expired`, `link-used`. */
 export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
-  const [row] = await ctx.db.prepared<Row>(
-    `select ${CONSENT_COLUMNS}, o.id as offer_id, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
-       u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
-     from offer o join sign_up u on u.id = o.sign_up_id join consent c on c.id = o.consent_id
-     join consent_event e on e.sign_up_id = o.sign_up_id and e.id = o.event_id
-     where o.id = $1`,
-    [uuidOf(link.ref)],
-  );
+  const row = await load(ctx, uuidOf(link.ref));
   if (!row || !link.secret || !timingSafeEqual(createHash('sha256').update(link.secret).digest(), row.secret_hash)) {
     throw new Refusal('link-expired', 'What this link stood for is no longer there.', { expiresAt: link.expiresAt });
   }
@@ -147,6 +147,19 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
   if (row.used_by && row.state !== 'confirmed') throw used(offer);
   return offer;
 }
+
+const load = gather<string, Row | undefined>(async (ctx, ids) => {
+  const rows = await ctx.db.prepared<Row>(
+    `select ${CONSENT_COLUMNS}, o.id as offer_id, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
+       u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
+     from offer o join sign_up u on u.id = o.sign_up_id join consent c on c.id = o.consent_id
+     join consent_event e on e.sign_up_id = o.sign_up_id and e.id = o.event_id
+     where o.id = any($1::uuid[])`,
+    [ids],
+  );
+  const found = new Map(rows.map((row) => [row.offer_id, row]));
+  return ids.map((id) => found.get(id));
+});
 
 /** The list that an expired link was for, so that its page can offer the form again; null when that is forgotten. */
 export async function listOfOffer(ctx: Context, ref: Buffer): Promise<{ list: ListFacts; language: string } | null> {

@@ -1,5 +1,6 @@
 import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
+import { gather } from '../database/gather.js';
 import { openAddress } from './subscriber.js';
 import { CONSENT_COLUMNS, type LoadedConsent } from './act.js';
 
@@ -35,8 +36,23 @@ const SELECT = `select ${CONSENT_COLUMNS}, s.organisation_id, s.language, s.prof
 
 /** The consent that a link's ref names, or null (erased, or never ours). */
 export async function consentByRef(ctx: Context, column: RefColumn, ref: Buffer): Promise<ConsentOfPerson | null> {
-  const [row] = await ctx.db.prepared<Row>(`${SELECT} where c.${column} = $1`, [ref]);
+  const row = await rowBy[column](ctx, ref);
   return row ? open(ctx, row) : null;
+}
+
+const rowBy = {
+  unsubscribe_ref: gatherBy('unsubscribe_ref', 'unsubscribeRef'),
+  preferences_ref: gatherBy('preferences_ref', 'preferencesRef'),
+  mailto_ref: gatherBy('mailto_ref', 'mailtoRef'),
+};
+
+/** People who open their pages at the same moment are looked up together. */
+function gatherBy(column: RefColumn, key: 'unsubscribeRef' | 'preferencesRef' | 'mailtoRef') {
+  return gather<Buffer, Row | null>(async (ctx, refs) => {
+    const rows = await ctx.db.prepared<Row>(`${SELECT} where c.${column} = any($1::bytea[])`, [refs]);
+    const found = new Map(rows.map((row) => [row[key].toString('latin1'), row]));
+    return refs.map((ref) => found.get(ref.toString('latin1')) ?? null);
+  });
 }
 
 /** All consents of a subscriber, in the order in which they began. */

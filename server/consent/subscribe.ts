@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from '../context.js';
+import { gather } from '../database/gather.js';
+import { columnsOf, unnest } from '../database/rows.js';
 import { blindIndex, suppressionHash } from '../keys/blind-index.js';
 import { encryptField } from '../keys/field.js';
 import { makeSubjectKey } from '../keys/subject-key.js';
-import { appendSql, EVENT_PARAMS, prepareEvent } from '../ledger/append.js';
+import { appendSql, EVENT_COLUMNS, eventColumns, prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import type { ListFacts, Wording } from './catalogue.js';
 import { listRecord } from './facts.js';
 
@@ -31,7 +33,7 @@ export interface SealedSignUp {
 export const PURGE_DAYS = 14;
 
 /**
- * Writes a sign-up and its `requested` event down in one statement, the same for every state of the address: nothing is looked up, so nothing can be told
+ * Writes a sign-up and its `requested` event down in one statement (with those of the same moment), the same for every state of the address: nothing is looked up, so nothing can be told
  * from the answer (T2, L-11). The worker decides afterwards which mail goes. Returns the sign-up's id.
  */
 export async function subscribe(ctx: Context, input: SignUpInput): Promise<string> {
@@ -55,12 +57,9 @@ export async function subscribe(ctx: Context, input: SignUpInput): Promise<strin
     fields: { address: address.given, ip: input.ip, user_agent: input.userAgent },
   });
   const sealed: SealedSignUp = { given: address.given, normal: address.normal, formHost: input.formHost };
-  await ctx.db.prepared(
-    `with ${appendSql(1)}
-     insert into sign_up (id, list_id, wording_id, source, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment, requested_at, purge_at)
-     values (${Array.from({ length: 12 }, (_, place) => `$${EVENT_PARAMS + 1 + place}`).join(', ')})`,
-    [
-      ...event.params,
+  await write(ctx, {
+    event,
+    row: [
       ...[id, list.id, wording.id, input.source, language],
       ...[
         blindIndex(ctx.keyring, list.organisation.id, address.normal),
@@ -72,8 +71,43 @@ export async function subscribe(ctx: Context, input: SignUpInput): Promise<strin
       ],
       ...[event.commitment, at, new Date(at.getTime() + PURGE_DAYS * 86_400_000)],
     ],
-  );
+  });
   ctx.bell.ring('sign-up');
   ctx.bell.ring('event');
   return id;
 }
+
+const ROW = [
+  ...[
+    'id uuid',
+    'list_id uuid',
+    'wording_id uuid',
+    'source text',
+    'language text',
+    'blind_index bytea',
+    'suppression_hash bytea',
+  ],
+  ...[
+    'evidence_key bytea',
+    'sealed bytea',
+    'requested_commitment bytea',
+    'requested_at timestamptz',
+    'purge_at timestamptz',
+  ],
+];
+
+/** Sign-ups of the same moment share a statement and its commit. */
+const write = gather<{ event: PreparedEvent; row: readonly unknown[] }, null>(async (ctx, all) => {
+  const names = ROW.map((column) => column.split(' ')[0]).join(', ');
+  await ctx.db.prepared(
+    `with ${appendSql(1)} insert into sign_up (${names}) select * from ${unnest(EVENT_COLUMNS + 1, ROW)}`,
+    [
+      ...eventColumns(all.map(({ event }) => event)),
+      ...columnsOf(
+        all.map(({ row }) => row),
+        ROW.length,
+      ),
+    ],
+  );
+  return all.map(() => null);
+});

@@ -22,8 +22,11 @@ export interface Tx extends Queryable {
 }
 
 export interface Database extends Queryable {
-  /** Commits when `work` returns, rolls back when it throws. Keep it short: on the embedded database everybody waits for it (T17). */
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Commits when `work` returns, rolls back when it throws. Keep it short: on the embedded database everybody waits for it (T17). `lock`: the advisory lock
+   * that it holds from its begin to its end; whoever else wants it waits.
+   */
+  transaction<T>(work: (tx: Tx) => Promise<T>, lock?: number): Promise<T>;
   /** For migrations and plain reads through entities. */
   readonly source: DataSource;
   readonly isEmbedded: boolean;
@@ -44,7 +47,7 @@ export async function connect(address: DatabaseAddress, poolSize = 10): Promise<
     isEmbedded,
     query: async (sql, params) => guarded(async () => patiently(async () => rows(pool, sql, params))),
     prepared: async (sql, params) => guarded(async () => patiently(async () => prepare(pool, sql, params))),
-    transaction: async (work) => guarded(async () => inTransaction(pool, prepare, work)),
+    transaction: async (work, lock) => guarded(async () => inTransaction(pool, prepare, work, lock)),
     close: async () => source.destroy(),
   };
 }
@@ -66,7 +69,12 @@ export function isAway(error: unknown): boolean {
   );
 }
 
-async function inTransaction<T>(pool: pg.Pool, prepare: typeof rows, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  pool: pg.Pool,
+  prepare: typeof rows,
+  work: (tx: Tx) => Promise<T>,
+  lock?: number,
+): Promise<T> {
   const client = await patiently(async () => pool.connect());
   let broken: Error | undefined;
   // The pool listens to idle connections only: without this, one that breaks between two statements would end the process.
@@ -75,7 +83,7 @@ async function inTransaction<T>(pool: pg.Pool, prepare: typeof rows, work: (tx: 
   };
   client.on('error', lost);
   try {
-    await client.query('begin');
+    await client.query(lock === undefined ? 'begin' : `begin; select pg_advisory_xact_lock(${Math.trunc(lock)})`);
     const result = await work({
       inTransaction: true,
       query: async (sql, params) => rows(client, sql, params),

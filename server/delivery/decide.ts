@@ -8,7 +8,7 @@ import { decideSignUp, type SignUpOutcome } from '../consent/states.js';
 import { openSubscribers } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
-import { appendEvent, prepareEvent } from '../ledger/append.js';
+import { appendEvents, prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import { queueDeliveries, type NewDelivery } from './queue.js';
 
 interface Row {
@@ -35,7 +35,7 @@ interface Case {
  * Decides what waiting sign-ups mean and queues their mails; returns how many were decided. Every sign-up leads to one more event, whatever the state of the
  * address: `offered` when its mail is built, else `noted`, so that the log's growth tells nothing (T2).
  */
-export async function decideSignUps(ctx: Context, most = 50): Promise<number> {
+export async function decideSignUps(ctx: Context, most = 200): Promise<number> {
   // Before the transaction: on the embedded database a read of its own would wait for it to end.
   const known = await catalogue(ctx);
   const decided = await ctx.db.transaction(async (tx) => {
@@ -86,7 +86,10 @@ async function carryOut(ctx: Context, tx: Tx, cases: readonly Case[]): Promise<v
       : [],
   );
   await queueDeliveries(tx, ctx, [...opened, ...already], ctx.now());
-  for (const one of cases) if (one.outcome !== 'confirm') await note(ctx, tx, one);
+  await appendEvents(
+    tx,
+    cases.filter(({ outcome }) => outcome !== 'confirm').map((one) => noted(ctx, one)),
+  );
   const consents = new Map(opened.map((delivery) => [delivery.messageId, delivery.consentId]));
   await tx.query(
     `update sign_up u set outcome = row.o, consent_id = row.c from unnest($1::uuid[], $2::text[], $3::uuid[]) as row (i, o, c) where u.id = row.i`,
@@ -130,25 +133,22 @@ function mail(
   return { messageId, subscriberId, kind, template, consentId };
 }
 
-async function note(ctx: Context, tx: Tx, { row, list }: Case): Promise<void> {
+function noted(ctx: Context, { row, list }: Case): PreparedEvent {
   const wording = list.wordings.find((one) => one.id === row.wording_id);
   if (!wording) throw new Error('a wording that was agreed to is gone');
-  const record = {
-    ...listRecord(list, wording, row.language),
-    entity: 'system',
-    prev_event_commit: row.requested_commitment.toString('base64'),
-  };
-  const key = evidenceKey(ctx.keyring, row.id, row.evidence_key);
-  const event = {
+  return prepareEvent(ctx.keyring, {
     id: randomUUID(),
     signUpId: row.id,
-    kind: 'noted' as const,
+    kind: 'noted',
     happenedAt: ctx.now(),
-    evidenceKey: key,
-    record,
+    evidenceKey: evidenceKey(ctx.keyring, row.id, row.evidence_key),
+    record: {
+      ...listRecord(list, wording, row.language),
+      entity: 'system',
+      prev_event_commit: row.requested_commitment.toString('base64'),
+    },
     fields: {},
-  };
-  await appendEvent(tx, prepareEvent(ctx.keyring, event));
+  });
 }
 
 interface Facts {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
-import { retryPause, type Outcome } from './settle.js';
+import { failed, later, toOutcome } from './outcome.js';
+import { retryPause } from './settle.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
 /** A mail ready for SMTP. */
@@ -27,14 +29,17 @@ export interface Sender {
   readonly inFlight: number;
 }
 
-/** Which mails a lane takes, and how many it may have in flight: single mails must not wait behind a campaign. */
+/** Which mails a lane takes, and how many it may have in flight at most: a part of the window is never a campaign's, so that single mails need not wait. */
 interface Lane {
   readonly kinds: readonly DeliveryKind[];
   readonly window: number;
+  /** Claims at least so many: a round trip a mail would cost more than the mail. */
+  readonly handful: number;
 }
 
 const HEARTBEAT_MS = 8_000;
 const LOOK_AGAIN_MS = 500;
+const RUSHED_MS = 500;
 
 /**
  * The one door through which mail leaves. Claims at most `SEND_WINDOW` mails, hands them to SMTP and settles what became of them, in batches.
@@ -44,10 +49,10 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   const worker = randomUUID();
   const stopping = new AbortController();
   const settler = makeSettler(ctx, worker);
-  const share = Math.max(1, Math.floor(ctx.config.sendWindow / 5));
+  const all = ctx.config.sendWindow;
   const lanes: Lane[] = [
-    { kinds: ['confirmation', 'transactional', 'notice'], window: share },
-    { kinds: ['campaign', 'gateway'], window: Math.max(1, ctx.config.sendWindow - share) },
+    lane(['confirmation', 'transactional', 'notice'], all * 0.6, all * 0.05),
+    lane(['campaign', 'gateway'], all * 0.8, all * 0.2),
   ];
   let inFlight = 0;
   let ended: Promise<unknown> = Promise.resolve();
@@ -84,21 +89,24 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   const runLane = async (lane: Lane): Promise<void> => {
     let busy = 0;
     while (!stopping.signal.aborted) {
-      const free = lane.window - busy;
-      // Claims in handfuls: a round trip a mail would cost more than the mail.
-      if (free < Math.ceil(lane.window / 4)) {
+      const free = Math.min(lane.window - busy, all - inFlight);
+      if (free < lane.handful) {
         await ctx.bell.wait('mail', SETTLE_MS, stopping.signal);
         continue;
       }
+      // Taken before the claim: the other lane must not count on the same room.
+      inFlight += free;
       const claimed = await tryClaim(lane, free);
+      inFlight -= free - claimed.length;
       busy += claimed.length;
-      inFlight += claimed.length;
       if (claimed.length > 0) {
         void launch(claimed, () => {
           busy -= 1;
           inFlight -= 1;
         });
       }
+      // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
+      if (ctx.meter.isRushed) await sleep(RUSHED_MS, stopping.signal);
       const pause = breather.pause();
       if (pause > 0 || claimed.length === 0)
         await ctx.bell.wait('mail', pause > 0 ? pause : LOOK_AGAIN_MS, stopping.signal);
@@ -133,13 +141,22 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     stop: async () => {
       stopping.abort();
       await ended;
-      while (inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (inFlight > 0) await setTimeout(10);
       await settler.flush();
     },
     get inFlight() {
       return inFlight;
     },
   };
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  // A stop ends it early, as it should.
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
+}
+
+function lane(kinds: readonly DeliveryKind[], window: number, handful: number): Lane {
+  return { kinds, window: Math.max(1, Math.floor(window)), handful: Math.max(1, Math.floor(handful)) };
 }
 
 /**
@@ -173,38 +190,4 @@ async function build(
     }),
   );
   return built.flat();
-}
-
-function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome): Outcome {
-  switch (outcome.kind) {
-    case 'sent':
-      return { delivery, state: 'sent', reason: null, reply: outcome.reply, dueAt: null, counts: true };
-    case 'refused':
-      return { ...failed(delivery, 'refused'), reply: outcome.reply };
-    case 'deferred':
-      // Without an answer our own way out is broken, which says nothing about the mail.
-      return outcome.code === undefined
-        ? { ...later(ctx, delivery, 'connection', outcome.reply, 5_000), counts: false }
-        : later(ctx, delivery, 'deferred', outcome.reply, retryPause(delivery.attempts));
-    case 'unknown':
-      // Lost after the last dot: once more with the same Message-ID, then we leave it at that.
-      return delivery.attempts === 1
-        ? { ...later(ctx, delivery, 'unknown', outcome.reply, 1_000), state: 'unknown' }
-        : { ...failed(delivery, 'unknown'), state: 'unknown', reply: outcome.reply };
-  }
-}
-
-function failed(delivery: Outcome['delivery'], reason: string): Outcome {
-  return { delivery, state: 'failed', reason, reply: null, dueAt: null, counts: true };
-}
-
-function later(
-  ctx: Context,
-  delivery: Outcome['delivery'],
-  reason: string,
-  reply: string | null,
-  pause: number | null,
-): Outcome {
-  if (pause === null) return { ...failed(delivery, 'too-long-deferred'), reply };
-  return { delivery, state: 'deferred', reason, reply, dueAt: new Date(ctx.now().getTime() + pause), counts: true };
 }

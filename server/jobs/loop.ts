@@ -9,6 +9,8 @@ export interface Loop {
   readonly idle: number;
   /** How long it gathers work after a ring, in ms. */
   readonly gather?: number;
+  /** How long instead while people wait for pages, in ms. */
+  readonly rushed?: number;
   /** Returns how much was done. */
   readonly work: () => Promise<number>;
 }
@@ -30,7 +32,8 @@ export async function runLoop(ctx: Context, loop: Loop, signal: AbortSignal): Pr
     }
     const pause = failures > 0 ? Math.min(250 * 2 ** failures, 10_000) : done > 0 ? 0 : loop.idle;
     if (pause > 0) await rest(ctx, loop, pause, signal);
-    if (loop.gather) await sleep(loop.gather, signal);
+    const gather = (ctx.meter.isRushed && loop.rushed) || loop.gather;
+    if (gather) await sleep(gather, signal);
   }
 }
 

@@ -55,9 +55,23 @@ export async function startWorker(
 
 function loopsOf(ctx: Context): Loop[] {
   return [
-    { name: 'integrate', ring: 'event', idle: 500, gather: 30, work: async () => integrate(ctx) },
-    { name: 'decide sign-ups', ring: 'sign-up', idle: 500, gather: 10, work: async () => decideSignUps(ctx) },
-    { name: 'decide magic requests', ring: 'sign-up', idle: 500, work: async () => decideMagicRequests(ctx) },
+    { name: 'integrate', ring: 'event', idle: 500, gather: 10, work: async () => integrate(ctx) },
+    {
+      name: 'decide sign-ups',
+      ring: 'sign-up',
+      idle: 500,
+      gather: 40,
+      rushed: 500,
+      work: async () => decideSignUps(ctx),
+    },
+    {
+      name: 'decide magic requests',
+      ring: 'sign-up',
+      idle: 500,
+      gather: 40,
+      rushed: 500,
+      work: async () => decideMagicRequests(ctx),
+    },
     { name: 'fan out', ring: 'mail', idle: SECOND, work: async () => fanOut(ctx) },
     { name: 'finish campaigns', idle: SECOND, work: async () => idle(finishCampaigns(ctx)) },
     { name: 'free leases', idle: 5 * SECOND, work: async () => idle(freeLeases(ctx)) },

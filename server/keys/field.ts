@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { draw } from './draw.js';
 
 const VERSION = 1;
 const NONCE_BYTES = 12;
@@ -13,7 +14,7 @@ export interface Place {
 
 /** AES-256-GCM with a random nonce: version | nonce (12) | tag (16) | ciphertext. `key` is 32 bytes. standards.md C-30. */
 export function encryptField(key: Buffer, place: Place, plain: Buffer | string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = draw(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(aad(place));
   const body = cipher.update(typeof plain === 'string' ? Buffer.from(plain) : plain);

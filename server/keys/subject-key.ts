@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { draw } from './draw.js';
 import { decryptField, encryptField, type Place } from './field.js';
 import { knownKey, type Keyring } from './keyring.js';
 
@@ -10,7 +10,7 @@ export interface SubjectKey {
 
 /** Makes a new key. Destroying its wrapped form destroys all that it encrypts: that is how erasure works (DESIGN.md 5). */
 export function makeSubjectKey(keyring: Keyring, place: Place): SubjectKey {
-  const key = randomBytes(32);
+  const key = draw(32);
   return { key, wrapped: wrapKey(keyring, place, key) };
 }
 

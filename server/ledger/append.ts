@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Queryable } from '../database/connect.js';
+import { columnsOf, unnest } from '../database/rows.js';
+import { draw } from '../keys/draw.js';
 import { encryptField } from '../keys/field.js';
 import type { Keyring } from '../keys/keyring.js';
 import { seal } from '../keys/seal.js';
@@ -28,11 +29,12 @@ export interface NewEvent {
 export interface PreparedEvent {
   readonly id: string;
   readonly commitment: Buffer;
-  readonly params: readonly unknown[];
+  /** Its values, in the order of `appendSql`. */
+  readonly row: readonly unknown[];
 }
 
-/** How many parameters an event takes in `appendSql`. */
-export const EVENT_PARAMS = 11;
+/** Columns of an event in `appendSql`. */
+export const EVENT_COLUMNS = 11;
 
 /** Commits, seals and encrypts an event (P-01, P-02, T6). */
 export function prepareEvent(keyring: Keyring, event: NewEvent): PreparedEvent {
@@ -46,7 +48,7 @@ export function prepareEvent(keyring: Keyring, event: NewEvent): PreparedEvent {
     ...event.record,
     fields: Object.fromEntries(openings.map(({ name, salt, value }) => [name, commitField(salt, name, value)])),
   };
-  const opening = randomBytes(32);
+  const opening = draw(32);
   const commitment = commit(opening, record);
   const encrypted = (column: string, value: unknown): Buffer =>
     encryptField(event.evidenceKey, { table: 'event_body', column, row: event.id }, JSON.stringify(value));
@@ -59,7 +61,7 @@ export function prepareEvent(keyring: Keyring, event: NewEvent): PreparedEvent {
   return {
     id: event.id,
     commitment,
-    params: [event.signUpId, event.id, event.kind, commitment, event.happenedAt, sealed, ...body],
+    row: [event.signUpId, event.id, event.kind, commitment, event.happenedAt, sealed, ...body],
   };
 }
 
@@ -76,28 +78,38 @@ export function sealEvent(
 }
 
 /**
- * The common table expressions that write one event whose parameters start at $`first`, for use inside another statement: a state and its event are
- * written by one statement, or neither. `when` names an earlier expression that must have a row.
+ * The common table expressions that write events whose columns (`columnsOf`) are the arrays from parameter `first` on, for use inside another statement: a
+ * state and its event are written by one statement, or neither. `changed` names an earlier expression: only events in its `last_event_id` are written.
  */
-export function appendSql(first: number, when?: string): string {
-  const p = (place: number): string => `$${first + place}`;
-  const guard = when ? ` where exists (select from ${when})` : '';
-  return `event as (
-      insert into consent_event (sign_up_id, id, kind, commitment, happened_at, seal)
-      select ${p(0)}::uuid, ${p(1)}::uuid, ${p(2)}::text, ${p(3)}::bytea, ${p(4)}::timestamptz, ${p(5)}::bytea${guard}),
+export function appendSql(first: number, changed?: string): string {
+  const guard = changed ? `where id in (select last_event_id from ${changed})` : '';
+  const rows = unnest(first, [
+    ...['chapter uuid', 'id uuid', 'kind text', 'commitment bytea', 'at timestamptz', 'seal bytea'],
+    ...['record bytea', ...REDACTABLE.map((name) => `${name} bytea`)],
+  ]);
+  return `fresh as (select * from ${rows} ${guard}),
+    event as (
+      insert into consent_event (sign_up_id, id, kind, commitment, happened_at, seal) select chapter, id, kind, commitment, at, seal from fresh),
     body as (
-      insert into event_body (sign_up_id, event_id, record, address, ip, user_agent, mail)
-      select ${p(0)}::uuid, ${p(1)}::uuid, ${p(6)}::bytea, ${p(7)}::bytea, ${p(8)}::bytea, ${p(9)}::bytea, ${p(10)}::bytea${guard})`;
+      insert into event_body (sign_up_id, event_id, record, ${REDACTABLE.join(', ')}) select chapter, id, record, ${REDACTABLE.join(', ')} from fresh)`;
 }
 
-/** Writes an event that changes no state. */
-export async function appendEvent(tx: Queryable, event: PreparedEvent): Promise<void> {
-  await tx.prepared(`with ${appendSql(1)} select 1`, event.params);
+/** Writes events that change no state. */
+export async function appendEvents(tx: Queryable, events: readonly PreparedEvent[]): Promise<void> {
+  if (events.length > 0) await tx.prepared(`with ${appendSql(1)} select 1`, eventColumns(events));
+}
+
+/** The parameters of `appendSql`. */
+export function eventColumns(events: readonly PreparedEvent[]): unknown[][] {
+  return columnsOf(
+    events.map((event) => event.row),
+    EVENT_COLUMNS,
+  );
 }
 
 function openFields(fields: NewEvent['fields']): { name: Redactable; salt: Buffer; value: string }[] {
   return REDACTABLE.flatMap((name) => {
     const value = fields[name];
-    return value === undefined ? [] : [{ name, salt: randomBytes(32), value }];
+    return value === undefined ? [] : [{ name, salt: draw(32), value }];
   });
 }

@@ -84,6 +84,7 @@ function checkSize(address: string): void {
 const LETTERS = new Intl.Segmenter('und');
 
 function firstLetter(text: string): string {
+  if (/^[\x21-\x7e](?:[\x21-\x7e]|$)/.test(text)) return text.charAt(0);
   const [first] = LETTERS.segment(text);
   return first?.segment ?? '';
 }

@@ -54,7 +54,8 @@ export async function decideMagicRequests(ctx: Context, most = 50): Promise<numb
         at,
       );
     }
-    await tx.query('update magic_request set decided_at = $2 where id = any($1)', [rows.map((row) => row.id), at]);
+    if (rows.length > 0)
+      await tx.query('update magic_request set decided_at = $2 where id = any($1)', [rows.map((row) => row.id), at]);
     return rows.length;
   });
   if (decided > 0) ctx.bell.ring('mail');

@@ -38,6 +38,10 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
       cacheControl: true,
     }),
   );
+  app.use((_req, _res, next) => {
+    site.ctx.meter.count();
+    next();
+  });
   app.use(unkept);
   app.use(healthRoutes(site.ctx, probes));
   app.use(formRoutes(site));

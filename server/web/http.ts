@@ -66,7 +66,10 @@ export function sendPage<V extends keyof Pages>(
   data: Pages[V],
   status = 200,
 ): void {
-  res.status(status).type('html').send(site.renderer.page(view, data));
+  res.statusCode = status;
+  res.setHeader('Content-Type', 'text/html; charset=utf-8');
+  // Head and body leave in one write, which \`send\` would make two.
+  res.end(site.renderer.page(view, data));
 }
 
 /** The language of a page: asked for by `?lang=`, else the subscriber's, else the browser's. */

@@ -7,7 +7,7 @@ import { blindIndex, suppressionHash } from '../../server/keys/blind-index.js';
 import { encryptField } from '../../server/keys/field.js';
 import { seal } from '../../server/keys/seal.js';
 import { makeSubjectKey } from '../../server/keys/subject-key.js';
-import { prepareEvent } from '../../server/ledger/append.js';
+import { appendEvents, prepareEvent } from '../../server/ledger/append.js';
 
 /** Rows of one statement. */
 const PAGE = 1_000;
@@ -82,7 +82,6 @@ function sealOf(ctx: Context, c: SealedFacts): Buffer {
 
 async function write(ctx: Context, rows: readonly Row[]): Promise<void> {
   const column = <T>(pick: (row: Row) => T): T[] => rows.map(pick);
-  const param = (place: number) => column((row) => row.event.params[place]);
   const first = rows[0];
   if (!first) return;
   const { list, wording, at } = first;
@@ -116,15 +115,9 @@ async function write(ctx: Context, rows: readonly Row[]): Promise<void> {
         column((row) => row.consent.confirmedAt),
       ],
     );
-    await tx.query(
-      `insert into consent_event (sign_up_id, id, kind, commitment, happened_at, seal)
-       select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[], $6::bytea[])`,
-      [0, 1, 2, 3, 4, 5].map(param),
-    );
-    await tx.query(
-      `insert into event_body (sign_up_id, event_id, record, address, ip, user_agent, mail)
-       select * from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[])`,
-      [0, 1, 6, 7, 8, 9, 10].map(param),
+    await appendEvents(
+      tx,
+      column((row) => row.event),
     );
   });
 }

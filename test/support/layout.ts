@@ -16,6 +16,7 @@ const BRACKETS: readonly (readonly string[])[] = [
 /** Domains of one bracket that build on each other all the same: from, to, and why. */
 const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
   ['links', 'keys', 'a link is signed with a derived key'],
+  ['ledger', 'database', 'events are written as rows'],
   ['tour', 'mailbox', 'the tour shows what arrived'],
 ];
 
@@ -23,7 +24,7 @@ const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
 const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits'].map((name) => `server/web/${name}.ts`);
 
 /** Files directly in server/ that say nothing about a domain; the rest (main, cli, serve, boot) starts everything. */
-const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell'].map((name) => `server/${name}.ts`);
+const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter'].map((name) => `server/${name}.ts`);
 
 const EDGE_NAME = /^((.+-)?(routes|screens|chores|view)(-.+)?|listen|inbound|main|cli|command|serve|boot)\.ts$/;
 
@@ -44,13 +45,15 @@ const PURE_LEDGER = [
 ];
 const PURE_FILES = [
   ...PURE_LEDGER.map((name) => `server/ledger/${name}.ts`),
-  ...['field', 'seal', 'blind-index', 'keyring', 'subject-key'].map((name) => `server/keys/${name}.ts`),
+  ...['draw', 'field', 'seal', 'blind-index', 'keyring', 'subject-key'].map((name) => `server/keys/${name}.ts`),
   'server/consent/states.ts',
   'server/errors.ts',
 ];
 
 /** Pure but for randomness: nonces, new keys. */
-export const MAY_DRAW: readonly string[] = ['field', 'keyring', 'subject-key'].map((name) => `server/keys/${name}.ts`);
+export const MAY_DRAW: readonly string[] = ['draw', 'field', 'keyring', 'subject-key'].map(
+  (name) => `server/keys/${name}.ts`,
+);
 
 /** The folder below server/ that a file belongs to; '' for files directly in it. */
 export function domainOf(path: string): string {

@@ -74,9 +74,9 @@ class Session {
     lastAt = performance.now();
     firstAt ||= lastAt;
     if (isCollecting) {
-      const text = Buffer.concat([...this.#body, tail])
-        .toString('latin1')
-        .replaceAll('=\r\n', '');
+      const mail = Buffer.concat([...this.#body, tail]).toString('latin1');
+      // Below the header: in a signature's base64 anything can stand, once in some thousand mails this too.
+      const text = mail.slice(mail.indexOf('\r\n\r\n')).replaceAll('=\r\n', '');
       const link = /\/c\/[A-Za-z0-9_-]{40,}/.exec(text)?.[0];
       if (link) links.push(link);
     }

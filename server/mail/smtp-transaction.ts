@@ -144,8 +144,18 @@ function explain(mail: SmtpMail, { command, reply }: Refused): SmtpOutcome {
   return reply.code >= 500 ? { kind: 'refused', ...said, command } : { kind: 'deferred', ...said };
 }
 
-/** An answer as it may be kept: servers like to quote addresses, and names in them. */
+/** An answer as it may be kept: servers like to quote addresses, whole or without their domain, in any case. */
 export function clean(reply: Reply, mail?: SmtpMail): string {
-  const text = `${reply.code} ${reply.lines.join(' ')}`.replace(/[\x00-\x20\x7f-\x9f]+/g, ' ').trim();
-  return redact(mail ? text.replaceAll(mail.to, '[address]') : text).slice(0, 500);
+  const said = reply.lines.join(' ').replace(/[\x00-\x20\x7f-\x9f]+/g, ' ');
+  const unnamed = mail ? namesOf(mail.to).reduce((text, name) => text.replace(name, '[address]'), said) : said;
+  return redact(`${reply.code} ${unnamed}`.trim()).slice(0, 500);
+}
+
+/** The address, what stands before its @, and that without a "+tag". */
+function namesOf(address: string): RegExp[] {
+  const local = address.slice(0, address.lastIndexOf('@'));
+  return [address, local, local.split('+')[0] ?? '']
+    .filter((name) => name !== '')
+    .map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
+    .map((name) => new RegExp(`(?<![\\p{L}\\p{N}])${name}(?![\\p{L}\\p{N}])`, 'giu'));
 }

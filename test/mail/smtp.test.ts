@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { makeLogger } from '../../server/logger.js';
 import { makeSmtpPool, type SmtpOutcome, type SmtpPool, type SmtpPoolOptions } from '../../server/mail/smtp.js';
+import { clean } from '../../server/mail/smtp-transaction.js';
 
 const logger = makeLogger('silent');
 const mail = {
@@ -512,6 +513,21 @@ describe('mail/smtp', () => {
       expect(reply).to.match(/^550 5\.1\.1 <\[address\]>: \[address\] \[31m no/);
       expect(reply).to.have.length(500);
     });
+  });
+
+  describe('what is kept of an answer', () => {
+    for (const [to, said, kept] of [
+      ['ada.l@example.org', '5.1.1 <ada.l@example.org>: unknown', '550 5.1.1 <[address]>: unknown'],
+      ['Ada.L@example.org', 'ada.l is no user; ADA.L@EXAMPLE.ORG', '550 [address] is no user; [address]'],
+      ['ada.l+wisla@example.org', 'ada.l+wisla, or ada.l, has left', '550 [address], or [address], has left'],
+      ['ada@example.org', 'Adam and eve@example.com are here', '550 Adam and [address] are here'],
+      ['(a|b)*$@example.org', 'no (a|b)*$ here', '550 no [address] here'],
+      ['źdźbło@example.org', 'no ŹDŹBŁO', '550 no [address]'],
+    ] as const) {
+      it(`names nobody: ${said}`, () => {
+        expect(clean({ code: 550, lines: [said] }, { from: '', to, message: Buffer.alloc(0) })).to.equal(kept);
+      });
+    }
   });
 
   describe('secrets', () => {

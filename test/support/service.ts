@@ -6,9 +6,9 @@ import { simpleParser, type ParsedMail } from 'mailparser';
 import type { Context } from '../../server/context.js';
 import { readConfig } from '../../server/config.js';
 import { fsck } from '../../server/ledger/fsck.js';
-import { makeLogger } from '../../server/logger.js';
+import { makeLogger, type Logger } from '../../server/logger.js';
 import { serve, type Service } from '../../server/serve.js';
-import { createTestDatabase } from './database.js';
+import { createTestDatabase, type TestDatabase } from './database.js';
 
 /** A whole service in this process: real database, real SMTP into the built-in mailbox. */
 export interface TestService {
@@ -33,12 +33,15 @@ export interface ReceivedMail {
 
 export interface TestOptions {
   readonly settings?: Readonly<Record<string, string>>;
+  /** Absent: a fresh one. Either is dropped at the end. */
+  readonly database?: TestDatabase;
+  readonly logger?: Logger;
 }
 
 /** Starts a service on a fresh database with the demo organisation. Limits against abuse are off unless asked for. */
 export async function startTestService(options: TestOptions = {}): Promise<TestService> {
   const dataDir = await mkdtemp(join(tmpdir(), 'zgoda-test-'));
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const config = readConfig({
     PORT: '0',
     INBOUND_PORT: '0',
@@ -51,8 +54,9 @@ export async function startTestService(options: TestOptions = {}): Promise<TestS
   });
   let offset = 0;
   const now = (): Date => new Date(Date.now() + offset);
-  const service = await serve(config, makeLogger(config.logLevel), {
+  const service = await serve(config, options.logger ?? makeLogger(config.logLevel), {
     now,
+    mayShare: true,
     ...(database.template ? { template: database.template } : {}),
   });
   const base = `http://localhost:${service.port}`;

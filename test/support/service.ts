@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { simpleParser, type ParsedMail } from 'mailparser';
+import type { DestinationStream } from 'pino';
 import type { Context } from '../../server/context.js';
 import { readConfig } from '../../server/config.js';
 import { fsck } from '../../server/ledger/fsck.js';
@@ -33,6 +34,8 @@ export interface ReceivedMail {
 
 export interface TestOptions {
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where the log goes, instead of standard output. */
+  readonly log?: DestinationStream;
 }
 
 /** Starts a service on a fresh database with the demo organisation. Limits against abuse are off unless asked for. */
@@ -51,7 +54,7 @@ export async function startTestService(options: TestOptions = {}): Promise<TestS
   });
   let offset = 0;
   const now = (): Date => new Date(Date.now() + offset);
-  const service = await serve(config, makeLogger(config.logLevel), {
+  const service = await serve(config, makeLogger(config.logLevel, options.log), {
     now,
     ...(database.template ? { template: database.template } : {}),
   });

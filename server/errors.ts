@@ -10,6 +10,7 @@ export type RefusalCode =
   | 'ticket-invalid'
   | 'body-invalid'
   | 'body-too-large'
+  | 'type-unsupported'
   | 'method-not-allowed'
   | 'too-many'
   | 'not-found'

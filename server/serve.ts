@@ -21,6 +21,7 @@ import { staffRoutes } from './staff/screens.js';
 import { DEMO } from './tour/demo.js';
 import { tourRoutes } from './tour/routes.js';
 import { makeApp } from './web/app.js';
+import { answerBroken } from './web/client-error.js';
 import type { Site } from './web/http.js';
 import { loadCatalogs } from './web/i18n.js';
 import { makeRenderer } from './web/render.js';
@@ -129,6 +130,7 @@ async function listen(config: Config, handler: Parameters<typeof createServer>[1
     handler,
   );
   return new Promise((resolve, reject) => {
+    server.on('clientError', answerBroken);
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? `Port ${config.port} is taken. Set PORT to a free one.` : error.message;
       reject(new Refusal('config-invalid', why, {}, { cause: error }));

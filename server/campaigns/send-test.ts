@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { deliverDirect, type WayOut } from '../delivery/deliver.js';
+import { mailableAddress } from '../mail/address.js';
 import { finishMail } from './builder.js';
 import { footerLanguage, prepareMail, type CampaignContent } from './prepare.js';
 import { samplePerson } from './sample.js';
@@ -16,12 +17,13 @@ export async function sendTest(
   test: { list: ListFacts; content: CampaignContent; language: string; to: string },
 ): ReturnType<typeof deliverDirect> {
   const { organisation } = test.list;
+  const to = mailableAddress(test.to);
   const language = footerLanguage(test.list, test.language);
   const content = { ...test.content, subject: `[Test] ${test.content.subject}` };
   const message = await finishMail(ctx, organisation, prepareMail(ctx, test.list, content, language, 'confirmed'), {
-    recipient: samplePerson(ctx, test.to),
+    recipient: samplePerson(ctx, to),
     language,
     messageId: `test.${randomUUID()}`,
   });
-  return deliverDirect(ctx, pool, { from: organisation.fromAddress, to: test.to, message });
+  return deliverDirect(ctx, pool, { from: organisation.fromAddress, to, message });
 }

@@ -71,7 +71,7 @@ function provePrepared(ctx: Context, list: ListFacts, content: CampaignContent):
 
 function plainFileName(name: string): string {
   return basename(name.replaceAll('\\', '/'))
-    .replace(/[\p{C}]/gu, '')
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')
     .slice(-200);
 }
 

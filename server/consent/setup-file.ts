@@ -1,22 +1,34 @@
 import { z } from 'zod';
 import { parseAddress } from '../mail/address.js';
 
-const text = z.string().trim().min(1).max(4000);
+// Marks of holes as well: whoever writes one into a text would have a link filled in there.
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f\p{Cs}\ufdd0\ufdd1]/u;
+const LINE_CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+const words = z.string().refine((value) => !CONTROLS.test(value), 'contains a control character');
+const text = words.trim().min(1).max(4000);
+/** What stands in headers and titles. */
+const line = text.refine((value) => !LINE_CONTROLS.test(value), 'must be one line, without control characters');
+const base = z
+  .url({ protocol: /^https?$/, error: 'must be a URL that starts with http: or https:' })
+  .refine((url) => !/[?#@\s]/.test(url), 'must have no user, "?", "#" or blank')
+  .transform((url) => url.replace(/\/+$/, ''));
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens');
 const language = z.enum(['en', 'pl']);
+const domain = z.string().refine((name) => isAddress(`a@${name}`), 'must be a domain, such as in.example.org');
 const address = z.string().refine(isAddress, 'must be a mail address');
 
 /** What `zgoda setup FILE` reads. */
 export const definition = z.object({
   organisation: z.object({
     slug,
-    name: text,
-    legalName: text,
+    name: line,
+    legalName: line,
     postalAddress: text,
     privacyContact: address,
     fromAddress: address,
-    publicUrl: z.url().nullable().default(null),
-    inboundDomain: z.string().nullable().default(null),
+    publicUrl: base.nullable().default(null),
+    inboundDomain: domain.nullable().default(null),
     language,
     jurisdiction: z.string().length(2),
     timeZone: z
@@ -26,7 +38,7 @@ export const definition = z.object({
         'must be a time zone such as Europe/Warsaw',
       ),
   }),
-  notices: z.partialRecord(language, z.string().min(1).max(100_000)).default({}),
+  notices: z.partialRecord(language, words.min(1).max(100_000)).default({}),
   lists: z.array(
     z.object({
       slug,
@@ -38,17 +50,17 @@ export const definition = z.object({
       texts: z.partialRecord(
         language,
         z.object({
-          name: text,
+          name: line,
           about: text,
-          frequency: text,
-          sharedWith: z.string().default(''),
-          retention: z.string().default(''),
+          frequency: line,
+          sharedWith: words.max(4000).default(''),
+          retention: words.max(4000).default(''),
           wording: text,
         }),
       ),
     }),
   ),
-  forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(z.url()).default([]) })).default([]),
+  forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(base).default([]) })).default([]),
 });
 
 function isAddress(value: string): boolean {

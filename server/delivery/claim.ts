@@ -3,6 +3,7 @@ import type { DeliveryKind } from '../../entities/delivery.js';
 import { isOurConsent } from '../consent/act.js';
 import { openAddress } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
+import { mailableAddress } from '../mail/address.js';
 import { isOurDelivery } from './queue.js';
 
 /** A mail in flight: marked `sending` under our lease, its basis judged in the same transaction (promise 1). */
@@ -14,6 +15,7 @@ export interface Claimed {
   /** 1 at the first try. */
   readonly attempts: number;
   readonly organisationId: string;
+  /** As envelopes take it. */
   readonly address: string;
   readonly language: string;
   readonly consent: ClaimedConsent | null;
@@ -159,6 +161,7 @@ function open(ctx: Context, row: Row): Claimed {
         mailtoRef: row.mailto_ref,
       }
     : null;
+  const owner = { id: row.subscriber_id, profileKey: row.profile_key, address: row.address };
   return {
     messageId: row.message_id,
     subscriberId: row.subscriber_id,
@@ -166,7 +169,7 @@ function open(ctx: Context, row: Row): Claimed {
     template: row.template,
     attempts: row.attempts,
     organisationId: row.organisation_id,
-    address: openAddress(ctx.keyring, { id: row.subscriber_id, profileKey: row.profile_key, address: row.address }),
+    address: mailableAddress(openAddress(ctx.keyring, owner)),
     language: row.language,
     consent,
   };

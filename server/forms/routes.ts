@@ -16,6 +16,7 @@ import {
   param,
   readForm,
   sendPage,
+  wantsJson,
   type Site,
 } from '../web/http.js';
 import type { ListPage } from '../web/pages.js';
@@ -173,15 +174,11 @@ async function fillTime(site: Site, ticket: Ticket | null): Promise<void> {
   if (left > 0) await setTimeout(Math.min(left, MIN_FILL_MS));
 }
 
-function wantsJson(req: Request): boolean {
-  return (
-    req.accepts(['html', 'json']) === 'json' || (req.is('json') !== false && !req.get('accept')?.includes('text/html'))
-  );
-}
-
 function foreignHost(req: Request): string | null {
   const from = req.get('origin') ?? req.get('referer') ?? '';
-  return URL.canParse(from) && /^https?:$/.test(new URL(from).protocol) ? new URL(from).host : null;
+  const url = URL.canParse(from) ? new URL(from) : null;
+  // It stands in the mail: no longer than a host can be.
+  return url && /^https?:$/.test(url.protocol) && url.hostname.length <= 253 ? url.host : null;
 }
 
 function allowOrigin(site: Site): RequestHandler {

@@ -37,6 +37,13 @@ export function parseAddress(text: string): Address {
   return { given, normal, local, domain };
 }
 
+/** A stored address as envelopes and headers take it: the domain in A-labels, whichever way it was typed. */
+export function mailableAddress(given: string): string {
+  if (/^[\x20-\x7e]*$/.test(given)) return given;
+  const { local, domain } = parseAddress(given);
+  return `${local}@${domain}`;
+}
+
 /**
  * An address for public pages, in three pieces (copy.md, rule 5): `seen` for the eye (`a…@gmail.com`), `spokenStart` and
  * `spokenDomain` for the ear. Large providers' domains are whole; of others, which may name the person, only the

@@ -5,7 +5,7 @@ import { MAX_SOURCE_BYTES } from '../campaigns/render.js';
 import { createCampaign } from '../campaigns/upload.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
-import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
+import { fieldsOf, onlyMethods, sendPage, wholeMultipart, type Site } from '../web/http.js';
 import type { UploadScreen } from './views.js';
 import { changed, onlyStaff, sameOrigin, visited, type Visit } from './screens-visit.js';
 
@@ -28,11 +28,13 @@ export function uploadRoutes(site: Site): Router {
   return routes;
 }
 
-const parser = multer({
-  storage: multer.memoryStorage(),
-  limits: { fileSize: MAX_SOURCE_BYTES + 1, files: 1, fields: 10, fieldSize: 4_096, parts: 12, headerPairs: 50 },
-  defParamCharset: 'utf8',
-}).single('file');
+const parser = wholeMultipart(
+  multer({
+    storage: multer.memoryStorage(),
+    limits: { fileSize: MAX_SOURCE_BYTES + 1, files: 1, fields: 10, fieldSize: 4_096, parts: 12, headerPairs: 50 },
+    defParamCharset: 'utf8',
+  }).single('file'),
+);
 
 // One byte more than allowed is read, so that the refusal is ours and stands on the page.
 const readUpload: RequestHandler = (req, res, next) => {

@@ -4,7 +4,7 @@ import { languagesOf, textOf } from '../consent/catalogue.js';
 import { listOfOffer } from '../consent/confirm.js';
 import { Refusal, type RefusalCode } from '../errors.js';
 import { signUpForm } from '../forms/sign-up-view.js';
-import { languageOf, organisationBase, plainBase, type Site } from './http.js';
+import { languageOf, organisationBase, plainBase, wantsJson, type Site } from './http.js';
 import { errorPage, type ErrorKind, type ErrorPage } from './pages.js';
 
 interface Answer {
@@ -23,6 +23,7 @@ const ANSWERS: Record<RefusalCode, Answer> = {
   'address-invalid': { status: 422, kind: 'body-invalid' },
   'ticket-invalid': { status: 422, kind: 'ticket-invalid' },
   'body-invalid': { status: 400, kind: 'body-invalid' },
+  'type-unsupported': { status: 415, kind: 'body-invalid' },
   'body-too-large': { status: 413, kind: 'body-too-large' },
   'method-not-allowed': { status: 405, kind: 'method-not-allowed' },
   'too-many': { status: 429, kind: 'too-many' },
@@ -92,32 +93,33 @@ function routeOf(req: Request): string | undefined {
   return typeof route?.path === 'string' ? route.path : undefined;
 }
 
+const TOO_LARGE: readonly string[] = [
+  'LIMIT_FILE_SIZE',
+  'LIMIT_FIELD_KEY',
+  'LIMIT_FIELD_VALUE',
+  'LIMIT_FIELD_COUNT',
+  'LIMIT_PART_COUNT',
+];
+
 /** What libraries throw about a request, in our words; null for a bug. */
 function toRefusal(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error;
-  if (error instanceof MulterError)
-    return new Refusal(
-      error.code === 'LIMIT_UNEXPECTED_FILE' ? 'body-invalid' : 'body-too-large',
-      'The form is too large.',
-      {},
-      { cause: error },
-    );
+  if (error instanceof MulterError) {
+    return TOO_LARGE.includes(error.code)
+      ? new Refusal('body-too-large', 'The form is too large.', {}, { cause: error })
+      : new Refusal('body-invalid', 'The form has a part that does not belong there.', {}, { cause: error });
+  }
   const { status, type } = error as { status?: unknown; type?: unknown };
   if (status === 413 || type === 'parameters.too.many')
     return new Refusal('body-too-large', 'What was sent is too large.');
+  if (status === 415) return new Refusal('type-unsupported', 'The encoding of what was sent is not known here.');
   if (error instanceof URIError || (typeof status === 'number' && status >= 400 && status < 500))
     return new Refusal('body-invalid', 'What was sent could not be read.');
-  if (
-    error instanceof Error &&
-    /^(Unexpected end of form|Malformed part header|Multipart: Boundary not found)/.test(error.message)
-  ) {
-    return new Refusal('body-invalid', 'The form was cut off.');
-  }
   return null;
 }
 
 function wantsMachineAnswer(req: Request): boolean {
-  return req.path.startsWith('/api/') || req.accepts(['html', 'json']) === 'json';
+  return req.path.startsWith('/api/') || wantsJson(req);
 }
 
 function sendProblem(res: Response, status: number, refusal: Refusal | null): void {

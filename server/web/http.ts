@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
-import multer from 'multer';
+import multer, { MulterError } from 'multer';
 import type { Context } from '../context.js';
 import type { OrganisationFacts } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
@@ -23,16 +24,60 @@ const FORM_BYTES = 32 * 1024;
 
 /** Reads a form, whichever of the three ways it was sent. Sizes first; too much is refused before it is read. */
 export const readForm: RequestHandler[] = [
-  express.urlencoded({ extended: false, limit: FORM_BYTES, parameterLimit: 100 }),
-  multer({ limits: { fieldSize: FORM_BYTES, fields: 50, files: 0, parts: 50, headerPairs: 50 } }).none(),
+  onlyForms,
+  express.urlencoded({ extended: false, limit: FORM_BYTES, parameterLimit: 100, verify: checkEscapes }),
+  wholeMultipart(
+    multer({ limits: { fieldSize: FORM_BYTES, fields: 50, files: 0, parts: 50, headerPairs: 50 } }).none(),
+  ),
   express.json({ limit: FORM_BYTES }),
+  // Also where a press of the button is all that counts: what cannot be read was not pressed.
+  (req, _res, next) => {
+    fieldsOf(req);
+    next();
+  },
 ];
 
-/** The fields of a form: one text each. A field that came twice, or is no text, counts as absent. Throws `body-invalid` for control characters. */
+/** A parser of multipart forms, whose every complaint is about what was sent: it keeps nothing on disk. */
+export function wholeMultipart(parser: RequestHandler): RequestHandler {
+  return (req, res, next) => {
+    void parser(req, res, (error: unknown) => {
+      if (error === undefined || error instanceof MulterError) next(error);
+      else next(new Refusal('body-invalid', 'The form is not whole, or not a form.', {}, { cause: error }));
+    });
+  };
+}
+
+// A body in another form would count as an empty one, and so as a press of the button.
+function onlyForms(req: Request, _res: Response, next: NextFunction): void {
+  const hasBody = req.get('transfer-encoding') !== undefined || Number(req.get('content-length') ?? 0) > 0;
+  const isForm = req.is(['urlencoded', 'multipart/form-data', 'json']) !== false;
+  if (hasBody && !isForm) {
+    throw new Refusal('type-unsupported', 'A form is sent as application/x-www-form-urlencoded, multipart or JSON.');
+  }
+  next();
+}
+
+// The parser leaves what it cannot decode as it is: an address with "%ff" in it would get a mail.
+function checkEscapes(_req: unknown, _res: unknown, body: Buffer): void {
+  try {
+    decodeURIComponent(body.toString('latin1'));
+    if (isUtf8(body)) return;
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+  }
+  throw new Refusal('body-invalid', 'The form contains an escape that means nothing, or is not in UTF-8.');
+}
+
+/**
+ * The fields of a form: one text each. A field that came twice, or is no text, counts as absent. Throws `body-invalid` for control characters, and
+ * for JSON that is not an object.
+ */
 export function fieldsOf(req: Request): Record<string, string> {
   const body: unknown = req.body;
   const fields: Record<string, string> = {};
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return fields;
+  if (body === undefined || body === null) return fields;
+  if (typeof body !== 'object' || Array.isArray(body))
+    throw new Refusal('body-invalid', 'A form is an object in JSON.');
   for (const [name, value] of Object.entries(body as Record<string, unknown>)) {
     const text = typeof value === 'boolean' || typeof value === 'number' ? String(value) : value;
     if (typeof text !== 'string') continue;
@@ -48,6 +93,13 @@ export function handle(work: (req: Request, res: Response) => Promise<void>): Re
   return (req: Request, res: Response, next: NextFunction) => {
     work(req, res).catch(next);
   };
+}
+
+/** Was JSON asked for, or sent without asking for a page? */
+export function wantsJson(req: Request): boolean {
+  return (
+    req.accepts(['html', 'json']) === 'json' || (Boolean(req.is('json')) && !req.get('accept')?.includes('text/html'))
+  );
 }
 
 /** Answers 405 with what is allowed, for a path that exists. */
@@ -68,7 +120,7 @@ export function sendPage<V extends keyof Pages>(
 ): void {
   res.statusCode = status;
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
-  // Head and body leave in one write, which \`send\` would make two.
+  // Head and body leave in one write, which `send` would make two.
   res.end(site.renderer.page(view, data));
 }
 
@@ -108,7 +160,8 @@ export function organisationBase(
 /** A page that belongs to nobody, such as that of a damaged link. */
 export function plainBase(site: Pick<Site, 'languages'>, req: Request): PageBase {
   const language = languageOf(site, req);
-  const here = req.originalUrl.split('?')[0] ?? '/';
+  // A path that begins with two slashes would lead to another site, and so would a whole URL in the request line.
+  const here = (req.originalUrl.split('?')[0] ?? '').replace(/^(?:https?:\/\/[^/]*)?[/\\]*/i, '/');
   return {
     language,
     zone: 'UTC',

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { simpleParser, type ParsedMail } from 'mailparser';
+import type { DestinationStream } from 'pino';
 import type { Context } from '../../server/context.js';
 import { readConfig } from '../../server/config.js';
 import { fsck } from '../../server/ledger/fsck.js';
-import { makeLogger, type Logger } from '../../server/logger.js';
+import { makeLogger } from '../../server/logger.js';
 import { serve, type Service } from '../../server/serve.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
@@ -35,7 +36,8 @@ export interface TestOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Absent: a fresh one. Either is dropped at the end. */
   readonly database?: TestDatabase;
-  readonly logger?: Logger;
+  /** Where the log goes, instead of standard output. */
+  readonly log?: DestinationStream;
 }
 
 /** Starts a service on a fresh database with the demo organisation. Limits against abuse are off unless asked for. */
@@ -54,7 +56,7 @@ export async function startTestService(options: TestOptions = {}): Promise<TestS
   });
   let offset = 0;
   const now = (): Date => new Date(Date.now() + offset);
-  const service = await serve(config, options.logger ?? makeLogger(config.logLevel), {
+  const service = await serve(config, makeLogger(config.logLevel, options.log), {
     now,
     mayShare: true,
     ...(database.template ? { template: database.template } : {}),

@@ -1,0 +1,133 @@
+import { connect } from 'node:net';
+import ts from 'typescript';
+import { addStaff } from '../../server/staff/add-staff.js';
+import { logIn } from '../../server/staff/auth.js';
+import { createCampaign } from '../../server/campaigns/upload.js';
+import type { TestService } from './service.js';
+import { nodesOf, readSources } from './source.js';
+import { campaignMailTo } from './state.js';
+import { join, linkIn, signUp } from './story.js';
+import { formOf, get, linksOf, post } from './web.js';
+
+/** A route of the app, filled in with what it needs: true tokens, ids of rows that are there. */
+export interface Place {
+  readonly path: string;
+  readonly gets: boolean;
+  /** What it does with a body: reads a form, reads an upload, takes whatever comes (M-22); null where nothing is posted. */
+  readonly reads: 'form' | 'upload' | 'anything' | null;
+}
+
+/** Every route of the app by its pattern, and what a visitor needs who may go everywhere. */
+export interface Places {
+  readonly all: Readonly<Record<string, Place>>;
+  /** Cookies of staff and of an open settings page. */
+  readonly cookie: string;
+  /** What no log may ever hold. */
+  readonly secrets: readonly string[];
+}
+
+/** Ada is on the list, Boris has not confirmed, an owner is logged in, a campaign is a draft. */
+export async function openPlaces(service: TestService): Promise<Places> {
+  const { ctx, base } = service;
+  const confirmed = await join(service, 'ada@gmail.com');
+  const campaign = await campaignMailTo(service, 'ada@gmail.com');
+  await signUp(service, 'boris@gmail.com');
+  const asked = await service.mailTo('boris@gmail.com');
+  const [first, second] = [await magicLink(service, 3), await magicLink(service, 4)];
+  const { password } = await addStaff(ctx, { email: 'owner@gmail.com', role: 'owner' });
+  const staff = await logIn(ctx, { email: 'owner@gmail.com', password });
+  const magic = formOf(await get(first), 'open');
+  const settings = (await post(magic.action, magic.fields)).headers.get('set-cookie')?.split(';')[0] ?? '';
+  const source = Buffer.from('<html><head><title>June</title></head><body><p>Hello</p></body></html>');
+  const draft = await createCampaign(ctx, { list: 'news', fileName: 'june.html', source });
+  const receipt = linksOf(confirmed, '/receipts/')[0] ?? '';
+  const path = (url: string): string => new URL(url).pathname;
+  const [c, n] = [path(linkIn(asked, 'c')), path(linkIn(asked, 'n'))];
+  const [u, p] = [path(linkIn(campaign, 'u')), path(linkIn(campaign, 'p'))];
+  const mail = `/mailbox/${campaign.id}`;
+  const admin = `/admin/campaigns/${draft}`;
+  const tokens = [c, n, u, p, path(second), path(receipt)].map((one) => one.split('/')[2] ?? '');
+  return {
+    cookie: `zgoda_staff=${staff}; ${settings}`,
+    secrets: ['ada@', 'boris@', 'owner@', password, staff, settings.split('=')[1] ?? '', ...tokens],
+    all: {
+      ...pages(['/', '/healthz', '/readyz', '/metrics', '/log', '/log/checkpoint', '/log/vkey', '/settings']),
+      ...pages(['/mailbox', '/mailbox.json', '/admin', '/admin/sending']),
+      '/lists/:slug': { path: '/lists/news', gets: true, reads: 'form' },
+      '/forms/:id': { path: '/forms/demo', gets: false, reads: 'form' },
+      '/forms/:id/embed': page('/forms/demo/embed'),
+      '/c/:token': { path: c, gets: true, reads: 'form' },
+      '/n/:token': { path: n, gets: true, reads: 'form' },
+      '/u/:token': { path: u, gets: true, reads: 'anything' },
+      '/u/:token/undo': { path: `${u}/undo`, gets: false, reads: 'form' },
+      '/u/:token/stop': { path: `${u}/stop`, gets: false, reads: 'form' },
+      '/p/:token': { path: p, gets: true, reads: 'form' },
+      '/p/:token/undo': { path: `${p}/undo`, gets: false, reads: 'form' },
+      '/p/:token/stop': { path: `${p}/stop`, gets: false, reads: 'form' },
+      '/p/:token/link': { path: `${p}/link`, gets: false, reads: 'form' },
+      '/preferences': { path: '/preferences', gets: true, reads: 'form' },
+      '/m/:token': { path: path(second), gets: true, reads: 'form' },
+      '/settings/:what': { path: '/settings/stop', gets: false, reads: 'form' },
+      '/privacy/:organisation': page(path(linksOf(confirmed, '/privacy/')[0] ?? base)),
+      '/receipts/:token': page(path(receipt)),
+      '/r/:token': page(path(receipt).replace('/receipts/', '/r/')),
+      '/log/tile/*path': page('/log/tile/entries/000.p/1'),
+      '/mailbox/clear': { path: '/mailbox/clear', gets: false, reads: 'anything' },
+      '/mailbox/:id.eml': page(`${mail}.eml`),
+      '/mailbox/:id/html': page(`${mail}/html`),
+      '/mailbox/:id': page(mail),
+      '/admin/login': { path: '/admin/login', gets: true, reads: 'form' },
+      '/admin/logout': { path: '/admin/logout', gets: false, reads: 'anything' },
+      '/admin/first-run/:secret': { path: `/admin/first-run/${'a'.repeat(43)}`, gets: true, reads: 'form' },
+      '/admin/upload': { path: '/admin/upload', gets: true, reads: 'upload' },
+      '/admin/campaigns/:id': page(admin),
+      '/admin/campaigns/:id/preview': page(`${admin}/preview`),
+      '/admin/campaigns/:id/events': page(`${admin}/events`),
+      '/admin/campaigns/:id/test': { path: `${admin}/test`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/send': { path: `${admin}/send`, gets: true, reads: 'form' },
+    },
+  };
+}
+
+/** The pattern of every route in the sources: the first argument of .route(), .get(), .post() and the like. */
+export function routePatterns(): string[] {
+  const patterns = readSources('server').flatMap((source) =>
+    nodesOf(source).flatMap((node) => {
+      if (!ts.isCallExpression(node)) return [];
+      const { expression } = node;
+      const name = ts.isPropertyAccessExpression(expression) ? expression.name.text : expression.getText(source.tree);
+      const [first] = node.arguments;
+      const isRoute = /^(route|get|post|put|patch|delete|all|options|head)$/.test(name);
+      return isRoute && first && ts.isStringLiteralLike(first) && first.text.startsWith('/') ? [first.text] : [];
+    }),
+  );
+  return [...new Set(patterns)].sort();
+}
+
+/** Sends bytes as they are, and returns all that comes back until the other side hangs up. */
+export async function sendRaw(base: string, bytes: string | Buffer, hangUp = false): Promise<string> {
+  const { hostname, port } = new URL(base);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(Number(port), hostname, () => {
+      if (hangUp) socket.end(bytes);
+      else socket.write(bytes);
+    });
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
+  });
+}
+
+async function magicLink(service: TestService, count: number): Promise<string> {
+  await post(`${service.base}/preferences`, { email: 'ada@gmail.com' });
+  return linkIn(await service.mailTo('ada@gmail.com', count), 'm');
+}
+
+function page(path: string): Place {
+  return { path, gets: true, reads: null };
+}
+
+function pages(paths: readonly string[]): Record<string, Place> {
+  return Object.fromEntries(paths.map((path) => [path, page(path)]));
+}

@@ -19,11 +19,13 @@ export type SealedFacts = Pick<
   | 'frequency'
   | 'pausedUntil'
   | 'confirmedAt'
+  | 'unsubscribeRef'
+  | 'preferencesRef'
+  | 'mailtoRef'
 >;
 
 /** A consent as an action loads it. */
-export type LoadedConsent = SealedFacts &
-  Pick<Consent, 'lastCommitment' | 'unsubscribeRef' | 'preferencesRef' | 'mailtoRef' | 'stateAt' | 'seal'>;
+export type LoadedConsent = SealedFacts & Pick<Consent, 'lastCommitment' | 'stateAt' | 'seal'>;
 
 export interface Change {
   readonly state?: Consent['state'];
@@ -41,7 +43,7 @@ export const CONSENT_COLUMNS = `c.id, c.subscriber_id as "subscriberId", c.purpo
 /**
  * Changes a consent and writes the event of it in one statement: the only door to a consent's state. False when somebody else changed it since it was
  * loaded (its last event differs): load again and decide anew. `extra`: further expressions for the same statement, with parameters from $13 + 11 on;
- * they may refer to `changed`, which has a row when the change went through.
+ * they may refer to `changed`, which has a row when the change went through. What somebody else wrote into a consent never gets our seal (T6): it throws.
  */
 export async function act(
   on: Queryable,
@@ -52,6 +54,7 @@ export async function act(
   extra: { sql: string; params: readonly unknown[] } = { sql: '', params: [] },
 ): Promise<boolean> {
   const at = acting.now();
+  const isOurs = isOurConsent(acting.keyring, consent);
   const next = { ...consent, ...change, ...(event ? { lastEventId: event.id } : {}) };
   const stateAt = next.state === consent.state ? consent.stateAt : at;
   const params = [
@@ -64,7 +67,13 @@ export async function act(
       next.lastEventId,
       event?.commitment ?? consent.lastCommitment,
     ],
-    ...[next.frequency, next.pausedUntil, stateAt, next.confirmedAt, sealConsent(acting.keyring, next)],
+    ...[
+      next.frequency,
+      next.pausedUntil,
+      stateAt,
+      next.confirmedAt,
+      isOurs ? sealConsent(acting.keyring, next) : unsealed(next),
+    ],
     ...(event?.params ?? []),
     ...extra.params,
   ];
@@ -72,7 +81,7 @@ export async function act(
       update consent set state = $3::text, basis = $4::text, sign_up_id = $5::uuid, last_event_id = $6::uuid, last_commitment = $7::bytea, frequency = $8::text,
         paused_until = $9::timestamptz, state_at = $10::timestamptz, confirmed_at = $11::timestamptz, seal = $12::bytea
       where id = $1::uuid and last_event_id is not distinct from $2::uuid returning id)
-    ${event ? `, ${appendSql(13, 'changed')}` : ''} ${extra.sql}
+    ${event ? `, ${appendSql(13, { when: 'changed', previous: isOurs ? '$2' : '$14' })}` : ''} ${extra.sql}
     select id from changed`;
   const rows = await on.prepared<{ id: string }>(sql, params);
   return rows.length === 1;
@@ -88,6 +97,7 @@ export async function openConsents(
     ...of,
     ...{ id: randomUUID(), state: 'pending', basis: null, lastEventId: null },
     ...{ frequency: 'all', pausedUntil: null, confirmedAt: null },
+    ...{ unsubscribeRef: randomBytes(16), preferencesRef: randomBytes(16), mailtoRef: randomBytes(10) },
   }));
   const column = <T>(pick: (consent: SealedFacts) => T): T[] => fresh.map(pick);
   const keys = [column((c) => c.subscriberId), column((c) => c.purposeId)];
@@ -97,7 +107,7 @@ export async function openConsents(
      on conflict (subscriber_id, purpose_id) do nothing`,
     [
       ...[...keys, column((c) => c.id), column((c) => c.signUpId)],
-      ...[column(() => randomBytes(16)), column(() => randomBytes(16)), column(() => randomBytes(10))],
+      ...[column((c) => c.unsubscribeRef), column((c) => c.preferencesRef), column((c) => c.mailtoRef)],
       ...[column((c) => sealConsent(acting.keyring, c)), acting.now()],
     ],
   );
@@ -115,11 +125,18 @@ export function isOurConsent(keyring: Keyring, consent: SealedFacts & { seal: Bu
   return isSealed(keyring, 'consent', sealedParts(consent), consent.seal);
 }
 
+// Leaving works all the same, and stays unsealed: no mail goes by such a row, whatever is done to it.
+function unsealed(next: LoadedConsent): Buffer {
+  if (next.state === 'confirmed' || next.state === 'pending')
+    throw new Error('a consent that we did not write cannot be changed');
+  return next.seal;
+}
+
 function sealConsent(keyring: Keyring, consent: SealedFacts): Buffer {
   return seal(keyring, 'consent', sealedParts(consent));
 }
 
-function sealedParts(c: SealedFacts): (string | Date | null)[] {
+function sealedParts(c: SealedFacts): (string | Date | Buffer | null)[] {
   return [
     c.id,
     c.subscriberId,
@@ -131,5 +148,8 @@ function sealedParts(c: SealedFacts): (string | Date | null)[] {
     c.frequency,
     c.pausedUntil,
     c.confirmedAt,
+    c.unsubscribeRef,
+    c.preferencesRef,
+    c.mailtoRef,
   ];
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
 import { blindIndex, suppressionHash } from '../keys/blind-index.js';
 import { encryptField } from '../keys/field.js';
 import { makeSubjectKey } from '../keys/subject-key.js';
@@ -22,6 +23,8 @@ export interface SignUpInput {
 
 /** What the worker reads back of a sign-up. */
 export interface SealedSignUp {
+  readonly listId: string;
+  readonly wordingId: string;
   readonly given: string;
   readonly normal: string;
   readonly formHost: string;
@@ -32,12 +35,13 @@ export const PURGE_DAYS = 14;
 
 /**
  * Writes a sign-up and its `requested` event down in one statement, the same for every state of the address: nothing is looked up, so nothing can be told
- * from the answer (T2, L-11). The worker decides afterwards which mail goes. Returns the sign-up's id.
+ * from the answer (T2, L-11). The worker decides afterwards which mail goes. Returns the sign-up's id. Throws `list-unknown` for a list that somebody rewrote by SQL (T6).
  */
 export async function subscribe(ctx: Context, input: SignUpInput): Promise<string> {
   const id = randomUUID();
   const at = ctx.now();
   const { list, address, wording, language } = input;
+  if (!list.organisation.isOurs) throw new Refusal('list-unknown', 'This list takes no sign-ups at present.');
   const evidence = makeSubjectKey(ctx.keyring, { table: 'sign_up', column: 'evidence_key', row: id });
   const event = prepareEvent(ctx.keyring, {
     id: randomUUID(),
@@ -54,7 +58,10 @@ export async function subscribe(ctx: Context, input: SignUpInput): Promise<strin
     },
     fields: { address: address.given, ip: input.ip, user_agent: input.userAgent },
   });
-  const sealed: SealedSignUp = { given: address.given, normal: address.normal, formHost: input.formHost };
+  const sealed: SealedSignUp = {
+    ...{ listId: list.id, wordingId: wording.id, formHost: input.formHost },
+    ...{ given: address.given, normal: address.normal },
+  };
   await ctx.db.prepared(
     `with ${appendSql(1)}
      insert into sign_up (id, list_id, wording_id, source, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment, requested_at, purge_at)

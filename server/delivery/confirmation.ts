@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { act } from '../consent/act.js';
 import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
-import { bytesOf, uuidOf } from '../consent/confirm.js';
+import { bytesOf, sealOffer, uuidOf } from '../consent/confirm.js';
 import { listRecord } from '../consent/facts.js';
 import { PURGE_DAYS } from '../consent/subscribe.js';
 import type { Context } from '../context.js';
@@ -183,10 +183,20 @@ async function appendOffer(
       },
       fields: { address: delivery.address, mail: blanked.toString('latin1') },
     });
+    const made = { id: uuidOf(ref), signUpId: chapter.chapter, consentId: consent.id, eventId: event.id, secretHash };
     const extra = {
-      sql: `, made as (insert into offer (id, sign_up_id, consent_id, event_id, secret_hash, created_at, expires_at)
-        select $24::uuid, $25::uuid, $26::uuid, $27::uuid, $28::bytea, $29::timestamptz, $30::timestamptz where exists (select from changed))`,
-      params: [uuidOf(ref), chapter.chapter, consent.id, event.id, secretHash, ctx.now(), expiresAt],
+      sql: `, made as (insert into offer (id, sign_up_id, consent_id, event_id, secret_hash, seal, created_at, expires_at)
+        select $24::uuid, $25::uuid, $26::uuid, $27::uuid, $28::bytea, $29::bytea, $30::timestamptz, $31::timestamptz where exists (select from changed))`,
+      params: [
+        made.id,
+        made.signUpId,
+        made.consentId,
+        made.eventId,
+        secretHash,
+        sealOffer(ctx, made),
+        ctx.now(),
+        expiresAt,
+      ],
     };
     if (await act(ctx.db, ctx, consent, {}, event, extra)) return event.id;
   }

@@ -77,14 +77,14 @@ export function sealEvent(
 
 /**
  * The common table expressions that write one event whose parameters start at $`first`, for use inside another statement: a state and its event are
- * written by one statement, or neither. `when` names an earlier expression that must have a row.
+ * written by one statement, or neither. `when` names an earlier expression that must have a row; `previous` the parameter with the last event before.
  */
-export function appendSql(first: number, when?: string): string {
+export function appendSql(first: number, { when, previous }: { when?: string; previous?: string } = {}): string {
   const p = (place: number): string => `$${first + place}`;
   const guard = when ? ` where exists (select from ${when})` : '';
   return `event as (
-      insert into consent_event (sign_up_id, id, kind, commitment, happened_at, seal)
-      select ${p(0)}::uuid, ${p(1)}::uuid, ${p(2)}::text, ${p(3)}::bytea, ${p(4)}::timestamptz, ${p(5)}::bytea${guard}),
+      insert into consent_event (sign_up_id, id, kind, commitment, happened_at, seal, previous_id)
+      select ${p(0)}::uuid, ${p(1)}::uuid, ${p(2)}::text, ${p(3)}::bytea, ${p(4)}::timestamptz, ${p(5)}::bytea, ${previous ?? 'null'}::uuid${guard}),
     body as (
       insert into event_body (sign_up_id, event_id, record, address, ip, user_agent, mail)
       select ${p(0)}::uuid, ${p(1)}::uuid, ${p(6)}::bytea, ${p(7)}::bytea, ${p(8)}::bytea, ${p(9)}::bytea, ${p(10)}::bytea${guard})`;

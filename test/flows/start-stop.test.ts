@@ -9,9 +9,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTransport } from 'nodemailer';
 import { ROOT } from '../../server/config.js';
+import { sealOrganisation } from '../../server/consent/read-catalogue.js';
 import type { Context } from '../../server/context.js';
 import { connect } from '../../server/database/connect.js';
 import { createKeysFile } from '../../server/keys/keys-file.js';
+import { DEMO } from '../../server/tour/demo.js';
 import { administer, TEST_DATABASE_URL } from '../support/database.js';
 import { addMany } from '../support/people.js';
 import { freePort, MAIN, mailsTo, mailTo, makeHome, run, untilReady, type Home } from '../support/process.js';
@@ -247,7 +249,10 @@ describe('starting and stopping', function () {
     const web = await here.start({ ROLE: 'web' });
     await here.start({ ROLE: 'worker' });
     const gateway = await here.start({ ROLE: 'gateway' });
-    await here.look(async ({ db }) => db.query(`update organisation set inbound_domain = 'in.example.org'`));
+    await here.look(async ({ db, keyring }) => {
+      await db.query(`update organisation set inbound_domain = 'in.example.org'`);
+      await sealOrganisation(db, keyring, DEMO.organisation.slug);
+    });
 
     expect((await signUp(web, 'ada@example.org')).status).to.equal(200);
     const asked = await eventually(async () => Promise.resolve(mailFor(mails, 'ada@example.org')));

@@ -21,4 +21,11 @@ export class ConsentEvent {
 
   @Column({ type: 'bytea' })
   seal!: Buffer;
+
+  /**
+   * The last event of the consent before this one: what has been followed cannot be the last again (T6). Its own id where
+   * the consent was not what we had written: then the chapter is at its end.
+   */
+  @Column({ type: 'uuid', name: 'previous_id', nullable: true })
+  previousId!: string | null;
 }

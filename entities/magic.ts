@@ -24,6 +24,9 @@ export class MagicRequest {
 
   @Column({ type: 'timestamptz', name: 'decided_at', nullable: true })
   decidedAt!: Date | null;
+
+  @Column({ type: 'bytea' })
+  seal!: Buffer;
 }
 
 /** A magic link that was mailed: single use, 30 minutes (T9). */

@@ -35,4 +35,8 @@ export class Offer {
   /** The `confirmed` event that used it. */
   @Column({ type: 'uuid', name: 'used_by', nullable: true })
   usedBy!: string | null;
+
+  /** Binds the link to its chapter and consent (T6). */
+  @Column({ type: 'bytea' })
+  seal!: Buffer;
 }

@@ -46,4 +46,8 @@ export class Organisation {
 
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
+
+  /** Over all that the organisation says, its lists, texts, wordings, notices and forms included (T6). */
+  @Column({ type: 'bytea', nullable: true })
+  seal!: Buffer | null;
 }

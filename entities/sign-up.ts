@@ -8,7 +8,7 @@ import { Wording } from './wording.js';
  */
 @Entity('sign_up')
 @Check('sign_up_source', `"source" in ('form', 'settings', 'import', 'staff')`)
-@Check('sign_up_outcome', `"outcome" in ('confirm', 'already', 'blocked', 'budget')`)
+@Check('sign_up_outcome', `"outcome" in ('confirm', 'already', 'blocked', 'budget', 'forged')`)
 @Index('sign_up_undecided', ['requestedAt'], { where: '"outcome" is null' })
 @Index('sign_up_consent', ['consentId'])
 @Index('sign_up_purge', ['purgeAt'], { where: '"purge_at" is not null' })
@@ -52,7 +52,7 @@ export class SignUp {
   consentId!: string | null;
 
   @Column({ type: 'text', nullable: true })
-  outcome!: 'confirm' | 'already' | 'blocked' | 'budget' | null;
+  outcome!: 'confirm' | 'already' | 'blocked' | 'budget' | 'forged' | null;
 
   @Column({ type: 'timestamptz', name: 'requested_at' })
   requestedAt!: Date;

@@ -29,6 +29,10 @@ export class Staff {
 
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
+
+  /** Over who it is, the role and the password (T6). */
+  @Column({ type: 'bytea' })
+  seal!: Buffer;
 }
 
 /** An open browser session of staff, or of a subscriber who followed a magic link. The cookie's secret is kept peppered. */
@@ -52,4 +56,8 @@ export class Session {
 
   @Column({ type: 'timestamptz', name: 'expires_at' })
   expiresAt!: Date;
+
+  /** Binds the session to its owner and its end (T6). */
+  @Column({ type: 'bytea' })
+  seal!: Buffer;
 }

@@ -57,6 +57,7 @@ create table organisation (
   jurisdiction text not null,
   time_zone text not null,
   created_at timestamptz not null,
+  seal bytea,
   constraint organisation_slug_key unique (slug),
   constraint organisation_pk primary key (id)
 );
@@ -148,7 +149,7 @@ create table sign_up (
   outcome text,
   requested_at timestamptz not null,
   purge_at timestamptz,
-  constraint sign_up_outcome check (outcome in ('confirm', 'already', 'blocked', 'budget')),
+  constraint sign_up_outcome check (outcome in ('confirm', 'already', 'blocked', 'budget', 'forged')),
   constraint sign_up_source check (source in ('form', 'settings', 'import', 'staff')),
   constraint sign_up_pk primary key (id),
   constraint sign_up_list_fk foreign key (list_id) references list(id),
@@ -217,6 +218,7 @@ create table offer (
   created_at timestamptz not null,
   expires_at timestamptz not null,
   used_by uuid,
+  seal bytea not null,
   constraint offer_pk primary key (id),
   constraint offer_sign_up_fk foreign key (sign_up_id) references sign_up(id),
   constraint offer_consent_fk foreign key (consent_id) references consent(id)
@@ -233,6 +235,7 @@ create table consent_event (
   commitment bytea not null,
   happened_at timestamptz not null,
   seal bytea not null,
+  previous_id uuid,
   constraint consent_event_pk primary key (sign_up_id, id)
 ) partition by hash (sign_up_id);
 
@@ -344,6 +347,7 @@ create table magic_request (
   language text not null,
   requested_at timestamptz not null,
   decided_at timestamptz,
+  seal bytea not null,
   constraint magic_request_pk primary key (id),
   constraint magic_request_organisation_fk foreign key (organisation_id) references organisation(id)
 );
@@ -371,6 +375,7 @@ create table staff (
   role text not null,
   password_hash text,
   created_at timestamptz not null,
+  seal bytea not null,
   constraint staff_index_key unique (blind_index),
   constraint staff_role check (role in ('owner', 'marketer', 'viewer')),
   constraint staff_pk primary key (id)
@@ -382,6 +387,7 @@ create table session (
   subscriber_id uuid,
   created_at timestamptz not null,
   expires_at timestamptz not null,
+  seal bytea not null,
   constraint session_owner check ((staff_id is null) <> (subscriber_id is null)),
   constraint session_pk primary key (hash),
   constraint session_staff_fk foreign key (staff_id) references staff(id) on delete cascade,
@@ -451,14 +457,15 @@ alter table staff alter column blind_index set statistics 0;
 /*
  * The claim of promise 1. Three statements in one call: pick, lock, judge. Under read committed each sees a fresh snapshot, so that a
  * withdrawal that committed before the locks were had is seen by the judgement, and none can commit between judgement and mark (T7).
+ * A consent whose last event was followed by another is an earlier row that somebody put back (T6); events cannot be taken back.
  * Two workers never judge one consent at once: "once a week" counts the mails in flight, and those before it in the same handful.
  */
 const CLAIM = `
 create type claimed_delivery as (
   message_id uuid, subscriber_id uuid, kind text, template text, attempts smallint, seal bytea, organisation_id uuid,
-  profile_key bytea, address bytea, language text, consent_id uuid, purpose_id uuid, consent_state text, basis text,
+  suppression_hash bytea, profile_key bytea, address bytea, language text, consent_id uuid, purpose_id uuid, consent_state text, basis text,
   sign_up_id uuid, last_event_id uuid, frequency text, paused_until timestamptz, confirmed_at timestamptz,
-  unsubscribe_ref bytea, preferences_ref bytea, mailto_ref bytea, consent_seal bytea
+  unsubscribe_ref bytea, preferences_ref bytea, mailto_ref bytea, consent_seal bytea, is_followed boolean
 );
 
 create function claim_deliveries(worker uuid, at timestamptz, lease timestamptz, kinds text[], most integer)
@@ -478,9 +485,10 @@ begin
 
   return query
   with judged as materialized (
-    select d.message_id, d.subscriber_id, d.kind, d.template, d.attempts, d.seal, s.organisation_id, s.profile_key, s.address, s.language,
+    select d.message_id, d.subscriber_id, d.kind, d.template, d.attempts, d.seal, s.organisation_id, s.suppression_hash, s.profile_key, s.address, s.language,
       c.id as consent_id, c.purpose_id, c.state as consent_state, c.basis, c.sign_up_id, c.last_event_id, c.frequency, c.paused_until,
       c.confirmed_at, c.unsubscribe_ref, c.preferences_ref, c.mailto_ref, c.seal as consent_seal,
+      exists (select from consent_event e where e.sign_up_id = c.sign_up_id and e.previous_id in (c.last_event_id, e.id)) as is_followed,
       case
         when s.erased_at is not null or s.address is null then 'erased'
         when d.kind <> 'notice' and s.restricted_at is not null then 'restricted'
@@ -513,9 +521,9 @@ begin
       settled_at = case when j.refusal is null then null else at end
     from judged j where d.message_id = j.message_id and d.subscriber_id = j.subscriber_id
     returning d.message_id, d.subscriber_id, d.state)
-  select j.message_id, j.subscriber_id, j.kind, j.template, (j.attempts + 1)::smallint, j.seal, j.organisation_id, j.profile_key, j.address,
-    j.language, j.consent_id, j.purpose_id, j.consent_state, j.basis, j.sign_up_id, j.last_event_id, j.frequency, j.paused_until,
-    j.confirmed_at, j.unsubscribe_ref, j.preferences_ref, j.mailto_ref, j.consent_seal
+  select j.message_id, j.subscriber_id, j.kind, j.template, (j.attempts + 1)::smallint, j.seal, j.organisation_id, j.suppression_hash, j.profile_key,
+    j.address, j.language, j.consent_id, j.purpose_id, j.consent_state, j.basis, j.sign_up_id, j.last_event_id, j.frequency, j.paused_until,
+    j.confirmed_at, j.unsubscribe_ref, j.preferences_ref, j.mailto_ref, j.consent_seal, j.is_followed
   from judged j join marked m on m.message_id = j.message_id and m.subscriber_id = j.subscriber_id
   where m.state = 'sending';
 end $$;

@@ -21,11 +21,13 @@ export type SealedFacts = Pick<
   | 'frequency'
   | 'pausedUntil'
   | 'confirmedAt'
+  | 'unsubscribeRef'
+  | 'preferencesRef'
+  | 'mailtoRef'
 >;
 
 /** A consent as an action loads it. */
-export type LoadedConsent = SealedFacts &
-  Pick<Consent, 'lastCommitment' | 'unsubscribeRef' | 'preferencesRef' | 'mailtoRef' | 'stateAt' | 'seal'>;
+export type LoadedConsent = SealedFacts & Pick<Consent, 'lastCommitment' | 'stateAt' | 'seal'>;
 
 export interface Change {
   readonly state?: Consent['state'];
@@ -71,7 +73,8 @@ export async function act(
 
 /**
  * Changes consents and writes the events of it in one statement: the only door to a consent's state. Tells of each whether it went through: not when somebody
- * else changed it since it was loaded (its last event differs), or another act of the same call did; then load again and decide anew.
+ * else changed it since it was loaded (its last event differs), or another act of the same call did; then load again and decide anew. What somebody else wrote
+ * into a consent never gets our seal (T6): it throws.
  */
 export async function actAll(
   on: Queryable,
@@ -79,8 +82,11 @@ export async function actAll(
   acts: readonly Act[],
   also: Also = { columns: [], sql: '', rows: [] },
 ): Promise<boolean[]> {
-  const rows = acts.map((one) => rowOf(acting, one));
-  const events = acts.flatMap(({ event }) => (event ? [event] : []));
+  const judged = acts.map((one) => ({ ...one, isOurs: isOurConsent(acting.keyring, one.consent) }));
+  const rows = judged.map((one) => rowOf(acting, one));
+  const events = judged.flatMap(({ event, consent, isOurs }) =>
+    event ? [{ ...event, previous: isOurs ? consent.lastEventId : event.id }] : [],
+  );
   const extra = CONSENT_WIDTH + EVENT_COLUMNS + 1;
   const done =
     also.columns.length > 0
@@ -106,13 +112,13 @@ const CONSENT_ROW = [
   ...['frequency text', 'paused timestamptz', 'at timestamptz', 'confirmed timestamptz', 'seal bytea'],
 ];
 
-function rowOf(acting: Acting, { consent, change, event }: Act): unknown[] {
+function rowOf(acting: Acting, { consent, change, event, isOurs }: Act & { isOurs: boolean }): unknown[] {
   const next = { ...consent, ...change, ...(event ? { lastEventId: event.id } : {}) };
   return [
     ...[next.id, consent.lastEventId, next.state, next.basis, next.signUpId, next.lastEventId],
     ...[event?.commitment ?? consent.lastCommitment, next.frequency, next.pausedUntil],
     ...[next.state === consent.state ? consent.stateAt : acting.now(), next.confirmedAt],
-    sealConsent(acting.keyring, next),
+    isOurs ? sealConsent(acting.keyring, next) : unsealed(next),
   ];
 }
 
@@ -126,6 +132,7 @@ export async function openConsents(
     ...of,
     ...{ id: randomUUID(), state: 'pending', basis: null, lastEventId: null },
     ...{ frequency: 'all', pausedUntil: null, confirmedAt: null },
+    ...{ unsubscribeRef: draw(16), preferencesRef: draw(16), mailtoRef: draw(10) },
   }));
   const column = <T>(pick: (consent: SealedFacts) => T): T[] => fresh.map(pick);
   const keys = [column((c) => c.subscriberId), column((c) => c.purposeId)];
@@ -135,7 +142,7 @@ export async function openConsents(
      on conflict (subscriber_id, purpose_id) do nothing`,
     [
       ...[...keys, column((c) => c.id), column((c) => c.signUpId)],
-      ...[column(() => draw(16)), column(() => draw(16)), column(() => draw(10))],
+      ...[column((c) => c.unsubscribeRef), column((c) => c.preferencesRef), column((c) => c.mailtoRef)],
       ...[column((c) => sealConsent(acting.keyring, c)), acting.now()],
     ],
   );
@@ -153,11 +160,18 @@ export function isOurConsent(keyring: Keyring, consent: SealedFacts & { seal: Bu
   return isSealed(keyring, 'consent', sealedParts(consent), consent.seal);
 }
 
+// Leaving works all the same, and stays unsealed: no mail goes by such a row, whatever is done to it.
+function unsealed(next: LoadedConsent): Buffer {
+  if (next.state === 'confirmed' || next.state === 'pending')
+    throw new Error('a consent that we did not write cannot be changed');
+  return next.seal;
+}
+
 function sealConsent(keyring: Keyring, consent: SealedFacts): Buffer {
   return seal(keyring, 'consent', sealedParts(consent));
 }
 
-function sealedParts(c: SealedFacts): (string | Date | null)[] {
+function sealedParts(c: SealedFacts): (string | Date | Buffer | null)[] {
   return [
     c.id,
     c.subscriberId,
@@ -169,5 +183,8 @@ function sealedParts(c: SealedFacts): (string | Date | null)[] {
     c.frequency,
     c.pausedUntil,
     c.confirmedAt,
+    c.unsubscribeRef,
+    c.preferencesRef,
+    c.mailtoRef,
   ];
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { readCatalogue } from './read-catalogue.js';
 
 export interface OrganisationFacts {
   readonly id: string;
@@ -15,6 +16,8 @@ export interface OrganisationFacts {
   readonly jurisdiction: string;
   readonly timeZone: string;
   readonly createdAt: Date;
+  /** Is all that it says, its lists and texts included, as it was set up? If not, nobody joins and no mail leaves; leaving works (T6). */
+  readonly isOurs: boolean;
 }
 
 export interface ListText {
@@ -47,6 +50,8 @@ export interface ListFacts {
   readonly slug: string;
   readonly organisation: OrganisationFacts;
   readonly defaultLanguage: string;
+  /** Which bases of a consent may be mailed. */
+  readonly acceptedBases: readonly string[];
   readonly texts: Readonly<Record<string, ListText>>;
   /** All versions, newest first. */
   readonly wordings: readonly Wording[];
@@ -70,8 +75,9 @@ const kept = new WeakMap<Context, { at: number; catalogue: Promise<Catalogue> }>
 export async function catalogue(ctx: Context): Promise<Catalogue> {
   const known = kept.get(ctx);
   if (known && Date.now() - known.at < FRESH_MS) return known.catalogue;
-  const fresh = load(ctx);
+  const fresh = readCatalogue(ctx.db, ctx.keyring);
   kept.set(ctx, { at: Date.now(), catalogue: fresh });
+  void fresh.then((read) => warn(ctx, read)).catch(() => undefined);
   // A failed read must not be remembered.
   fresh.catch(() => kept.delete(ctx));
   return fresh;
@@ -82,9 +88,9 @@ export function forgetCatalogue(ctx: Context): void {
   kept.delete(ctx);
 }
 
-/** Throws `list-unknown`. */
+/** A list to sign up for or to send to. Throws `list-unknown`, also when somebody rewrote it by SQL. */
 export async function listBySlug(ctx: Context, slug: string): Promise<ListFacts> {
-  return found((await catalogue(ctx)).lists.find((list) => list.slug === slug));
+  return found((await catalogue(ctx)).lists.find((list) => list.slug === slug && list.organisation.isOurs));
 }
 
 /** Throws `list-unknown`. Not with a transaction open. */
@@ -109,7 +115,7 @@ export async function formById(ctx: Context, id: string): Promise<{ list: ListFa
   const all = await catalogue(ctx);
   const form = all.forms.find((one) => one.id === id);
   const list = form && all.lists.find((one) => one.id === form.listId);
-  if (!form || !list) throw new Refusal('form-unknown', 'There is no such form.');
+  if (!form || !list?.organisation.isOurs) throw new Refusal('form-unknown', 'There is no such form.');
   return { list, allowedOrigins: form.allowedOrigins };
 }
 
@@ -148,49 +154,13 @@ export function linkAddress(ctx: Pick<Context, 'publicUrl'>, organisation: Organ
   return organisation.publicUrl ?? ctx.publicUrl;
 }
 
+function warn(ctx: Context, { organisations }: Catalogue): void {
+  for (const { slug, isOurs } of organisations)
+    if (!isOurs)
+      ctx.logger.error({ organisation: slug }, 'what it says is not what was set up: nobody joins, no mail leaves');
+}
+
 function found(list: ListFacts | undefined): ListFacts {
   if (!list) throw new Refusal('list-unknown', 'There is no such list.');
   return list;
-}
-
-type WithList<T> = T & { list_id: string };
-
-async function load(ctx: Context): Promise<Catalogue> {
-  const [organisations, lists, texts, wordings, notices, forms] = await Promise.all([
-    ctx.db.query<OrganisationFacts>(
-      `select id, slug, name, legal_name as "legalName", postal_address as "postalAddress", privacy_contact as "privacyContact", from_address as "fromAddress",
-         public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt"
-       from organisation order by created_at, id`,
-    ),
-    ctx.db.query<{ id: string; slug: string; organisation_id: string; default_language: string }>(
-      'select id, slug, organisation_id, default_language from list order by created_at, slug',
-    ),
-    ctx.db.query<WithList<ListText> & { language: string }>(
-      'select list_id, language, name, about, frequency, shared_with as "sharedWith", retention from list_text order by language',
-    ),
-    ctx.db.query<WithList<Wording>>(
-      'select id, purpose_id as list_id, language, version, label, sha256 from wording order by version desc',
-    ),
-    ctx.db.query<Notice & { organisation_id: string }>(
-      'select id, organisation_id, language, version, body, sha256, created_at as "createdAt" from notice order by version desc',
-    ),
-    ctx.db.query<{ id: string; listId: string; allowedOrigins: string[] }>(
-      'select id, list_id as "listId", allowed_origins as "allowedOrigins" from form',
-    ),
-  ]);
-  return {
-    organisations,
-    forms,
-    lists: lists.map((list) => ({
-      id: list.id,
-      slug: list.slug,
-      organisation: organisations.find((one) => one.id === list.organisation_id) as OrganisationFacts,
-      defaultLanguage: list.default_language,
-      texts: Object.fromEntries(
-        texts.filter((text) => text.list_id === list.id).map(({ language, ...text }) => [language, text]),
-      ),
-      wordings: wordings.filter((wording) => wording.list_id === list.id),
-      notices: notices.filter((notice) => notice.organisation_id === list.organisation_id),
-    })),
-  };
 }

@@ -2,6 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { gather } from '../database/gather.js';
+import { isSealed, seal } from '../keys/seal.js';
 import { prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import type { Link } from '../links/token.js';
 import { actAll, CONSENT_COLUMNS, type Act, type Change, type LoadedConsent } from './act.js';
@@ -45,6 +46,8 @@ export interface ConfirmInput {
 
 interface Row extends LoadedConsent {
   offer_id: string;
+  offer_consent: string;
+  offer_seal: Buffer;
   secret_hash: Buffer;
   offer_event: string;
   expires_at: Date;
@@ -117,7 +120,7 @@ const write = gather<Act & { event: PreparedEvent; offer: Offer }, boolean>(asyn
 /** What a confirmation link stands for. Changes nothing. Throws `link-expired`, `link-used`. */
 export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
   const row = await load(ctx, uuidOf(link.ref));
-  if (!row || !link.secret || !timingSafeEqual(createHash('sha256').update(link.secret).digest(), row.secret_hash)) {
+  if (!row || !link.secret || !isOffered(ctx, link.secret, row)) {
     throw new Refusal('link-expired', 'What this link stood for is no longer there.', { expiresAt: link.expiresAt });
   }
   if (row.expires_at <= ctx.now())
@@ -126,10 +129,13 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
   if (!row.evidence_key || !row.sealed || row.expires_at <= ctx.now())
     throw new Refusal('link-expired', 'This sign-up was deleted.', { expiresAt: row.expires_at });
   const list = await listById(ctx, row.list_id);
+  if (!list.organisation.isOurs) throw new Refusal('list-unknown', 'This list cannot be joined at present.');
   const wording = list.wordings.find((one) => one.id === row.wording_id);
   if (!wording) throw new Error('a wording that was agreed to is gone');
   const key = evidenceKey(ctx.keyring, row.chapter, row.evidence_key);
-  const signUp = openSignUp(key, row.chapter, row.sealed);
+  const signUp = openSignUp(key, {
+    ...{ id: row.chapter, listId: row.list_id, wordingId: row.wording_id, sealed: row.sealed },
+  });
   const offer: Offer = {
     offerId: row.offer_id,
     signUpId: row.chapter,
@@ -150,7 +156,7 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
 
 const load = gather<string, Row | undefined>(async (ctx, ids) => {
   const rows = await ctx.db.prepared<Row>(
-    `select ${CONSENT_COLUMNS}, o.id as offer_id, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
+    `select ${CONSENT_COLUMNS}, o.id as offer_id, o.consent_id as offer_consent, o.seal as offer_seal, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
        u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
      from offer o join sign_up u on u.id = o.sign_up_id join consent c on c.id = o.consent_id
      join consent_event e on e.sign_up_id = o.sign_up_id and e.id = o.event_id
@@ -168,6 +174,29 @@ export async function listOfOffer(ctx: Context, ref: Buffer): Promise<{ list: Li
     [uuidOf(ref)],
   );
   return row ? { list: await listById(ctx, row.list_id), language: row.language } : null;
+}
+
+/** What binds a mailed link to one chapter and one consent: whoever got a link of their own cannot point it at another's by SQL (T6). */
+export function sealOffer(ctx: Pick<Context, 'keyring'>, offer: SealedOffer): Buffer {
+  return seal(ctx.keyring, 'offer', offerParts(offer));
+}
+
+export interface SealedOffer {
+  readonly id: string;
+  readonly signUpId: string;
+  readonly consentId: string;
+  readonly eventId: string;
+  readonly secretHash: Buffer;
+}
+
+function offerParts(offer: SealedOffer): (string | Buffer)[] {
+  return [offer.id, offer.signUpId, offer.consentId, offer.eventId, offer.secretHash];
+}
+
+function isOffered(ctx: Context, secret: Buffer, row: Row): boolean {
+  if (!timingSafeEqual(createHash('sha256').update(secret).digest(), row.secret_hash)) return false;
+  const offer = { id: row.offer_id, signUpId: row.chapter, consentId: row.offer_consent, eventId: row.offer_event };
+  return isSealed(ctx.keyring, 'offer', offerParts({ ...offer, secretHash: row.secret_hash }), row.offer_seal);
 }
 
 function used(offer: Offer): Refusal {

@@ -2,7 +2,7 @@ import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
 import { gather } from '../database/gather.js';
 import { openAddress } from './subscriber.js';
-import { CONSENT_COLUMNS, type LoadedConsent } from './act.js';
+import { CONSENT_COLUMNS, isOurConsent, type LoadedConsent } from './act.js';
 
 /** A consent with the person and the chapter that it belongs to. */
 export interface ConsentOfPerson {
@@ -11,8 +11,9 @@ export interface ConsentOfPerson {
   readonly organisationId: string;
   readonly listId: string;
   readonly language: string;
-  /** null once erased. */
+  /** null once erased, and where the row is not what we wrote: nobody is shown or mailed by such a one (T6). */
   readonly address: string | null;
+  readonly isOurs: boolean;
   readonly wordingId: string;
   readonly evidenceKeyWrapped: Buffer | null;
   readonly suppressionHash: Buffer | null;
@@ -70,14 +71,16 @@ export async function consentById(ctx: Context, id: string): Promise<ConsentOfPe
 }
 
 function open(ctx: Pick<Context, 'keyring'>, row: Row): ConsentOfPerson {
+  const isOurs = isOurConsent(ctx.keyring, row);
   return {
     consent: row,
+    isOurs,
     subscriberId: row.subscriberId,
     organisationId: row.organisation_id,
     listId: row.purposeId,
     language: row.language,
     address:
-      row.profile_key && row.address
+      row.profile_key && row.address && isOurs
         ? openAddress(ctx.keyring, { id: row.subscriberId, profileKey: row.profile_key, address: row.address })
         : null,
     wordingId: row.wording_id,

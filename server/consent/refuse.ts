@@ -98,6 +98,8 @@ async function load(ctx: Context, ref: Buffer): Promise<Row> {
 
 async function describe(ctx: Context, row: Row): Promise<Disowned> {
   if (!row.evidence_key || !row.sealed) throw new Refusal('link-expired', 'This request was deleted already.');
-  const signUp = openSignUp(evidenceKey(ctx.keyring, row.id, row.evidence_key), row.id, row.sealed);
+  const signUp = openSignUp(evidenceKey(ctx.keyring, row.id, row.evidence_key), {
+    ...{ id: row.id, listId: row.list_id, wordingId: row.wording_id, sealed: row.sealed },
+  });
   return { list: await listById(ctx, row.list_id), language: row.language, address: signUp.given };
 }

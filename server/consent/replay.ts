@@ -22,11 +22,11 @@ export async function replayJournal(ctx: Context): Promise<number> {
 
 async function replay(ctx: Context, entries: readonly JournalEntry[]): Promise<number> {
   const withdrawn = entries.filter((entry) => entry.kind === 'withdrawn');
-  // Whoever confirmed anew since then has the last word.
+  // Whoever confirmed anew since then, or took the withdrawal back, has the last word. That its event is there says nothing: the consent may have been put back (T6).
   const lost = await ctx.db.query<{ consent: string }>(
     `select j.consent from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) as j (consent, chapter, event, at)
      join consent c on c.id = j.consent and c.state in ('confirmed', 'pending') and coalesce(c.confirmed_at, c.state_at) <= j.at
-     where not exists (select from consent_event e where e.sign_up_id = j.chapter and e.id = j.event)`,
+     where not exists (select from consent_event e where e.sign_up_id = j.chapter and e.previous_id = j.event)`,
     [
       ...[
         withdrawn.map((entry) => entry.consent),

@@ -5,6 +5,7 @@ import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { promotionIn } from '../mail/promotion.js';
 import { forgetCatalogue } from './catalogue.js';
+import { sealOrganisation } from './read-catalogue.js';
 import { definition } from './setup-file.js';
 
 /** An organisation with its lists, wordings, notices and forms, as `zgoda setup FILE` reads it. */
@@ -31,7 +32,11 @@ export async function setup(ctx: Context, input: unknown): Promise<SetupResult> 
     );
   }
   lint(parsed.data);
-  const result = await ctx.db.transaction(async (tx) => write(tx, parsed.data, ctx.now()));
+  const result = await ctx.db.transaction(async (tx) => {
+    const written = await write(tx, parsed.data, ctx.now());
+    await sealOrganisation(tx, ctx.keyring, written.organisation);
+    return written;
+  });
   forgetCatalogue(ctx);
   return result;
 }

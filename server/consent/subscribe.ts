@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from '../context.js';
 import { gather } from '../database/gather.js';
 import { columnsOf, unnest } from '../database/rows.js';
+import { Refusal } from '../errors.js';
 import { blindIndex, suppressionHash } from '../keys/blind-index.js';
 import { encryptField } from '../keys/field.js';
 import { makeSubjectKey } from '../keys/subject-key.js';
@@ -24,6 +25,8 @@ export interface SignUpInput {
 
 /** What the worker reads back of a sign-up. */
 export interface SealedSignUp {
+  readonly listId: string;
+  readonly wordingId: string;
   readonly given: string;
   readonly normal: string;
   readonly formHost: string;
@@ -33,13 +36,15 @@ export interface SealedSignUp {
 export const PURGE_DAYS = 14;
 
 /**
- * Writes a sign-up and its `requested` event down in one statement (with those of the same moment), the same for every state of the address: nothing is looked up, so nothing can be told
- * from the answer (T2, L-11). The worker decides afterwards which mail goes. Returns the sign-up's id.
+ * Writes a sign-up and its `requested` event down in one statement (with those of the same moment), the same for every state of the address: nothing is looked
+ * up, so nothing can be told from the answer (T2, L-11). The worker decides afterwards which mail goes. Returns the sign-up's id. Throws `list-unknown` for a
+ * list that somebody rewrote by SQL (T6).
  */
 export async function subscribe(ctx: Context, input: SignUpInput): Promise<string> {
   const id = randomUUID();
   const at = ctx.now();
   const { list, address, wording, language } = input;
+  if (!list.organisation.isOurs) throw new Refusal('list-unknown', 'This list takes no sign-ups at present.');
   const evidence = makeSubjectKey(ctx.keyring, { table: 'sign_up', column: 'evidence_key', row: id });
   const event = prepareEvent(ctx.keyring, {
     id: randomUUID(),
@@ -56,7 +61,10 @@ export async function subscribe(ctx: Context, input: SignUpInput): Promise<strin
     },
     fields: { address: address.given, ip: input.ip, user_agent: input.userAgent },
   });
-  const sealed: SealedSignUp = { given: address.given, normal: address.normal, formHost: input.formHost };
+  const sealed: SealedSignUp = {
+    ...{ listId: list.id, wordingId: wording.id, formHost: input.formHost },
+    ...{ given: address.given, normal: address.normal },
+  };
   await write(ctx, {
     event,
     row: [

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Acting } from '../context.js';
 import type { Queryable } from '../database/connect.js';
+import { blindIndex } from '../keys/blind-index.js';
 import { decryptField, encryptField } from '../keys/field.js';
 import type { Keyring } from '../keys/keyring.js';
 import { makeSubjectKey, unwrapKey } from '../keys/subject-key.js';
+import { parseAddress } from '../mail/address.js';
 
 export interface NewSubscriber {
   readonly organisationId: string;
@@ -51,6 +53,26 @@ export function openAddress(keyring: Keyring, row: { id: string; profileKey: Buf
     addressPlace(row.id),
     row.address,
   ).toString();
+}
+
+/** Who a subscriber's row says it is: it must follow from the address in it, which nobody can make by SQL (T6). */
+export interface SubscriberRow {
+  readonly id: string;
+  readonly organisationId: string;
+  readonly blindIndex: Buffer;
+  readonly profileKey: Buffer | null;
+  readonly address: Buffer | null;
+}
+
+/** Does this row still belong to the address that it is found by? */
+export function isOurSubscriber(keyring: Keyring, row: SubscriberRow): boolean {
+  try {
+    if (!row.profileKey || !row.address) return false;
+    const { normal } = parseAddress(openAddress(keyring, { ...row, profileKey: row.profileKey, address: row.address }));
+    return row.blindIndex.equals(blindIndex(keyring, row.organisationId, normal));
+  } catch {
+    return false;
+  }
 }
 
 function profilePlace(id: string): { table: string; column: string; row: string } {

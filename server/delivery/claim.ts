@@ -1,9 +1,11 @@
 import type { ConsentState, Frequency } from '../../entities/consent.js';
 import type { DeliveryKind } from '../../entities/delivery.js';
 import { isOurConsent } from '../consent/act.js';
+import { catalogue, listIn, type Catalogue } from '../consent/catalogue.js';
 import { openAddress } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
-import { mailableAddress } from '../mail/address.js';
+import { suppressionHash } from '../keys/blind-index.js';
+import { mailableAddress, parseAddress } from '../mail/address.js';
 import { isOurDelivery } from './queue.js';
 
 /** A mail in flight: marked `sending` under our lease, its basis judged in the same transaction (promise 1). */
@@ -46,6 +48,7 @@ interface Row {
   attempts: number;
   seal: Buffer;
   organisation_id: string;
+  suppression_hash: Buffer | null;
   profile_key: Buffer;
   address: Buffer;
   language: string;
@@ -62,6 +65,8 @@ interface Row {
   preferences_ref: Buffer;
   mailto_ref: Buffer;
   consent_seal: Buffer;
+  /** Its last event has a successor: an earlier row was put back. */
+  is_followed: boolean;
 }
 
 export interface Claim {
@@ -81,6 +86,7 @@ export async function claim(
   kinds: readonly DeliveryKind[],
   most: number,
 ): Promise<Claim> {
+  const known = await catalogue(ctx);
   const at = ctx.now();
   const rows = await ctx.db.query<Row>('select * from claim_deliveries($1, $2, $3, $4, $5)', [
     worker,
@@ -93,7 +99,7 @@ export async function claim(
   for (const row of rows) {
     const delivery = { messageId: row.message_id, subscriberId: row.subscriber_id, attempts: row.attempts };
     try {
-      if (isOurs(ctx, row)) result.good.push(open(ctx, row));
+      if (isOurs(ctx, row) && isAccepted(known, row)) result.good.push(open(ctx, row));
       else result.forged.push(delivery);
     } catch (error) {
       result.unreadable.push({ ...delivery, error });
@@ -130,6 +136,7 @@ function isOurs(ctx: Context, row: Row): boolean {
   };
   if (!isOurDelivery(ctx.keyring, delivery)) return false;
   if (row.consent_id === null) return true;
+  if (row.is_followed) return false;
   return isOurConsent(ctx.keyring, {
     id: row.consent_id,
     subscriberId: row.subscriber_id,
@@ -141,8 +148,19 @@ function isOurs(ctx: Context, row: Row): boolean {
     frequency: row.frequency,
     pausedUntil: row.paused_until,
     confirmedAt: row.confirmed_at,
+    unsubscribeRef: row.unsubscribe_ref,
+    preferencesRef: row.preferences_ref,
+    mailtoRef: row.mailto_ref,
     seal: row.consent_seal,
   });
+}
+
+// The database judged by what it holds; what an organisation says counts only as it was set up with our keys.
+function isAccepted(known: Catalogue, row: Row): boolean {
+  const organisation = known.organisations.find((one) => one.id === row.organisation_id);
+  if (!organisation?.isOurs) throw new Error('what the organisation says is not what was set up');
+  if (row.kind !== 'campaign' && row.kind !== 'gateway') return true;
+  return listIn(known, row.purpose_id).acceptedBases.includes(row.basis ?? '');
 }
 
 function open(ctx: Context, row: Row): Claimed {
@@ -161,7 +179,6 @@ function open(ctx: Context, row: Row): Claimed {
         mailtoRef: row.mailto_ref,
       }
     : null;
-  const owner = { id: row.subscriber_id, profileKey: row.profile_key, address: row.address };
   return {
     messageId: row.message_id,
     subscriberId: row.subscriber_id,
@@ -169,8 +186,18 @@ function open(ctx: Context, row: Row): Claimed {
     template: row.template,
     attempts: row.attempts,
     organisationId: row.organisation_id,
-    address: mailableAddress(openAddress(ctx.keyring, owner)),
+    address: addressOf(ctx, row),
     language: row.language,
     consent,
   };
+}
+
+// Suppressions were looked for by the hash in the row: it must be that of the address to which the mail goes.
+function addressOf(ctx: Context, row: Row): string {
+  const address = openAddress(ctx.keyring, {
+    ...{ id: row.subscriber_id, profileKey: row.profile_key, address: row.address },
+  });
+  const hash = suppressionHash(ctx.keyring, row.organisation_id, parseAddress(address).normal);
+  if (!row.suppression_hash?.equals(hash)) throw new Error('a subscriber that we did not write');
+  return mailableAddress(address);
 }

@@ -2,26 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { Consent } from '../../entities/consent.js';
 import { openConsents } from '../consent/act.js';
 import { catalogue, listIn, type Catalogue, type ListFacts } from '../consent/catalogue.js';
-import { evidenceKey, openSignUp } from '../consent/chapter.js';
+import { evidenceKey } from '../consent/chapter.js';
 import { listRecord } from '../consent/facts.js';
 import { decideSignUp, type SignUpOutcome } from '../consent/states.js';
 import { openSubscribers } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
 import { appendEvents, prepareEvent, type PreparedEvent } from '../ledger/append.js';
+import { isOurPerson, isOurSignUp, openRow, setAside, type SignUpToDecide } from './our-sign-up.js';
 import { queueDeliveries, type NewDelivery } from './queue.js';
 
-interface Row {
-  id: string;
-  list_id: string;
-  wording_id: string;
-  language: string;
-  blind_index: Buffer;
-  suppression_hash: Buffer;
-  evidence_key: Buffer;
-  sealed: Buffer;
-  requested_commitment: Buffer;
-}
+type Row = SignUpToDecide;
 
 /** A sign-up with what its decision needs. */
 interface Case {
@@ -40,13 +31,23 @@ export async function decideSignUps(ctx: Context, most = 200): Promise<number> {
   const known = await catalogue(ctx);
   const decided = await ctx.db.transaction(async (tx) => {
     const rows = await tx.query<Row>(
-      `select id, list_id, wording_id, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment
-       from sign_up where outcome is null and blind_index is not null and evidence_key is not null order by requested_at limit $1 for update skip locked`,
-      [most],
+      `select id, list_id, wording_id, language, blind_index, suppression_hash, evidence_key, sealed, requested_commitment,
+         exists (select from consent_event e where e.sign_up_id = u.id and e.kind <> 'requested') as is_decided
+       from sign_up u where outcome is null and blind_index is not null and evidence_key is not null and list_id = any($2::uuid[])
+       order by requested_at limit $1 for update skip locked`,
+      [most, known.lists.filter((list) => list.organisation.isOurs).map((list) => list.id)],
     );
-    for (let left = rows; left.length > 0;) {
+    const ours = rows.filter((row) => isOurSignUp(ctx, known, row));
+    await setAside(
+      ctx,
+      tx,
+      rows.filter((row) => !ours.includes(row)),
+    );
+    for (let left = ours; left.length > 0;) {
       const turn = oneEach(left);
-      await carryOut(ctx, tx, await judge(ctx, tx, known, turn));
+      const { cases, forged } = await judge(ctx, tx, known, turn);
+      await setAside(ctx, tx, forged);
+      await carryOut(ctx, tx, cases);
       left = left.filter((row) => !turn.includes(row));
     }
     return rows.length;
@@ -68,18 +69,25 @@ function oneEach(rows: readonly Row[]): Row[] {
   return [...first.values()].sort((a, b) => Buffer.compare(a.blind_index, b.blind_index));
 }
 
-async function judge(ctx: Context, tx: Tx, known: Catalogue, rows: readonly Row[]): Promise<Case[]> {
+async function judge(
+  ctx: Context,
+  tx: Tx,
+  known: Catalogue,
+  rows: readonly Row[],
+): Promise<{ cases: Case[]; forged: Row[] }> {
   const lists = rows.map((row) => listIn(known, row.list_id));
   const found = await lookUp(ctx, tx, rows, lists);
-  return rows.flatMap((row, place) => {
+  const cases = rows.flatMap((row, place) => {
     const [list, facts] = [lists[place], found[place]];
-    return list && facts ? [{ row, list, facts, outcome: decideSignUp(facts, ctx.config.abuseLimits) }] : [];
+    if (!list || !facts || !isOurPerson(ctx, row, list, facts)) return [];
+    return [{ row, list, facts, outcome: decideSignUp(facts, ctx.config.abuseLimits) }];
   });
+  return { cases, forged: rows.filter((row) => !cases.some((one) => one.row === row)) };
 }
 
 async function carryOut(ctx: Context, tx: Tx, cases: readonly Case[]): Promise<void> {
   const confirming = cases.filter(({ outcome }) => outcome === 'confirm');
-  const opened = confirming.length > 0 ? await open(ctx, tx, confirming) : [];
+  const opened = confirming.length > 0 ? await ask(ctx, tx, confirming) : [];
   const already = cases.flatMap(({ row, facts, outcome }) =>
     outcome === 'already' && facts.subscriberId
       ? [mail(row.id, facts.subscriberId, 'transactional', 'already', facts.consentId)]
@@ -102,12 +110,12 @@ async function carryOut(ctx: Context, tx: Tx, cases: readonly Case[]): Promise<v
 }
 
 /** Subscribers and pending consents of those who are asked to confirm; returns their mails. */
-async function open(ctx: Context, tx: Tx, cases: readonly Case[]): Promise<NewDelivery[]> {
+async function ask(ctx: Context, tx: Tx, cases: readonly Case[]): Promise<NewDelivery[]> {
   const people = cases.map(({ row, list }) => ({
     organisationId: list.organisation.id,
     blindIndex: row.blind_index,
     suppressionHash: row.suppression_hash,
-    address: openSignUp(evidenceKey(ctx.keyring, row.id, row.evidence_key), row.id, row.sealed).given,
+    address: openRow(ctx, row).given,
     language: row.language,
   }));
   const subscribers = await openSubscribers(tx, ctx, people);
@@ -155,6 +163,8 @@ interface Facts {
   state: Consent['state'] | null;
   consentId: string | null;
   subscriberId: string | null;
+  profileKey: Buffer | null;
+  address: Buffer | null;
   isBlocked: boolean;
   mailsToday: number;
   mailsThisWeek: number;
@@ -164,7 +174,7 @@ async function lookUp(ctx: Context, tx: Tx, rows: readonly Row[], lists: readonl
   // Mails that the person answered do not count: only the owner of the mailbox can answer, so those were no bombs.
   const found = await tx.query<Facts>(
     `select
-       p.id as "subscriberId", c.id as "consentId", c.state,
+       p.id as "subscriberId", p.profile_key as "profileKey", p.address, c.id as "consentId", c.state,
        exists (select from suppression x where x.organisation_id = one.o and x.hash = one.h and x.reason <> 'objection' and (x.until is null or x.until > $5)) as "isBlocked",
        (select count(*)::int from sign_up u where u.consent_id = c.id and u.outcome in ('confirm', 'already') and u.requested_at > $5::timestamptz - interval '24 hours'
          and not exists (select from offer o where o.sign_up_id = u.id and o.used_by is not null)) as "mailsToday",

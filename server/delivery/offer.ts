@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { actAll, type LoadedConsent } from '../consent/act.js';
-import { uuidOf } from '../consent/confirm.js';
+import { sealOffer, uuidOf } from '../consent/confirm.js';
 import { listRecord } from '../consent/facts.js';
 import type { Context } from '../context.js';
 import { prepareEvent, type PreparedEvent } from '../ledger/append.js';
@@ -45,14 +45,16 @@ export async function appendOffers(ctx: Context, drafts: readonly Draft[]): Prom
     const changed = await actAll(ctx.db, ctx, acts, {
       columns: [
         ...['event_id uuid', 'offer_id uuid', 'chapter uuid', 'consent_id uuid', 'secret_hash bytea'],
+        'seal bytea',
         ...['created_at timestamptz', 'expires_at timestamptz'],
       ],
-      rows: acts.map(({ made, consent, event }) => [
-        ...[event.id, uuidOf(made.ref), made.request.chapter.chapter, consent.id, sha256(made.secret)],
-        ...[ctx.now(), made.expiresAt],
-      ]),
-      sql: `, made as (insert into offer (id, sign_up_id, consent_id, event_id, secret_hash, created_at, expires_at)
-        select offer_id, chapter, consent_id, event_id, secret_hash, created_at, expires_at from done)`,
+      rows: acts.map(({ made, consent, event }) => {
+        const [id, signUpId, secretHash] = [uuidOf(made.ref), made.request.chapter.chapter, sha256(made.secret)];
+        const sealed = sealOffer(ctx, { id, signUpId, consentId: consent.id, eventId: event.id, secretHash });
+        return [event.id, id, signUpId, consent.id, secretHash, sealed, ctx.now(), made.expiresAt];
+      }),
+      sql: `, made as (insert into offer (id, sign_up_id, consent_id, event_id, secret_hash, seal, created_at, expires_at)
+        select offer_id, chapter, consent_id, event_id, secret_hash, seal, created_at, expires_at from done)`,
     });
     acts.forEach(({ made, event }, place) => changed[place] && done.set(made, event.id));
     left = acts.filter((_, place) => !changed[place]).map(({ made }) => made);

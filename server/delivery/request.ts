@@ -47,7 +47,7 @@ async function open(ctx: Context, row: Chapter & LoadedConsent): Promise<Request
   const key = evidenceKey(ctx.keyring, row.chapter, row.evidence_key);
   return {
     ...{ chapter: row, consent: row, list, wording, key },
-    signUp: openSignUp(key, row.chapter, row.sealed),
+    signUp: openSignUp(key, { id: row.chapter, listId: list.id, wordingId: wording.id, sealed: row.sealed }),
     maker: { keyring: ctx.keyring, publicUrl: linkAddress(ctx, list.organisation) },
   };
 }

@@ -33,8 +33,13 @@ export interface PreparedEvent {
   readonly row: readonly unknown[];
 }
 
+/** The same with the event before it in the life of its consent; null: none. No two events follow the same one. */
+export interface ChainedEvent extends PreparedEvent {
+  readonly previous: string | null;
+}
+
 /** Columns of an event in `appendSql`. */
-export const EVENT_COLUMNS = 11;
+export const EVENT_COLUMNS = 12;
 
 /** Commits, seals and encrypts an event (P-01, P-02, T6). */
 export function prepareEvent(keyring: Keyring, event: NewEvent): PreparedEvent {
@@ -85,11 +90,12 @@ export function appendSql(first: number, changed?: string): string {
   const guard = changed ? `where id in (select last_event_id from ${changed})` : '';
   const rows = unnest(first, [
     ...['chapter uuid', 'id uuid', 'kind text', 'commitment bytea', 'at timestamptz', 'seal bytea'],
-    ...['record bytea', ...REDACTABLE.map((name) => `${name} bytea`)],
+    ...['record bytea', ...REDACTABLE.map((name) => `${name} bytea`), 'previous uuid'],
   ]);
   return `fresh as (select * from ${rows} ${guard}),
     event as (
-      insert into consent_event (sign_up_id, id, kind, commitment, happened_at, seal) select chapter, id, kind, commitment, at, seal from fresh),
+      insert into consent_event (sign_up_id, id, kind, commitment, happened_at, seal, previous_id)
+      select chapter, id, kind, commitment, at, seal, previous from fresh),
     body as (
       insert into event_body (sign_up_id, event_id, record, ${REDACTABLE.join(', ')}) select chapter, id, record, ${REDACTABLE.join(', ')} from fresh)`;
 }
@@ -100,9 +106,9 @@ export async function appendEvents(tx: Queryable, events: readonly PreparedEvent
 }
 
 /** The parameters of `appendSql`. */
-export function eventColumns(events: readonly PreparedEvent[]): unknown[][] {
+export function eventColumns(events: readonly (PreparedEvent | ChainedEvent)[]): unknown[][] {
   return columnsOf(
-    events.map((event) => event.row),
+    events.map((event) => [...event.row, 'previous' in event ? event.previous : null]),
     EVENT_COLUMNS,
   );
 }

@@ -2,11 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
 import { isSealed } from '../keys/seal.js';
-import { signCheckpoint } from './checkpoint.js';
+import { openCheckpoint, signCheckpoint } from './checkpoint.js';
 import { appendLeaves, EMPTY_FRONTIER, frontierRoot } from './frontier.js';
 import { leafHash } from './merkle.js';
 import { leafData } from './record.js';
-import { latestCheckpoint } from './store.js';
+import { verifierKey } from './note.js';
+import { latestCheckpoint, type StoredCheckpoint } from './store.js';
 
 /** Whoever holds it writes leaves. */
 const LOCK = 8_021_965;
@@ -19,6 +20,7 @@ interface Waiting {
   commitment: Buffer;
   happened_at: Date;
   seal: Buffer;
+  has_leaf: boolean;
 }
 
 /**
@@ -28,14 +30,17 @@ interface Waiting {
 export async function integrate(ctx: Context): Promise<number> {
   const leaves = await ctx.db.transaction(async (tx) => {
     const waiting = await tx.query<Waiting>(
-      `select q.event_id, q.sign_up_id, e.kind, e.commitment, e.happened_at, e.seal
+      `select q.event_id, q.sign_up_id, e.kind, e.commitment, e.happened_at, e.seal, exists (select from log_leaf l where l.event_id = q.event_id) as has_leaf
        from log_queue q join consent_event e on e.sign_up_id = q.sign_up_id and e.id = q.event_id order by e.happened_at, e.id limit $1`,
       [MOST],
     );
     if (waiting.length === 0) return NONE;
     const ours = waiting.filter((event) => isOurEvent(ctx, event));
     if (ours.length < waiting.length)
-      ctx.logger.error({ events: waiting.length - ours.length }, 'events that we did not write get no leaf');
+      ctx.logger.error(
+        { events: waiting.length - ours.length },
+        'events that we did not write, or that have their leaf, get none',
+      );
     return grow(ctx, tx, waiting, ours);
   }, LOCK);
   if (leaves.size > 0) {
@@ -104,12 +109,18 @@ async function leavesOf(ctx: Context, eventIds: readonly string[]): Promise<Read
 }
 
 function isOurEvent(ctx: Context, event: Waiting): boolean {
+  if (event.has_leaf) return false;
   return isSealed(
     ctx.keyring,
     'consent_event',
     [event.event_id, event.sign_up_id, event.kind, event.commitment, event.happened_at],
     event.seal,
   );
+}
+
+function isOurHead(ctx: Context, head: StoredCheckpoint): boolean {
+  const opened = openCheckpoint(head.note, [verifierKey(ctx.logOrigin, ctx.keyring.logPublic)]);
+  return opened.size === head.size && opened.root.equals(head.root) && frontierRoot(head.frontier).equals(head.root);
 }
 
 /** Takes events off the queue, and gives those that are ours their leaves; returns the leaf index of each. */
@@ -125,6 +136,9 @@ async function grow(
     return NONE;
   }
   const last = await latestCheckpoint(tx);
+  // We sign a bigger tree only on top of one that we signed: else whoever writes SQL could have us sign leaves of their own (T6).
+  if (last && !isOurHead(ctx, last))
+    throw new Error(`the tree head of size ${last.size} is not ours: the log does not grow`);
   const hashes = events.map((event) => leafHash(leafData(event.commitment)));
   const { frontier, tileRoots } = appendLeaves(last?.frontier ?? EMPTY_FRONTIER, hashes);
   const root = frontierRoot(frontier);

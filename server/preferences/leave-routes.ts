@@ -165,7 +165,10 @@ async function showNeutral(site: Site, req: Request, res: Response): Promise<voi
 async function find(site: Site, req: Request): Promise<Found | null> {
   const link = openLink(site.ctx.keyring, site.ctx.audiences, 'u', param(req, 'token'), site.ctx.now());
   const person = await consentByRef(site.ctx, 'unsubscribe_ref', link.ref);
-  return person?.address ? { person, list: await listById(site.ctx, person.listId) } : null;
+  // Somebody whose row is not as we wrote it leaves all the same (T6).
+  return person && (person.address !== null || !person.isOurs)
+    ? { person, list: await listById(site.ctx, person.listId) }
+    : null;
 }
 
 function isOneClick(req: Request): boolean {

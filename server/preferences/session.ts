@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Context } from '../context.js';
 import { currentKey } from '../keys/keyring.js';
+import { isSealed, seal } from '../keys/seal.js';
 
 /** How long a magic session lasts (T9), in ms. */
 export const MAGIC_SESSION_MS = 15 * 60_000;
@@ -8,18 +9,21 @@ export const MAGIC_SESSION_MS = 15 * 60_000;
 /** Who a session belongs to. */
 export type SessionOwner = { staffId: string } | { subscriberId: string };
 
-/** Opens a session; returns the cookie's value. The database keeps only a peppered hash of it (T6). */
+/** Opens a session; returns the cookie's value. The database keeps only a peppered hash of it, sealed together with whose it is and when it ends (T6). */
 export async function openSession(ctx: Context, owner: SessionOwner, lifetimeMs: number): Promise<string> {
   const secret = randomBytes(32).toString('base64url');
   const at = ctx.now();
+  const session: Session = {
+    hash: hashOf(ctx, secret),
+    staffId: 'staffId' in owner ? owner.staffId : null,
+    subscriberId: 'subscriberId' in owner ? owner.subscriberId : null,
+    expiresAt: new Date(at.getTime() + lifetimeMs),
+  };
   await ctx.db.query(
-    'insert into session (hash, staff_id, subscriber_id, created_at, expires_at) values ($1, $2, $3, $4, $5)',
+    'insert into session (hash, staff_id, subscriber_id, created_at, expires_at, seal) values ($1, $2, $3, $4, $5, $6)',
     [
-      hashOf(ctx, secret),
-      'staffId' in owner ? owner.staffId : null,
-      'subscriberId' in owner ? owner.subscriberId : null,
-      at,
-      new Date(at.getTime() + lifetimeMs),
+      ...[session.hash, session.staffId, session.subscriberId, at, session.expiresAt],
+      seal(ctx.keyring, 'session', sealedParts(session)),
     ],
   );
   return secret;
@@ -28,11 +32,11 @@ export async function openSession(ctx: Context, owner: SessionOwner, lifetimeMs:
 /** Whose session a cookie opens, or null. */
 export async function sessionOf(ctx: Context, secret: string | undefined): Promise<SessionOwner | null> {
   if (!secret || !/^[A-Za-z0-9_-]{43}$/.test(secret)) return null;
-  const [row] = await ctx.db.query<{ staffId: string | null; subscriberId: string | null }>(
-    'select staff_id as "staffId", subscriber_id as "subscriberId" from session where hash = $1 and expires_at > $2',
+  const [row] = await ctx.db.query<Session & { seal: Buffer }>(
+    'select hash, staff_id as "staffId", subscriber_id as "subscriberId", expires_at as "expiresAt", seal from session where hash = $1 and expires_at > $2',
     [hashOf(ctx, secret), ctx.now()],
   );
-  if (!row) return null;
+  if (!row || !isSealed(ctx.keyring, 'session', sealedParts(row), row.seal)) return null;
   return row.staffId ? { staffId: row.staffId } : { subscriberId: row.subscriberId ?? '' };
 }
 
@@ -47,6 +51,17 @@ export function formToken(ctx: Context, secret: string): string {
     .update(`form\0${secret}`)
     .digest('base64url')
     .slice(0, 32);
+}
+
+interface Session {
+  readonly hash: Buffer;
+  readonly staffId: string | null;
+  readonly subscriberId: string | null;
+  readonly expiresAt: Date;
+}
+
+function sealedParts(session: Session): (Buffer | string | Date | null)[] {
+  return [session.hash, session.staffId, session.subscriberId, session.expiresAt];
 }
 
 function hashOf(ctx: Context, secret: string): Buffer {

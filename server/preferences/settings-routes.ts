@@ -48,7 +48,7 @@ async function person(site: Site, req: Request): Promise<Person> {
   const secret = cookieOf(ctx, req, 'settings');
   const owner = await sessionOf(ctx, secret);
   const consents = owner && 'subscriberId' in owner ? await consentsOf(ctx, ctx.db, owner.subscriberId) : [];
-  const [first] = consents;
+  const first = consents.find((one) => one.address !== null);
   if (!secret || !first || first.address === null)
     throw new Refusal('login-needed', 'Your settings are closed again. Ask for a new link.');
   const organisation = await organisationById(site.ctx, first.organisationId);

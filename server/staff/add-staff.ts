@@ -7,7 +7,7 @@ import { encryptField } from '../keys/field.js';
 import { makeSubjectKey } from '../keys/subject-key.js';
 import { parseAddress } from '../mail/address.js';
 import { hashPassword } from './passwords.js';
-import { staffIndex, staffPlace, type StaffMember } from './staff.js';
+import { sealStaff, staffIndex, staffPlace, type StaffMember } from './staff.js';
 
 export interface NewStaff {
   readonly email: string;
@@ -32,12 +32,14 @@ export async function addStaff(
   const password = staff.password ?? randomBytes(15).toString('base64url');
   const passwordHash = await hashPassword(ctx.keyring, id, password);
   const profile = makeSubjectKey(ctx.keyring, staffPlace(id, 'profile_key'));
+  const index = staffIndex(ctx, address.normal);
   const added = await on.query(
-    `insert into staff (id, blind_index, profile_key, address, role, password_hash, created_at) values ($1, $2, $3, $4, $5, $6, $7)
+    `insert into staff (id, blind_index, profile_key, address, role, password_hash, created_at, seal) values ($1, $2, $3, $4, $5, $6, $7, $8)
      on conflict (blind_index) do nothing returning 1`,
     [
-      ...[id, staffIndex(ctx, address.normal), profile.wrapped],
+      ...[id, index, profile.wrapped],
       ...[encryptField(profile.key, staffPlace(id, 'address'), address.given), role, passwordHash, ctx.now()],
+      sealStaff(ctx, { id, blind_index: index, role, password_hash: passwordHash }),
     ],
   );
   if (added.length === 0) throw new Refusal('not-allowed', 'This address has a login already.');

@@ -16,9 +16,10 @@ export const FIRST_RUN_MINUTES = 30;
 export async function firstRunLink(ctx: Context): Promise<string | null> {
   if (await hasStaff(ctx.db)) return null;
   const secret = randomBytes(32).toString('base64url');
+  const expiresAt = new Date(ctx.now().getTime() + FIRST_RUN_MINUTES * 60_000);
   await ctx.db.query('update installation set first_run_hash = $1, first_run_expires_at = $2 where id = 1', [
-    hashOf(ctx.keyring, secret),
-    new Date(ctx.now().getTime() + FIRST_RUN_MINUTES * 60_000),
+    hashOf(ctx.keyring, secret, expiresAt),
+    expiresAt,
   ]);
   return `${ctx.publicUrl}/admin/first-run/${secret}`;
 }
@@ -29,11 +30,11 @@ export async function checkFirstRun(ctx: Context, secret: string, on: Queryable 
   const [row] = await on.query<{ first_run_hash: Buffer | null; first_run_expires_at: Date | null }>(
     'select first_run_hash, first_run_expires_at from installation where id = 1',
   );
-  const hash = hashOf(ctx.keyring, secret);
-  if (!row?.first_run_hash || !row.first_run_expires_at || row.first_run_hash.length !== hash.length) {
+  if (!row?.first_run_hash || !row.first_run_expires_at) {
     throw new Refusal('link-damaged', 'This link is not the one that was printed last.');
   }
-  if (!timingSafeEqual(row.first_run_hash, hash)) {
+  const hash = hashOf(ctx.keyring, secret, row.first_run_expires_at);
+  if (row.first_run_hash.length !== hash.length || !timingSafeEqual(row.first_run_hash, hash)) {
     throw new Refusal('link-damaged', 'This link is not the one that was printed last.');
   }
   if (row.first_run_expires_at <= ctx.now()) {
@@ -57,8 +58,8 @@ export async function createOwner(
   });
 }
 
-function hashOf(keyring: Keyring, secret: string): Buffer {
+function hashOf(keyring: Keyring, secret: string, expiresAt: Date): Buffer {
   return createHmac('sha256', knownKey(keyring, 'pepper', keyring.current))
-    .update(`first-run\0${secret}`)
+    .update(`first-run\0${secret}\0${expiresAt.toISOString()}`)
     .digest();
 }

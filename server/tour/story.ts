@@ -65,6 +65,7 @@ export interface LogNow {
 interface Row {
   id: string;
   list_id: string;
+  wording_id: string;
   evidence_key: Buffer | null;
   sealed: Buffer | null;
   requested_at: Date;
@@ -82,7 +83,7 @@ interface Row {
 /** The newest sign-up by form, and what became of it; null before the first. Sign-ups in the settings page belong to the story they happen in. */
 export async function readStory(ctx: Context, organisation: OrganisationFacts): Promise<Story | null> {
   const [row] = await ctx.db.query<Row>(
-    `select u.id, u.list_id, u.evidence_key, u.sealed, u.requested_at, u.outcome, c.sign_up_id as chapter, c.subscriber_id, c.state, c.frequency,
+    `select u.id, u.list_id, u.wording_id, u.evidence_key, u.sealed, u.requested_at, u.outcome, c.sign_up_id as chapter, c.subscriber_id, c.state, c.frequency,
        c.paused_until, c.confirmed_at, c.unsubscribe_ref, c.preferences_ref
      from sign_up u join list l on l.id = u.list_id left join consent c on c.id = u.consent_id
      where l.organisation_id = $1 and u.source = 'form' order by u.requested_at desc limit 1`,
@@ -102,7 +103,9 @@ export async function readStory(ctx: Context, organisation: OrganisationFacts): 
     requestedAt: row.requested_at,
     address:
       row.evidence_key && row.sealed
-        ? openSignUp(evidenceKey(ctx.keyring, row.id, row.evidence_key), row.id, row.sealed).given
+        ? openSignUp(evidenceKey(ctx.keyring, row.id, row.evidence_key), {
+            ...{ id: row.id, listId: row.list_id, wordingId: row.wording_id, sealed: row.sealed },
+          }).given
         : null,
     outcome: row.outcome,
     requested: newest('requested', row.id),

@@ -22,7 +22,7 @@ export async function seedSubscribers(ctx: Context, slug: string, count: number,
   for (let made = 0; made < count; made += PAGE) {
     const rows = Array.from({ length: Math.min(PAGE, count - made) }, (_, n) => makeRow(ctx, list, made + n));
     await write(ctx, rows);
-    kept.push(...rows.slice(0, refs - kept.length).map((row) => row.preferencesRef));
+    kept.push(...rows.slice(0, refs - kept.length).map((row) => row.consent.preferencesRef));
   }
   for (const table of ['sign_up', 'subscriber', 'consent', 'consent_event', 'event_body', 'log_queue'])
     await ctx.db.query(`vacuum analyze ${table}`);
@@ -57,8 +57,11 @@ function makeRow(ctx: Context, list: ListFacts, place: number) {
     frequency: 'all',
     pausedUntil: null,
     confirmedAt: at,
+    unsubscribeRef: randomBytes(16),
+    preferencesRef: randomBytes(16),
+    mailtoRef: randomBytes(10),
   };
-  const sealed = { given: address, normal: address, formHost: 'localhost' };
+  const sealed = { listId: list.id, wordingId: wording.id, given: address, normal: address, formHost: 'localhost' };
   return {
     ...{ at, list, wording, event, consent, profile, evidence, signUpId, subscriberId },
     index: blindIndex(keyring, list.organisation.id, address),
@@ -66,7 +69,6 @@ function makeRow(ctx: Context, list: ListFacts, place: number) {
     address: encryptField(profile.key, { table: 'subscriber', column: 'address', row: subscriberId }, address),
     sealed: encryptField(evidence.key, { table: 'sign_up', column: 'sealed', row: signUpId }, JSON.stringify(sealed)),
     seal: sealOf(ctx, consent),
-    preferencesRef: randomBytes(16),
   };
 }
 
@@ -74,7 +76,10 @@ type Row = ReturnType<typeof makeRow>;
 
 function sealOf(ctx: Context, c: SealedFacts): Buffer {
   const parts = [c.id, c.subscriberId, c.purposeId, c.state, c.basis, c.signUpId, c.lastEventId, c.frequency];
-  const made = seal(ctx.keyring, 'consent', [...parts, c.pausedUntil, c.confirmedAt]);
+  const made = seal(ctx.keyring, 'consent', [
+    ...[...parts, c.pausedUntil, c.confirmedAt],
+    ...[c.unsubscribeRef, c.preferencesRef, c.mailtoRef],
+  ]);
   if (!isOurConsent(ctx.keyring, { ...c, seal: made }))
     throw new Error('the seal of a consent is made differently now');
   return made;
@@ -110,8 +115,13 @@ async function write(ctx: Context, rows: readonly Row[]): Promise<void> {
          as row (i, p, u, e, m, r1, r2, r3, x, t)`,
       [
         ...[list.id, column((row) => row.consent.id), column((row) => row.subscriberId), column((row) => row.signUpId)],
-        ...[column((row) => row.event.id), column((row) => row.event.commitment), column(() => randomBytes(16))],
-        ...[column((row) => row.preferencesRef), column(() => randomBytes(10)), column((row) => row.seal)],
+        ...[column((row) => row.event.id), column((row) => row.event.commitment)],
+        column((row) => row.consent.unsubscribeRef),
+        ...[
+          column((row) => row.consent.preferencesRef),
+          column((row) => row.consent.mailtoRef),
+          column((row) => row.seal),
+        ],
         column((row) => row.consent.confirmedAt),
       ],
     );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { boot } from '../../server/boot.js';
 import { readConfig } from '../../server/config.js';
 import { act, openConsents } from '../../server/consent/act.js';
+import { sealOrganisation } from '../../server/consent/read-catalogue.js';
 import { openSubscribers } from '../../server/consent/subscriber.js';
 import type { Context } from '../../server/context.js';
 import type { Tx } from '../../server/database/connect.js';
@@ -90,6 +91,7 @@ async function addDemo(
       [randomUUID(), listId, language, randomBytes(32), at],
     );
   }
+  await sealOrganisation(ctx.db, ctx.keyring, 'demo');
   return { organisationId, listId };
 }
 

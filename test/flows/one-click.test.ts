@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { forgetCatalogue } from '../../server/consent/catalogue.js';
+import { sealOrganisation } from '../../server/consent/read-catalogue.js';
 import { makeKeyring, rotateKeysFile } from '../../server/keys/keyring.js';
 import { loadKeysFile } from '../../server/keys/keys-file.js';
 import { makeAddressToken, makeLink } from '../../server/links/token.js';
+import { DEMO } from '../../server/tour/demo.js';
 import { checkLedger, startTestService, type TestService } from '../support/service.js';
 import { itWithVectors } from '../support/shared.js';
 import { sendMail } from '../support/smtp.js';
@@ -25,6 +27,7 @@ describe('one-click unsubscribe (RFC 8058)', () => {
   before(async () => {
     service = await startTestService();
     await service.ctx.db.query(`update organisation set inbound_domain = 'in.bookshop.example'`);
+    await sealOrganisation(service.ctx.db, service.ctx.keyring, DEMO.organisation.slug);
     forgetCatalogue(service.ctx);
   });
   after(async () => {

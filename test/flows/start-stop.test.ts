@@ -9,9 +9,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTransport } from 'nodemailer';
 import { ROOT } from '../../server/config.js';
+import { sealOrganisation } from '../../server/consent/read-catalogue.js';
 import type { Context } from '../../server/context.js';
 import { connect } from '../../server/database/connect.js';
 import { createKeysFile } from '../../server/keys/keys-file.js';
+import { DEMO } from '../../server/tour/demo.js';
 import { administer, TEST_DATABASE_URL } from '../support/database.js';
 import { addMany } from '../support/people.js';
 import { freePort, MAIN, mailsTo, mailTo, makeHome, run, untilReady, type Home } from '../support/process.js';
@@ -247,7 +249,10 @@ describe('starting and stopping', function () {
     const web = await here.start({ ROLE: 'web' });
     await here.start({ ROLE: 'worker' });
     const gateway = await here.start({ ROLE: 'gateway' });
-    await here.look(async ({ db }) => db.query(`update organisation set inbound_domain = 'in.example.org'`));
+    await here.look(async ({ db, keyring }) => {
+      await db.query(`update organisation set inbound_domain = 'in.example.org'`);
+      await sealOrganisation(db, keyring, DEMO.organisation.slug);
+    });
 
     expect((await signUp(web, 'ada@example.org')).status).to.equal(200);
     const asked = await eventually(async () => Promise.resolve(mailFor(mails, 'ada@example.org')));
@@ -303,21 +308,24 @@ describe('starting and stopping', function () {
     await service.stop();
   });
 
-  onEmbedded('ends when its database is killed under it, and goes on where it was when it is started again', async () => {
-    const here = await home();
-    const service = await here.start();
-    await signUp(service, 'ada@example.org');
-    const link = linkIn(await mailTo(service, 'ada@example.org'), 'c');
-    const { pid } = JSON.parse(await readFile(join(here.dataDir, 'db.lock'), 'utf8')) as { pid: number };
+  onEmbedded(
+    'ends when its database is killed under it, and goes on where it was when it is started again',
+    async () => {
+      const here = await home();
+      const service = await here.start();
+      await signUp(service, 'ada@example.org');
+      const link = linkIn(await mailTo(service, 'ada@example.org'), 'c');
+      const { pid } = JSON.parse(await readFile(join(here.dataDir, 'db.lock'), 'utf8')) as { pid: number };
 
-    process.kill(pid, 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
 
-    // It cannot save anything any more: whatever starts it again helps, pretending would not.
-    expect(await service.exited).to.equal(1);
-    expect(service.out()).to.contain('the embedded database has ended');
-    await here.start();
-    expect(headingOf(await pressConfirm(link))).to.contain('Confirmed');
-  });
+      // It cannot save anything any more: whatever starts it again helps, pretending would not.
+      expect(await service.exited).to.equal(1);
+      expect(service.out()).to.contain('the embedded database has ended');
+      await here.start();
+      expect(headingOf(await pressConfirm(link))).to.contain('Confirmed');
+    },
+  );
 
   it('keeps mail while the mail server is away, and sends it within seconds of its return', async () => {
     const first = await startSink();

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { forgetCatalogue } from '../../server/consent/catalogue.js';
+import { sealOrganisation } from '../../server/consent/read-catalogue.js';
+import { DEMO } from '../../server/tour/demo.js';
 import { expirePending, purgeUnconfirmed } from '../../server/rights/retention.js';
 import { findNeedles, type Needle } from '../support/needles.js';
 import { checkLedger, eventually, startTestService, type ReceivedMail, type TestService } from '../support/service.js';
@@ -44,6 +46,7 @@ describe('the wire to the database (T4)', function () {
       settings: { SMTP_URL: sink.url, TRUST_PROXY: '1', LOG_LEVEL: 'silent' },
     });
     await service.ctx.db.query(`update organisation set inbound_domain = 'in.bookshop.example'`);
+    await sealOrganisation(service.ctx.db, service.ctx.keyring, DEMO.organisation.slug);
     forgetCatalogue(service.ctx);
 
     await mistype();

@@ -7,6 +7,7 @@ import {
   agentOf,
   fieldsOf,
   handle,
+  inLanguage,
   ipOf,
   languageOf,
   masked,
@@ -124,7 +125,7 @@ function confirmPage(site: Site, req: Request, offer: Offer, language: string, n
     origin: { kind: 'form', host: offer.formHost },
     wordings: [offer.wording.label],
     choices: [],
-    action: req.path,
+    action: inLanguage(site, req, req.path),
     nonce,
     notMeHref: notMeUrl(maker, bytesOf(offer.signUpId), notMeExpiry(offer.requestedAt)),
   };
@@ -144,7 +145,7 @@ async function showNotMe(site: Site, req: Request, res: Response): Promise<void>
     list: textOf(list, shown),
     masked: masked(address),
     days: BLOCK_DAYS,
-    action: req.path,
+    action: inLanguage(site, req, req.path),
   });
 }
 

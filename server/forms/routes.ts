@@ -145,7 +145,7 @@ function answerAccepted(
     fromAddress: list.organisation.fromAddress,
     expiresAt,
     correctHref: `/lists/${list.slug}?lang=${language}`,
-    mailboxHref: site.hasMailbox ? '/mailbox' : null,
+    mailboxHref: site.hasMailbox ? `/mailbox?lang=${language}` : null,
   });
 }
 

@@ -8,6 +8,7 @@ import { preferencesUrl } from '../links/urls.js';
 import {
   fieldsOf,
   handle,
+  inLanguage,
   languageOf,
   masked,
   onlyMethods,
@@ -72,7 +73,7 @@ async function show(site: Site, req: Request, res: Response): Promise<void> {
     ...organisationBase(site, req, language, list.organisation),
     list: textOf(list, language),
     masked: masked(person.address),
-    action: req.path,
+    action: inLanguage(site, req, req.path),
     preferencesHref: preferencesUrl(
       { keyring: site.ctx.keyring, publicUrl: linkAddress(site.ctx, list.organisation) },
       person.consent.preferencesRef,
@@ -141,8 +142,8 @@ function showLeft(
     ...organisationBase(site, req, language, list.organisation),
     list: textOf(list, language),
     left: { masked: masked(person.address), since },
-    undo: eventId ? undoLeaving(site.ctx, `/u/${token}/undo`, person.consent.id, eventId) : null,
-    stopAllAction: `/u/${token}/stop`,
+    undo: eventId ? undoLeaving(site.ctx, inLanguage(site, req, `/u/${token}/undo`), person.consent.id, eventId) : null,
+    stopAllAction: inLanguage(site, req, `/u/${token}/stop`),
   };
   sendPage(site, res, 'unsubscribed', page);
 }
@@ -158,7 +159,7 @@ async function showNeutral(site: Site, req: Request, res: Response): Promise<voi
     list: { name: '' },
     left: null,
     undo: null,
-    stopAllAction: `/u/${param(req, 'token')}/stop`,
+    stopAllAction: inLanguage(site, req, `/u/${param(req, 'token')}/stop`),
   });
 }
 

@@ -7,6 +7,7 @@ import { parseAddress } from '../mail/address.js';
 import {
   fieldsOf,
   handle,
+  inLanguage,
   languageOf,
   onlyMethods,
   organisationBase,
@@ -45,7 +46,7 @@ export function magicRoutes(site: Site): Router {
 }
 
 function showAsk(site: Site, req: Request, res: Response, address: string, wrong: boolean): void {
-  const page = { ...plainBase(site, req), action: '/preferences', ticket: '', address, wrong };
+  const page = { ...plainBase(site, req), action: inLanguage(site, req, '/preferences'), ticket: '', address, wrong };
   sendPage(site, res, 'magic-ask', page, wrong ? 422 : 200);
 }
 
@@ -70,7 +71,7 @@ async function ask(site: Site, req: Request, res: Response): Promise<void> {
     fromAddress: organisations.map((organisation) => organisation.fromAddress).join(', '),
     minutes: MAGIC_MINUTES,
     correctHref: `/preferences?lang=${language}`,
-    mailboxHref: site.hasMailbox ? '/mailbox' : null,
+    mailboxHref: site.hasMailbox ? `/mailbox?lang=${language}` : null,
   });
 }
 
@@ -80,7 +81,7 @@ async function showMagic(site: Site, req: Request, res: Response): Promise<void>
   const organisation = await organisationById(site.ctx, found.organisationId);
   sendPage(site, res, 'magic', {
     ...organisationBase(site, req, languageOf(site, req, found.language), organisation),
-    action: req.path,
+    action: inLanguage(site, req, req.path),
   });
 }
 

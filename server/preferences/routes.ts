@@ -10,6 +10,7 @@ import { parseAddress } from '../mail/address.js';
 import {
   fieldsOf,
   handle,
+  inLanguage,
   languageOf,
   masked,
   onlyMethods,
@@ -88,9 +89,9 @@ function show(site: Site, req: Request, res: Response, { person, list }: Found, 
         consent.state === 'confirmed'
           ? listChoices({ ref: 'list', list: text, consent, now: site.ctx.now(), reduceOnly: true }, wrongDay)
           : null,
-      action: `/p/${token}`,
-      stopAllAction: `/p/${token}/stop`,
-      magicAction: `/p/${token}/link`,
+      action: inLanguage(site, req, `/p/${token}`),
+      stopAllAction: inLanguage(site, req, `/p/${token}/stop`),
+      magicAction: inLanguage(site, req, `/p/${token}/link`),
     },
     wrongDay === null ? 200 : 422,
   );
@@ -101,7 +102,7 @@ async function save(site: Site, req: Request, res: Response, found: Found): Prom
   const { person } = found;
   const fields = fieldsOf(req);
   const choice = readChoice(fields, ctx.now());
-  const undoAction = `/p/${param(req, 'token')}/undo`;
+  const undoAction = inLanguage(site, req, `/p/${param(req, 'token')}/undo`);
   if (choice === 'wrong-day') {
     show(site, req, res, found, fields['until'] ?? '');
     return;
@@ -183,7 +184,7 @@ async function mailLink(site: Site, req: Request, res: Response, { person, list 
     fromAddress: list.organisation.fromAddress,
     minutes: MAGIC_MINUTES,
     correctHref: null,
-    mailboxHref: site.hasMailbox ? '/mailbox' : null,
+    mailboxHref: site.hasMailbox ? `/mailbox?lang=${language}` : null,
   });
   return Promise.resolve();
 }

@@ -9,7 +9,7 @@ import {
 } from '../consent/catalogue.js';
 import type { ConsentOfPerson } from '../consent/find.js';
 import { mintReceiptLinks, receiptNumber } from '../consent/receipt-links.js';
-import { organisationBase, sendPage, type Site } from '../web/http.js';
+import { inLanguage, organisationBase, sendPage, type Site } from '../web/http.js';
 import type { PreferencesAllPage } from '../web/pages.js';
 import { formToken, MAGIC_SESSION_MS } from './session.js';
 import { listChoices } from './settings-view.js';
@@ -59,7 +59,7 @@ export async function showAll(
           },
           wrong?.listId === found.listId ? (wrong.day ?? '') : null,
         ),
-        action: `/settings/${found.listId}`,
+        action: inLanguage(site, req, `/settings/${found.listId}`),
       })),
     ),
     open: lists
@@ -68,12 +68,12 @@ export async function showAll(
         ref: `j${list.id.slice(0, 8)}`,
         list: textOf(list, who.language),
         wording: { id: wordingOf(list, who.language).id, text: wordingOf(list, who.language).label },
-        action: `/settings/${list.id}`,
+        action: inLanguage(site, req, `/settings/${list.id}`),
         wrong: wrong?.listId === list.id,
       })),
     receipts: await receiptsOf(site, who, lists),
-    stopAllAction: '/settings/stop',
-    signOutAction: '/settings/sign-out',
+    stopAllAction: inLanguage(site, req, '/settings/stop'),
+    signOutAction: inLanguage(site, req, '/settings/sign-out'),
     dataHref: null,
     addressHref: null,
     eraseHref: null,

@@ -10,6 +10,7 @@ import {
   agentOf,
   fieldsOf,
   handle,
+  inLanguage,
   ipOf,
   languageOf,
   masked,
@@ -68,7 +69,7 @@ async function change(site: Site, req: Request, res: Response): Promise<void> {
   const fields = fieldsOf(req);
   if (fields['nonce'] !== formToken(ctx, who.secret)) throw new Refusal('not-allowed', 'This form is not ours.');
   const what = param(req, 'what');
-  if (what === 'sign-out') return signOut(site, res, who);
+  if (what === 'sign-out') return signOut(site, req, res, who);
   if (what === 'stop') {
     const since = await stopAll(ctx, who.subscriberId);
     const base = organisationBase(site, req, who.language, who.organisation);
@@ -81,10 +82,10 @@ async function change(site: Site, req: Request, res: Response): Promise<void> {
   return found ? steer(site, req, res, who, found, list, fields) : join(site, req, res, who, list, fields);
 }
 
-async function signOut(site: Site, res: Response, who: Person): Promise<void> {
+async function signOut(site: Site, req: Request, res: Response, who: Person): Promise<void> {
   await closeSession(site.ctx, who.secret);
   clearCookie(site.ctx, res, 'settings');
-  res.redirect(303, '/preferences');
+  res.redirect(303, inLanguage(site, req, '/preferences'));
 }
 
 async function steer(
@@ -138,7 +139,7 @@ async function join(
     address: who.address,
     fromAddress: who.organisation.fromAddress,
     expiresAt: new Date(ctx.now().getTime() + CONFIRM_DAYS * 86_400_000),
-    correctHref: '/settings',
-    mailboxHref: site.hasMailbox ? '/mailbox' : null,
+    correctHref: inLanguage(site, req, '/settings'),
+    mailboxHref: site.hasMailbox ? `/mailbox?lang=${who.language}` : null,
   });
 }

@@ -7,6 +7,7 @@ import { fieldsOf, handle, onlyMethods, param, readForm, sendPage, type Site } f
 import { logIn, staffOfSession, STAFF_SESSION_MS } from './auth.js';
 import { checkFirstRun, createOwner } from './first-run.js';
 import { MIN_PASSWORD } from './passwords.js';
+import { hasStaff } from './staff.js';
 import type { FirstRunScreen, MessageScreen } from './views.js';
 import { sameOrigin, screenOf, staffCookie } from './screens-visit.js';
 
@@ -61,7 +62,8 @@ export async function showMessage(
 async function showLogin(site: Site, req: Request, res: Response, email: string, wrong: boolean): Promise<void> {
   const asked = wrong ? fieldsOf(req)['next'] : req.query['next'];
   const screen = await screenOf(site, req, res, null, null);
-  sendPage(site, res, 'admin/login', { ...screen, email, wrong, next: safePath(asked) }, wrong ? 401 : 200);
+  const isFirst = !(await hasStaff(site.ctx.db));
+  sendPage(site, res, 'admin/login', { ...screen, isFirst, email, wrong, next: safePath(asked) }, wrong ? 401 : 200);
 }
 
 async function login(site: Site, req: Request, res: Response): Promise<void> {

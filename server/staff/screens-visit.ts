@@ -86,6 +86,7 @@ export async function screenOf(
       (code) => `${req.method === 'GET' ? req.path : '/admin'}?lang=${code}`,
     ),
     organisation: null,
+    tourHref: site.hasMailbox ? `/?lang=${language}` : null,
     staff: visitor && {
       address: visitor.staff.address,
       role: visitor.staff.role,

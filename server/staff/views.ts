@@ -5,6 +5,8 @@ import type { PageBase } from '../web/pages.js';
 
 /** What every staff screen needs. */
 export interface StaffScreen extends PageBase {
+  /** Back to the tour; null outside the demo. */
+  readonly tourHref: string | null;
   /** null before the login. */
   readonly staff: { readonly address: string; readonly role: StaffRole; readonly isMarketer: boolean } | null;
   /** The hidden field of every form; '' before the login. */
@@ -14,6 +16,8 @@ export interface StaffScreen extends PageBase {
 }
 
 export interface LoginScreen extends StaffScreen {
+  /** Nobody has a login yet. */
+  readonly isFirst: boolean;
   readonly email: string;
   readonly wrong: boolean;
   /** Where to after the login; a path below /admin. */

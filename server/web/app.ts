@@ -16,7 +16,8 @@ import { healthRoutes, type Probes } from './health.js';
 import type { Site } from './http.js';
 import { securityHeaders } from './security.js';
 
-const YEAR_MS = 365 * 86_400_000;
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 
 /** The web edge: every route, in order. `more`: staff screens, the tour and the mailbox, where they are on. */
 export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []): Express {
@@ -42,6 +43,8 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
     site.ctx.meter.count();
     next();
   });
+  // Asked for by browsers beside whatever is no page of ours.
+  app.get('/favicon.ico', (_req, res) => res.sendFile(join(ROOT, 'public', 'icon.svg'), { maxAge: DAY_MS }));
   app.use(unkept);
   app.use(healthRoutes(site.ctx, probes));
   app.use(formRoutes(site));

@@ -138,6 +138,12 @@ export function languageOf(
   );
 }
 
+/** An address for a form or link of this page, in the language that was asked for by `?lang=`: what comes next is in it too. */
+export function inLanguage(site: Pick<Site, 'languages'>, req: Request, path: string): string {
+  const asked = req.query['lang'];
+  return typeof asked === 'string' && site.languages.includes(asked) ? `${path}?lang=${asked}` : path;
+}
+
 /** What every page of an organisation needs. The language switch shows the same address again, with `?lang=`. */
 export function organisationBase(
   site: Site,

@@ -192,7 +192,7 @@ function readTemplates(folder: string): [name: string, source: string][] {
 /** Address of each file of public/, with a hash of its content, so that it may be cached for ever. */
 function hashAssets(folder: string, publicPath: string): Record<string, string> {
   if (!existsSync(folder)) return {};
-  const files = readdirSync(folder).filter((file) => /\.(css|js|html|mjml)$/.test(file));
+  const files = readdirSync(folder).filter((file) => /\.(css|js|html|mjml|svg)$/.test(file));
   return Object.fromEntries(
     files.map((file) => {
       const hash = createHash('sha256')

@@ -64,6 +64,20 @@ describe('the story of a subscriber', () => {
     expect(await countEvents(service)).to.equal(before + 2);
   });
 
+  it('answers in the language that the page was read in, whatever the sign-up was in', async () => {
+    const settings = settingsLink(await join(service, 'dora@gmail.com'));
+    const page = await get(`${settings}?lang=pl`);
+    const form = formOf(page, 'preferences');
+
+    const saved = await post(form.action, { ...form.fields, choice: 'weekly' });
+    const undo = formOf(saved, 'undo');
+    const undone = await post(undo.action, undo.fields);
+
+    expect(saved.text).to.contain('<html lang="pl"');
+    expect(undone.text).to.contain('<html lang="pl"');
+    expect((await get(settings)).text).to.contain('<html lang="en"');
+  });
+
   it('unsubscribes by one click, again and again, without redirect or cookie', async () => {
     const confirmed = await join(service, 'chen@gmail.com');
     expect(headingOf(confirmed)).to.contain('Confirmed');

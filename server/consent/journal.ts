@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
  */
 export type JournalEntry =
   | { kind: 'withdrawn'; consent: string; chapter: string; event: string; at: string }
-  | { kind: 'suppressed'; organisation: string; hash: string; reason: string; at: string };
+  /** Without `until`: for good. */
+  | { kind: 'suppressed'; organisation: string; hash: string; reason: string; at: string; until?: string };
 
 export interface Journal {
   /** Resolves once the entries are on disk. */
@@ -56,6 +57,29 @@ export async function openJournal(dataDir: string): Promise<Journal> {
       await last.catch(() => undefined);
       await file.close();
     },
+  };
+}
+
+/** Of a consent that was ended, or a request that was refused, by an event. */
+export function withdrawalEntry(consent: { id: string; signUpId: string }, event: string, at: Date): JournalEntry {
+  return { kind: 'withdrawn', consent: consent.id, chapter: consent.signUpId, event, at: at.toISOString() };
+}
+
+/** Of an address that must not be written to. */
+export function suppressionEntry(of: {
+  organisation: string;
+  hash: Buffer;
+  reason: string;
+  at: Date;
+  until?: Date;
+}): JournalEntry {
+  return {
+    kind: 'suppressed',
+    organisation: of.organisation,
+    hash: of.hash.toString('base64'),
+    reason: of.reason,
+    at: of.at.toISOString(),
+    ...(of.until ? { until: of.until.toISOString() } : {}),
   };
 }
 

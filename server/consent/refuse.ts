@@ -7,6 +7,7 @@ import { listById, type ListFacts } from './catalogue.js';
 import { evidenceKey, openSignUp } from './chapter.js';
 import { uuidOf } from './confirm.js';
 import { listRecord } from './facts.js';
+import { suppressionEntry, withdrawalEntry } from './journal.js';
 import { stateAfter } from './states.js';
 
 /** For so long nobody can make us send a confirmation mail to an address whose owner said "this was not me" (C-09). */
@@ -41,13 +42,16 @@ export async function disown(ctx: Context, ref: Buffer): Promise<Disowned> {
   const row = await load(ctx, ref);
   const disowned = await describe(ctx, row);
   const at = ctx.now();
-  await ctx.db.transaction(async (tx) => {
-    await tx.query(
+  const until = new Date(at.getTime() + BLOCK_DAYS * 86_400_000);
+  const organisation = disowned.list.organisation.id;
+  const entries = await ctx.db.transaction(async (tx) => {
+    const [blocked] = await tx.query<{ hash: Buffer }>(
       `insert into suppression (organisation_id, hash, reason, until, created_at)
        select $2, u.suppression_hash, 'not-me', $3, $4 from sign_up u where u.id = $1 and u.suppression_hash is not null
-       on conflict (organisation_id, hash, reason) do update set until = excluded.until`,
-      [row.id, disowned.list.organisation.id, new Date(at.getTime() + BLOCK_DAYS * 86_400_000), at],
+       on conflict (organisation_id, hash, reason) do update set until = excluded.until returning hash`,
+      [row.id, organisation, until, at],
     );
+    const block = blocked ? [suppressionEntry({ organisation, hash: blocked.hash, reason: 'not-me', at, until })] : [];
     // Its links end at once; what it held of the person goes with the next purge.
     await tx.query('update offer set expires_at = $2 where sign_up_id = $1 and used_by is null and expires_at > $2', [
       row.id,
@@ -59,7 +63,7 @@ export async function disown(ctx: Context, ref: Buffer): Promise<Disowned> {
       [row.consent_id, row.id],
     );
     const state = consent && stateAfter(consent.state, 'refuse');
-    if (!state || !row.evidence_key) return;
+    if (!state || !row.evidence_key) return block;
     const wording = disowned.list.wordings.find((one) => one.id === row.wording_id);
     if (!wording) throw new Error('a wording that was shown is gone');
     const event = prepareEvent(ctx.keyring, {
@@ -78,7 +82,9 @@ export async function disown(ctx: Context, ref: Buffer): Promise<Disowned> {
     });
     if (!(await act(tx, ctx, consent, { state }, event)))
       throw new Refusal('not-now', 'Somebody else is changing the same consent.');
+    return [...block, withdrawalEntry(consent, event.id, at)];
   });
+  await ctx.journal.write(entries);
   ctx.bell.ring('event');
   return disowned;
 }

@@ -44,12 +44,16 @@ async function replay(ctx: Context, entries: readonly JournalEntry[]): Promise<n
   for (const entry of entries) {
     if (entry.kind !== 'suppressed') continue;
     await ctx.db.query(
-      `insert into suppression (organisation_id, hash, reason, created_at)
-       select o.id, $2, $3, $4::timestamptz from organisation o where o.id = $1 and not exists (
+      `insert into suppression (organisation_id, hash, reason, created_at, until)
+       select o.id, $2, $3, $4::timestamptz, $5::timestamptz from organisation o
+       where o.id = $1 and ($5::timestamptz is null or $5::timestamptz > $6) and not exists (
          select from subscriber s join consent c on c.subscriber_id = s.id
          where s.organisation_id = o.id and s.suppression_hash = $2 and c.confirmed_at > $4::timestamptz)
-       on conflict do nothing`,
-      [entry.organisation, Buffer.from(entry.hash, 'base64'), entry.reason, new Date(entry.at)],
+       on conflict (organisation_id, hash, reason) do update set until = excluded.until where suppression.until < excluded.until`,
+      [
+        ...[entry.organisation, Buffer.from(entry.hash, 'base64'), entry.reason, new Date(entry.at)],
+        ...[entry.until === undefined ? null : new Date(entry.until), ctx.now()],
+      ],
     );
   }
   return done;

@@ -7,7 +7,7 @@ import { catalogue, listIn, type Catalogue } from './catalogue.js';
 import { evidenceKey } from './chapter.js';
 import { listRecord } from './facts.js';
 import { consentById, consentsOf, type ConsentOfPerson } from './find.js';
-import type { JournalEntry } from './journal.js';
+import { suppressionEntry, withdrawalEntry } from './journal.js';
 import { stateAfter, type Move } from './states.js';
 
 /** By which way somebody left. */
@@ -27,7 +27,7 @@ export async function withdraw(ctx: Context, consentId: string, channel: Channel
     kind: found.consent.state === 'pending' ? 'refused' : 'withdrawn',
     record: { entity: 'subject', withdrawal: { channel } },
   }));
-  if (done?.eventId) await ctx.journal.write([journalEntry(done.found, done.eventId, done.at)]);
+  if (done?.eventId) await ctx.journal.write([withdrawalEntry(done.found.consent, done.eventId, done.at)]);
   return done;
 }
 
@@ -46,8 +46,11 @@ export async function renew(ctx: Context, consentId: string, withdrawnEvent: str
 export async function stopAll(ctx: Context, subscriberId: string): Promise<Date> {
   const at = ctx.now();
   const known = await catalogue(ctx);
-  const withdrawn = await ctx.db.transaction(async (tx) => {
-    await tx.query('select 1 from subscriber where id = $1 for update', [subscriberId]);
+  const { person, withdrawn } = await ctx.db.transaction(async (tx) => {
+    const [person] = await tx.query<{ organisation: string; hash: Buffer | null }>(
+      'select organisation_id as organisation, suppression_hash as hash from subscriber where id = $1 for update',
+      [subscriberId],
+    );
     const all = await consentsOf(ctx, tx, subscriberId);
     const done: [ConsentOfPerson, PreparedEvent][] = [];
     for (const found of all) {
@@ -66,30 +69,16 @@ export async function stopAll(ctx: Context, subscriberId: string): Promise<Date>
        on conflict do nothing`,
       [subscriberId, at],
     );
-    return done;
+    return { person, withdrawn: done };
   });
-  const [first] = withdrawn;
-  const hash = first?.[0].suppressionHash?.toString('base64');
+  // The objection also of somebody who had left every list before.
+  const objection = person?.hash && { organisation: person.organisation, hash: person.hash, reason: 'objection', at };
   await ctx.journal.write([
-    ...withdrawn.map(([found, event]) => journalEntry(found, event.id, at)),
-    ...(first && hash
-      ? [
-          {
-            kind: 'suppressed' as const,
-            organisation: first[0].organisationId,
-            hash,
-            reason: 'objection',
-            at: at.toISOString(),
-          },
-        ]
-      : []),
+    ...withdrawn.map(([found, event]) => withdrawalEntry(found.consent, event.id, at)),
+    ...(objection ? [suppressionEntry(objection)] : []),
   ]);
   ctx.bell.ring('event');
   return at;
-}
-
-function journalEntry(found: ConsentOfPerson, event: string, at: Date): JournalEntry {
-  return { kind: 'withdrawn', consent: found.consent.id, chapter: found.consent.signUpId, event, at: at.toISOString() };
 }
 
 interface Step {

@@ -199,6 +199,7 @@ describe('the command line', function () {
         [['--help'], 0],
         [['doctor'], 1],
         [['ledger', 'fsck', '--json'], 0],
+        [['campaign', 'send', at('june.html'), '--list', 'news', '--json'], 0],
         [['nope'], 64],
       ] as const) {
         const child = spawn(process.execPath, [CLI, ...args], {

@@ -303,21 +303,24 @@ describe('starting and stopping', function () {
     await service.stop();
   });
 
-  onEmbedded('ends when its database is killed under it, and goes on where it was when it is started again', async () => {
-    const here = await home();
-    const service = await here.start();
-    await signUp(service, 'ada@example.org');
-    const link = linkIn(await mailTo(service, 'ada@example.org'), 'c');
-    const { pid } = JSON.parse(await readFile(join(here.dataDir, 'db.lock'), 'utf8')) as { pid: number };
+  onEmbedded(
+    'ends when its database is killed under it, and goes on where it was when it is started again',
+    async () => {
+      const here = await home();
+      const service = await here.start();
+      await signUp(service, 'ada@example.org');
+      const link = linkIn(await mailTo(service, 'ada@example.org'), 'c');
+      const { pid } = JSON.parse(await readFile(join(here.dataDir, 'db.lock'), 'utf8')) as { pid: number };
 
-    process.kill(pid, 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
 
-    // It cannot save anything any more: whatever starts it again helps, pretending would not.
-    expect(await service.exited).to.equal(1);
-    expect(service.out()).to.contain('the embedded database has ended');
-    await here.start();
-    expect(headingOf(await pressConfirm(link))).to.contain('Confirmed');
-  });
+      // It cannot save anything any more: whatever starts it again helps, pretending would not.
+      expect(await service.exited).to.equal(1);
+      expect(service.out()).to.contain('the embedded database has ended');
+      await here.start();
+      expect(headingOf(await pressConfirm(link))).to.contain('Confirmed');
+    },
+  );
 
   it('keeps mail while the mail server is away, and sends it within seconds of its return', async () => {
     const first = await startSink();

@@ -36,7 +36,7 @@ export interface BootOptions {
 
 /** Opens database and keys, brings the schema up to date, and checks that they belong together (T5). */
 export async function boot(config: Config, logger: Logger, options: BootOptions = {}): Promise<Booted> {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await makeDataDir(config.dataDir);
   const { db, stop, ended } = await openDatabase(config, logger, options);
   try {
     await migrate(db);
@@ -77,6 +77,13 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
     await stop();
     throw error;
   }
+}
+
+async function makeDataDir(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : 'unknown reason';
+    throw new Refusal('config-invalid', `The folder ${path} (DATA_DIR) cannot be made: ${why}`, {}, { cause: error });
+  });
 }
 
 interface Opened {

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
 import { readJson, trustedKeys, withContext } from './command.js';
-import { readConfig } from './config.js';
+import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
 import { embeddedConnection } from './database/embedded.js';
 import { Refusal } from './errors.js';
@@ -10,19 +12,16 @@ import { doctor } from './jobs/doctor.js';
 import { runSenderFor } from './jobs/standalone.js';
 import { createKeysFile, loadKeysFile, rotateKeys } from './keys/keys-file.js';
 import { fsck } from './ledger/fsck.js';
+import { runCli } from './run-cli.js';
 import { addStaff } from './staff/add-staff.js';
 import { runVerify } from './verify/verify.js';
-
-/** sysexits.h: the command was used wrongly. */
-const USAGE = 64;
 
 let exitCode = 0;
 
 /** The whole command line; the docs test reads the commands from here. */
 export const program = new Command('zgoda')
   .description('Double opt-in, proof of consent, preference pages and unsubscribe footers for e-mail')
-  .exitOverride()
-  .showHelpAfterError('(zgoda <command> --help says more)');
+  .version((JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version);
 
 program
   .command('serve')
@@ -54,7 +53,9 @@ program
   .description('staff with a login')
   .command('add')
   .requiredOption('--email <address>', 'who')
-  .requiredOption('--role <role>', 'owner, marketer or viewer')
+  .addOption(
+    new Option('--role <role>', 'what they may do').choices(['owner', 'marketer', 'viewer']).makeOptionMandatory(),
+  )
   .description('add a person with a login; prints the password once')
   .action(async (options: { email: string; role: string }) =>
     withContext(async (ctx) => {
@@ -164,20 +165,8 @@ function say(text: string): void {
 /** Runs the command line; returns the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
   exitCode = 0;
-  for (const command of allCommands(program)) command.exitOverride();
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-    if (!(error instanceof Refusal)) throw error;
-    console.error(error.message);
-    return 1;
-  }
-}
-
-function allCommands(command: Command): Command[] {
-  return [command, ...command.commands.flatMap((child) => allCommands(child))];
+  const code = await runCli(program, argv);
+  return code === 0 ? exitCode : code;
 }
 
 const isServing = process.argv[2] === 'serve';

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { basename } from 'node:path';
+import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
@@ -47,11 +48,18 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
     return 0;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    send.err.write(`${error.message}\n`);
+    send.err.write(`${error.code === 'list-unknown' ? await unknownList(ctx, send.list) : error.message}\n`);
     return 1;
   } finally {
     await stop();
   }
+}
+
+async function unknownList(ctx: Context, slug: string): Promise<string> {
+  const known = (await catalogue(ctx)).lists.map((list) => list.slug);
+  return known.length > 0
+    ? `There is no such list: ${slug}. There is ${known.join(', ')}.`
+    : `There is no such list: ${slug}. There is none yet: "zgoda setup FILE" makes them.`;
 }
 
 async function readAtMost(path: string, bytes: number): Promise<Buffer> {

@@ -144,8 +144,8 @@ function recommit(ctx: Context, row: Row, sealed: Buffer, wrapped: Buffer): Buff
 
 async function checkLost(db: Queryable, size: number, fault: (text: string) => void): Promise<void> {
   const lost = await db.query<{ id: string }>(
-    `select e.id from consent_event e where not exists (select from log_leaf l where l.event_id = e.id)
-     and not exists (select from log_queue q where q.event_id = e.id) limit ${MOST_FAULTS}`,
+    `select e.id from consent_event e where not exists (select from log_leaf l where l.event_id = e.id and l.sign_up_id = e.sign_up_id)
+     and not exists (select from log_queue q where q.event_id = e.id and q.sign_up_id = e.sign_up_id) limit ${MOST_FAULTS}`,
   );
   const heads = await db.query<{ size: string }>(
     `select size from log_checkpoint where size > $1 order by size limit ${MOST_FAULTS}`,

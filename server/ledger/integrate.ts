@@ -16,7 +16,8 @@ const MOST = 2000;
 interface Waiting {
   event_id: string;
   sign_up_id: string;
-  kind: string;
+  /** Null where the queue names an event that is not there. */
+  kind: string | null;
   commitment: Buffer;
   happened_at: Date;
   seal: Buffer;
@@ -31,7 +32,7 @@ export async function integrate(ctx: Context): Promise<number> {
   const leaves = await ctx.db.transaction(async (tx) => {
     const waiting = await tx.query<Waiting>(
       `select q.event_id, q.sign_up_id, e.kind, e.commitment, e.happened_at, e.seal, exists (select from log_leaf l where l.event_id = q.event_id) as has_leaf
-       from log_queue q join consent_event e on e.sign_up_id = q.sign_up_id and e.id = q.event_id order by e.happened_at, e.id limit $1`,
+       from log_queue q left join consent_event e on e.sign_up_id = q.sign_up_id and e.id = q.event_id order by e.happened_at, e.id limit $1`,
       [MOST],
     );
     if (waiting.length === 0) return NONE;
@@ -109,7 +110,7 @@ async function leavesOf(ctx: Context, eventIds: readonly string[]): Promise<Read
 }
 
 function isOurEvent(ctx: Context, event: Waiting): boolean {
-  if (event.has_leaf) return false;
+  if (event.has_leaf || event.kind === null) return false;
   return isSealed(
     ctx.keyring,
     'consent_event',

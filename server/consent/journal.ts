@@ -12,7 +12,7 @@ export type JournalEntry =
   | { kind: 'suppressed'; organisation: string; hash: string; reason: string; at: string; until?: string };
 
 export interface Journal {
-  /** Resolves once the entries are on disk. */
+  /** Resolves once the entries are on disk. What this process has written lately is not written again. */
   write(entries: readonly JournalEntry[]): Promise<void>;
   /** All entries, oldest first, one at a time. */
   read(): AsyncIterable<JournalEntry>;
@@ -28,11 +28,13 @@ export async function openJournal(dataDir: string): Promise<Journal> {
   await endTornLine(file);
   let next: Batch | null = null;
   let last: Promise<void> = Promise.resolve();
+  // An answer repeated must not make the file grow; one whose first writing failed must be written.
+  const written = new Set<string>();
 
   // Whoever writes while a sync runs shares the next one, and its failure.
   const startBatch = (): Batch => {
     const entries: JournalEntry[] = [];
-    const written = last
+    const done = last
       .then(
         () => false,
         () => true,
@@ -41,15 +43,17 @@ export async function openJournal(dataDir: string): Promise<Journal> {
         next = null;
         if (hasFailed) await endTornLine(file);
         await append(file, entries);
+        remember(written, entries);
       });
-    last = written;
-    return { entries, written };
+    last = done;
+    return { entries, written: done };
   };
   return {
     write: async (entries) => {
-      if (entries.length === 0) return;
+      const fresh = entries.filter((entry) => !written.has(keyOf(entry)));
+      if (fresh.length === 0) return;
       next ??= startBatch();
-      next.entries.push(...entries);
+      next.entries.push(...fresh);
       return next.written;
     },
     read: () => readEntries(path),
@@ -86,6 +90,20 @@ export function suppressionEntry(of: {
 interface Batch {
   readonly entries: JournalEntry[];
   readonly written: Promise<void>;
+}
+
+const REMEMBERED = 20_000;
+
+function remember(written: Set<string>, entries: readonly JournalEntry[]): void {
+  for (const entry of entries) written.add(keyOf(entry));
+  for (const oldest of written) {
+    if (written.size <= REMEMBERED) return;
+    written.delete(oldest);
+  }
+}
+
+function keyOf(entry: JournalEntry): string {
+  return entry.kind === 'withdrawn' ? entry.event : JSON.stringify(entry);
 }
 
 async function append(file: FileHandle, entries: readonly JournalEntry[]): Promise<void> {

@@ -63,6 +63,8 @@ export async function disown(ctx: Context, ref: Buffer): Promise<Disowned> {
       [row.consent_id, row.id],
     );
     const state = consent && stateAfter(consent.state, 'refuse');
+    if (consent?.state === 'refused' && consent.lastEventId)
+      return [...block, withdrawalEntry(consent, consent.lastEventId, consent.stateAt)];
     if (!state || !row.evidence_key) return block;
     const wording = disowned.list.wordings.find((one) => one.id === row.wording_id);
     if (!wording) throw new Error('a wording that was shown is gone');

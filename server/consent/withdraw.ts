@@ -7,7 +7,7 @@ import { catalogue, listIn, type Catalogue } from './catalogue.js';
 import { evidenceKey } from './chapter.js';
 import { listRecord } from './facts.js';
 import { consentById, consentsOf, type ConsentOfPerson } from './find.js';
-import { suppressionEntry, withdrawalEntry } from './journal.js';
+import { suppressionEntry, withdrawalEntry, type JournalEntry } from './journal.js';
 import { stateAfter, type Move } from './states.js';
 
 /** By which way somebody left. */
@@ -20,7 +20,10 @@ export interface Withdrawal {
   readonly eventId: string | null;
 }
 
-/** Ends a consent, at once and for every mail that is not in flight (promise 1). Repeats change nothing. */
+/**
+ * Ends a consent, at once and for every mail that is not in flight (promise 1). Repeats change nothing, but see to it that the journal has what the
+ * first time may have failed to write.
+ */
 export async function withdraw(ctx: Context, consentId: string, channel: Channel): Promise<Withdrawal | null> {
   const done = await move(ctx, consentId, (found) => ({
     move: found.consent.state === 'pending' ? 'refuse' : 'withdraw',
@@ -28,6 +31,7 @@ export async function withdraw(ctx: Context, consentId: string, channel: Channel
     record: { entity: 'subject', withdrawal: { channel } },
   }));
   if (done?.eventId) await ctx.journal.write([withdrawalEntry(done.found.consent, done.eventId, done.at)]);
+  else if (done) await ctx.journal.write(formerEntries(done.found));
   return done;
 }
 
@@ -46,39 +50,45 @@ export async function renew(ctx: Context, consentId: string, withdrawnEvent: str
 export async function stopAll(ctx: Context, subscriberId: string): Promise<Date> {
   const at = ctx.now();
   const known = await catalogue(ctx);
-  const { person, withdrawn } = await ctx.db.transaction(async (tx) => {
-    const [person] = await tx.query<{ organisation: string; hash: Buffer | null }>(
-      'select organisation_id as organisation, suppression_hash as hash from subscriber where id = $1 for update',
-      [subscriberId],
-    );
+  const entries = await ctx.db.transaction(async (tx) => {
+    await tx.query('select 1 from subscriber where id = $1 for update', [subscriberId]);
     const all = await consentsOf(ctx, tx, subscriberId);
-    const done: [ConsentOfPerson, PreparedEvent][] = [];
+    const done: JournalEntry[] = [];
     for (const found of all) {
       const state = stateAfter(found.consent.state, 'withdraw') ?? stateAfter(found.consent.state, 'refuse');
       // A request that was purged can say nothing any more; it must not keep anybody from leaving the rest.
-      if (!state || !found.evidenceKeyWrapped) continue;
+      if (!state || !found.evidenceKeyWrapped) {
+        done.push(...formerEntries(found));
+        continue;
+      }
       const kind = state === 'refused' ? 'refused' : 'withdrawn';
       const event = eventOf(ctx, known, found, kind, { entity: 'subject', withdrawal: { channel: 'stop-all' } }, at);
       if (!(await act(tx, ctx, found.consent, { state, pausedUntil: null }, event)))
         throw new Refusal('not-now', 'Somebody else is changing the same consent.');
-      done.push([found, event]);
+      done.push(withdrawalEntry(found.consent, event.id, at));
     }
-    await tx.query(
-      `insert into suppression (organisation_id, hash, reason, created_at)
-       select organisation_id, suppression_hash, 'objection', $2 from subscriber where id = $1 and suppression_hash is not null
-       on conflict do nothing`,
+    // The objection also of somebody who had left every list before, and the one that stood already.
+    const objections = await tx.query<{ organisation: string; hash: Buffer; at: Date }>(
+      `with person as (select organisation_id, suppression_hash from subscriber where id = $1 and suppression_hash is not null),
+       added as (
+         insert into suppression (organisation_id, hash, reason, created_at) select organisation_id, suppression_hash, 'objection', $2 from person
+         on conflict do nothing returning organisation_id, hash, created_at)
+       select organisation_id as organisation, hash, created_at as at from added
+       union all select x.organisation_id, x.hash, x.created_at from suppression x join person on x.organisation_id = person.organisation_id
+         and x.hash = person.suppression_hash where x.reason = 'objection'`,
       [subscriberId, at],
     );
-    return { person, withdrawn: done };
+    return [...done, ...objections.map((objection) => suppressionEntry({ ...objection, reason: 'objection' }))];
   });
-  // The objection also of somebody who had left every list before.
-  const objection = person?.hash && { organisation: person.organisation, hash: person.hash, reason: 'objection', at };
-  await ctx.journal.write([
-    ...withdrawn.map(([found, event]) => withdrawalEntry(found.consent, event.id, at)),
-    ...(objection ? [suppressionEntry(objection)] : []),
-  ]);
+  await ctx.journal.write(entries);
   ctx.bell.ring('event');
   return at;
+}
+
+/** Of a consent that had ended before. */
+function formerEntries({ consent }: ConsentOfPerson): JournalEntry[] {
+  const hasEnded = consent.state === 'withdrawn' || consent.state === 'refused';
+  return hasEnded && consent.lastEventId ? [withdrawalEntry(consent, consent.lastEventId, consent.stateAt)] : [];
 }
 
 interface Step {

@@ -87,6 +87,14 @@ describe('the journal of withdrawals', () => {
     expect(await all(journal)).to.deep.equal([withdrawal(1), withdrawal(2)]);
   });
 
+  it('does not grow by what it has already, but writes what failed before', async () => {
+    await journal.write([withdrawal(1), suppression(2)]);
+    await journal.write([withdrawal(1), suppression(2), withdrawal(3)]);
+    await journal.write([withdrawal(3)]);
+
+    expect(await all(journal)).to.deep.equal([withdrawal(1), suppression(2), withdrawal(3)]);
+  });
+
   it('tells everybody whose entries did not reach the disk', async () => {
     await journal.close();
 
@@ -104,7 +112,13 @@ describe('the journal of withdrawals', () => {
 });
 
 function withdrawal(number: number): JournalEntry {
-  return { kind: 'withdrawn', consent: String(number), chapter: 'c', event: 'e', at: '2026-03-01T10:00:00.000Z' };
+  return {
+    kind: 'withdrawn',
+    consent: String(number),
+    chapter: 'c',
+    event: `e${number}`,
+    at: '2026-03-01T10:00:00.000Z',
+  };
 }
 
 function suppression(number: number): JournalEntry {

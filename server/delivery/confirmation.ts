@@ -1,18 +1,18 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { act } from '../consent/act.js';
-import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
+import { textOf } from '../consent/catalogue.js';
 import { bytesOf, uuidOf } from '../consent/confirm.js';
 import { listRecord } from '../consent/facts.js';
-import { PURGE_DAYS } from '../consent/subscribe.js';
 import type { Context } from '../context.js';
 import { prepareEvent } from '../ledger/append.js';
 import { waitForLeaves } from '../ledger/integrate.js';
-import { CONFIRM_DAYS, confirmUrl, hostOf, notMeUrl, preferencesUrl, type LinkMaker } from '../links/urls.js';
-import { composeMail, type ComposedMail, type MailBase, type MailTemplates } from '../mail/compose.js';
+import { CONFIRM_DAYS, confirmUrl, notMeUrl, preferencesUrl } from '../links/urls.js';
+import { composeMail, type MailTemplates } from '../mail/compose.js';
 import { hole } from '../mail/hole.js';
 import type { Claimed } from './claim.js';
 import type { Builder, BuiltMail } from './deliver.js';
-import { loadRequests, type Chapter, type Request } from './request.js';
+import { loadRequests, type Request } from './request.js';
+import { composeConfirmation, mailBase, purgeAt, type ConfirmationDraft } from './compose-confirmation.js';
 import { makeSingleMail, stableMessageId, type SingleMail } from './single-mail.js';
 
 const DAY_MS = 86_400_000;
@@ -68,21 +68,6 @@ export function alreadyBuilder(templates: MailTemplates): Builder {
   };
 }
 
-/** What every single mail of an organisation says of itself. */
-export function mailBase(ctx: Context, list: ListFacts, language: string, maker: LinkMaker): MailBase {
-  const { organisation } = list;
-  return {
-    zone: organisation.timeZone,
-    organisation: {
-      name: organisation.name,
-      legalName: organisation.legalName,
-      postalAddress: organisation.postalAddress,
-    },
-    noticeUrl: `${linkAddress(ctx, organisation)}/privacy/${organisation.slug}?lang=${language}`,
-    linkHost: hostOf(maker.publicUrl),
-  };
-}
-
 type Offered = { built: BuiltMail; eventId: string } | { delivery: Claimed; cannot: string };
 
 async function offer(
@@ -97,7 +82,7 @@ async function offer(
   const [ref, secret] = [randomBytes(16), randomBytes(16)];
   const holes = { confirm_url: confirmUrl(maker, ref, secret, expiresAt), not_me_url: notMe(request) };
   const mail = await makeSingleMail(ctx, list.organisation, {
-    ...compose(ctx, templates, request, expiresAt),
+    ...composeConfirmation(ctx, templates, draftOf(request), expiresAt),
     to: delivery.address,
     messageId: stableMessageId(ctx, delivery.messageId, delivery.subscriberId),
     holes,
@@ -116,32 +101,19 @@ interface Link {
   expiresAt: Date;
 }
 
-/** The same for everybody who signed up for a list in the same minute: the links are holes. */
-function compose(
-  ctx: Context,
-  templates: MailTemplates,
-  { chapter, list, wording, signUp, maker }: Request,
-  expiresAt: Date,
-): ComposedMail {
-  return composeMail(templates, 'confirmation', chapter.language, {
-    ...mailBase(ctx, list, chapter.language, maker),
-    list: textOf(list, chapter.language).name,
-    wordings: [wording.label],
-    origin: { kind: 'form', host: signUp.formHost },
+function draftOf({ chapter, list, wording, signUp }: Request): ConfirmationDraft {
+  return {
+    organisation: list.organisation,
+    listName: textOf(list, chapter.language).name,
+    wording: wording.label,
+    language: chapter.language,
+    formHost: signUp.formHost,
     requestedAt: chapter.requested_at,
-    confirmUrl: hole('confirm_url'),
-    expiresAt,
-    notMeUrl: hole('not_me_url'),
-    purgeAt: purgeAt(chapter),
-  });
+  };
 }
 
 function notMe({ chapter, maker }: Request): string {
-  return notMeUrl(maker, bytesOf(chapter.chapter), purgeAt(chapter));
-}
-
-function purgeAt(chapter: Chapter): Date {
-  return new Date(chapter.requested_at.getTime() + PURGE_DAYS * DAY_MS);
+  return notMeUrl(maker, bytesOf(chapter.chapter), purgeAt(chapter.requested_at));
 }
 
 async function appendOffer(

@@ -7,14 +7,17 @@ import { readJson, trustedKeys, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
 import { embeddedConnection } from './database/embedded.js';
+import { confirmationFaults } from './delivery/confirmation-faults.js';
 import { Refusal } from './errors.js';
 import { doctor } from './jobs/doctor.js';
 import { runSenderFor } from './jobs/standalone.js';
 import { createKeysFile, loadKeysFile, rotateKeys } from './keys/keys-file.js';
 import { fsck } from './ledger/fsck.js';
+import { compileMailTemplates } from './mail/compose.js';
 import { runCli } from './run-cli.js';
 import { addStaff } from './staff/add-staff.js';
 import { runVerify } from './verify/verify.js';
+import { loadCatalogs } from './web/i18n.js';
 
 let exitCode = 0;
 
@@ -45,7 +48,11 @@ program
   .argument('<file>', 'JSON: an organisation with its lists, wordings, notices and forms')
   .description('create or update an organisation; a changed wording becomes a new version')
   .action(async (file: string) =>
-    withContext(async (ctx) => say(JSON.stringify(await setup(ctx, await readJson(file))))),
+    withContext(async (ctx) => {
+      const definition = await readJson(file);
+      const templates = await compileMailTemplates({ root: ROOT, catalogs: loadCatalogs(ROOT) });
+      say(JSON.stringify(await setup(ctx, definition, (list) => confirmationFaults(ctx, templates, list))));
+    }),
   );
 
 program

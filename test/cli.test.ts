@@ -99,6 +99,9 @@ describe('the command line', function () {
       const lines = structuredClone(DEMO);
       lines.organisation.name = 'Shop\r\nBcc: eve@example.org';
       await write('lines.json', JSON.stringify(lines));
+      const slogan = structuredClone(DEMO);
+      slogan.organisation.legalName = 'Best deals Ltd';
+      await write('slogan.json', JSON.stringify(slogan));
     });
     after(async () => {
       await home.drop();
@@ -157,6 +160,7 @@ describe('the command line', function () {
         [['setup', at('cut-off.json')], 'could not be read as JSON'],
         [['setup', at('empty.json')], 'organisation: '],
         [['setup', at('lines.json')], 'organisation.name: must be one line'],
+        [['setup', at('slogan.json')], 'list news (en): The text part sounds like an advertisement: "Best deals".'],
         [['campaign', 'send', at('missing.html'), ...news], 'missing.html cannot be read'],
         [['campaign', 'send', home.dataDir, ...news], 'is not a file'],
         [['campaign', 'send', at('june.html'), '--list', 'nope'], 'no such list: nope. There is news, readings.'],

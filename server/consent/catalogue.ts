@@ -125,7 +125,7 @@ export function languagesOf(list: ListFacts): string[] {
 }
 
 /** What a list says in a language, or in its own where it has none in that one. */
-export function textOf(list: ListFacts, language: string): ListText {
+export function textOf(list: Pick<ListFacts, 'slug' | 'texts' | 'defaultLanguage'>, language: string): ListText {
   const text = list.texts[language] ?? list.texts[list.defaultLanguage];
   if (!text) throw new Error(`list ${list.slug} says nothing in its default language`);
   return text;
@@ -150,7 +150,10 @@ export function noticeOf(list: ListFacts, language: string): Notice | null {
 }
 
 /** The address that an organisation's links start with; no trailing slash. */
-export function linkAddress(ctx: Pick<Context, 'publicUrl'>, organisation: OrganisationFacts): string {
+export function linkAddress(
+  ctx: Pick<Context, 'publicUrl'>,
+  organisation: Pick<OrganisationFacts, 'publicUrl'>,
+): string {
   return organisation.publicUrl ?? ctx.publicUrl;
 }
 

@@ -19,11 +19,23 @@ export interface SetupResult {
   readonly newTexts: number;
 }
 
+/** A list in one of its languages, before it is kept. */
+export interface SetList {
+  readonly organisation: Definition['organisation'];
+  readonly listName: string;
+  readonly wording: string;
+  readonly language: string;
+}
+
+/** What is wrong with the mail that a list would send; who composes mail knows. */
+export type MailCheck = (list: SetList) => readonly string[];
+
 /**
  * Creates or updates an organisation by its slug, in one transaction. A changed wording or notice becomes a new version. Throws `body-invalid` with every
- * mistake at once, and when a list's name or wording would make the confirmation mail an advertisement (C-04).
+ * mistake at once, and when a list's name or wording, or what `faultsOf` finds
+ * in its mail, would make the confirmation mail an advertisement (C-04).
  */
-export async function setup(ctx: Context, input: unknown): Promise<SetupResult> {
+export async function setup(ctx: Context, input: unknown, faultsOf: MailCheck = () => []): Promise<SetupResult> {
   const parsed = definition.safeParse(input);
   if (!parsed.success) {
     throw new Refusal(
@@ -31,7 +43,7 @@ export async function setup(ctx: Context, input: unknown): Promise<SetupResult> 
       parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
     );
   }
-  lint(parsed.data);
+  lint(parsed.data, faultsOf);
   const result = await ctx.db.transaction(async (tx) => {
     const written = await write(tx, parsed.data, ctx.now());
     await sealOrganisation(tx, ctx.keyring, written.organisation);
@@ -43,13 +55,17 @@ export async function setup(ctx: Context, input: unknown): Promise<SetupResult> 
 
 type Definition = z.infer<typeof definition>;
 
-function lint(set: Definition): void {
+function lint(set: Definition, faultsOf: MailCheck): void {
   const mistakes = set.lists.flatMap((list) =>
-    Object.entries(list.texts).flatMap(([code, { name, wording }]) =>
-      [...promotionIn(name), ...promotionIn(wording)].map(
-        (what) => `list ${list.slug} (${code}): ${what} would make the confirmation mail an advertisement`,
-      ),
-    ),
+    Object.entries(list.texts).flatMap(([language, { name, wording }]) => {
+      const words = [...promotionIn(name), ...promotionIn(wording)].map(
+        (what) => `${what} would make the confirmation mail an advertisement`,
+      );
+      // What stands in a name is found in every part of the mail: once is enough.
+      const faults =
+        words.length > 0 ? words : faultsOf({ organisation: set.organisation, listName: name, wording, language });
+      return faults.map((fault) => `list ${list.slug} (${language}): ${fault}`);
+    }),
   );
   const missing = set.lists
     .filter((list) => !list.texts[list.language])

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
+import { textOf } from '../consent/catalogue.js';
 import { bytesOf } from '../consent/confirm.js';
-import { PURGE_DAYS } from '../consent/subscribe.js';
 import type { Context } from '../context.js';
 import { waitForLeaves } from '../ledger/integrate.js';
-import { CONFIRM_DAYS, confirmUrl, hostOf, notMeUrl, preferencesUrl, type LinkMaker } from '../links/urls.js';
-import { composeMail, type ComposedMail, type MailBase, type MailTemplates } from '../mail/compose.js';
+import { CONFIRM_DAYS, confirmUrl, notMeUrl, preferencesUrl } from '../links/urls.js';
+import { composeMail, type MailTemplates } from '../mail/compose.js';
 import { hole } from '../mail/hole.js';
 import type { Claimed } from './claim.js';
+import { composeConfirmation, mailBase, purgeAt, type ConfirmationDraft } from './compose-confirmation.js';
 import type { Builder } from './deliver.js';
 import { appendOffers, type Draft } from './offer.js';
-import { loadRequests, type Chapter, type Request } from './request.js';
+import { loadRequests, type Request } from './request.js';
 import { makeSingleMail, stableMessageId } from './single-mail.js';
 
 const DAY_MS = 86_400_000;
@@ -76,28 +76,13 @@ export function alreadyBuilder(templates: MailTemplates): Builder {
   };
 }
 
-/** What every single mail of an organisation says of itself. */
-export function mailBase(ctx: Context, list: ListFacts, language: string, maker: LinkMaker): MailBase {
-  const { organisation } = list;
-  return {
-    zone: organisation.timeZone,
-    organisation: {
-      name: organisation.name,
-      legalName: organisation.legalName,
-      postalAddress: organisation.postalAddress,
-    },
-    noticeUrl: `${linkAddress(ctx, organisation)}/privacy/${organisation.slug}?lang=${language}`,
-    linkHost: hostOf(maker.publicUrl),
-  };
-}
-
 async function draft(ctx: Context, templates: MailTemplates, delivery: Claimed, request: Request): Promise<Draft> {
   const { list, maker } = request;
   const expiresAt = new Date(ctx.now().getTime() + CONFIRM_DAYS * DAY_MS);
   const [ref, secret] = [randomBytes(16), randomBytes(16)];
   const holes = { confirm_url: confirmUrl(maker, ref, secret, expiresAt), not_me_url: notMe(request) };
   const mail = await makeSingleMail(ctx, list.organisation, {
-    ...compose(ctx, templates, request, expiresAt),
+    ...composeConfirmation(ctx, templates, draftOf(request), expiresAt),
     to: delivery.address,
     messageId: stableMessageId(ctx, delivery.messageId, delivery.subscriberId),
     holes,
@@ -107,30 +92,17 @@ async function draft(ctx: Context, templates: MailTemplates, delivery: Claimed, 
   return { delivery, request, ref, secret, expiresAt, mail, blanked };
 }
 
-/** The same for everybody who signed up for a list in the same minute: the links are holes. */
-function compose(
-  ctx: Context,
-  templates: MailTemplates,
-  { chapter, list, wording, signUp, maker }: Request,
-  expiresAt: Date,
-): ComposedMail {
-  return composeMail(templates, 'confirmation', chapter.language, {
-    ...mailBase(ctx, list, chapter.language, maker),
-    list: textOf(list, chapter.language).name,
-    wordings: [wording.label],
-    origin: { kind: 'form', host: signUp.formHost },
+function draftOf({ chapter, list, wording, signUp }: Request): ConfirmationDraft {
+  return {
+    organisation: list.organisation,
+    listName: textOf(list, chapter.language).name,
+    wording: wording.label,
+    language: chapter.language,
+    formHost: signUp.formHost,
     requestedAt: chapter.requested_at,
-    confirmUrl: hole('confirm_url'),
-    expiresAt,
-    notMeUrl: hole('not_me_url'),
-    purgeAt: purgeAt(chapter),
-  });
+  };
 }
 
 function notMe({ chapter, maker }: Request): string {
-  return notMeUrl(maker, bytesOf(chapter.chapter), purgeAt(chapter));
-}
-
-function purgeAt(chapter: Chapter): Date {
-  return new Date(chapter.requested_at.getTime() + PURGE_DAYS * DAY_MS);
+  return notMeUrl(maker, bytesOf(chapter.chapter), purgeAt(chapter.requested_at));
 }

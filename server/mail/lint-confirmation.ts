@@ -93,5 +93,5 @@ const SOCIAL =
   /^https?:\/\/(?:[\w-]+\.)*(?:facebook|instagram|twitter|x|linkedin|tiktok|youtube|pinterest|t)\.(?:com|me)(?:\/|$)/i;
 
 function urlsIn(text: string): string[] {
-  return [...text.matchAll(/https?:\/\/[^\s<>]+|\ufdd0\w+\ufdd1/g)].map(([url]) => url.replace(/[.,;:)]+$/, ''));
+  return [...text.matchAll(/https?:\/\/[^\s<>]+|\ufdd0\w+\ufdd1/g)].map(([url]) => url.replace(/[.,;:)"'”’»]+$/, ''));
 }

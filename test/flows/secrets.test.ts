@@ -15,7 +15,6 @@ import type { ConsentRecord } from '../../server/ledger/record.js';
 import { hashReader } from '../../server/ledger/store.js';
 import { makeStamp } from '../../server/links/stamp.js';
 import { makeLink, openLink, type Link } from '../../server/links/token.js';
-import { makeLogger } from '../../server/logger.js';
 import { findNeedles, type Needle } from '../support/needles.js';
 import { checkLedger, eventually, startTestService, type ReceivedMail, type TestService } from '../support/service.js';
 import { startSink, type Sink, type SunkMail } from '../support/sink.js';
@@ -37,8 +36,8 @@ describe('the secret of a confirmation link (T1)', function () {
   before(async () => {
     sink = await startSink({ onMail: async (mail) => void covered.set(mail.to, await isCovered(mail)) });
     service = await startTestService({
-      settings: { SMTP_URL: sink.url },
-      logger: makeLogger('trace', { write: (line) => (log += line) }),
+      settings: { SMTP_URL: sink.url, LOG_LEVEL: 'trace' },
+      log: { write: (line) => void (log += line) },
     });
     ctx = service.ctx;
   });

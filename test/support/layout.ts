@@ -26,7 +26,7 @@ const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits'].map((name) =
 /** Files directly in server/ that say nothing about a domain; the rest (main, cli, serve, boot) starts everything. */
 const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter'].map((name) => `server/${name}.ts`);
 
-const EDGE_NAME = /^((.+-)?(routes|screens|chores|view)(-.+)?|listen|inbound|main|cli|command|serve|boot)\.ts$/;
+const EDGE_NAME = /^((.+-)?(routes|screens|chores|view)(-.+)?|listen|inbound|main|(run-)?cli|command|serve|boot)\.ts$/;
 
 /** Pure domains and files: arguments in, value out. */
 const PURE_LEDGER = [

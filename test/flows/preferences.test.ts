@@ -311,11 +311,11 @@ describe('the link to all settings, mailed on request (T8, T9)', function () {
     const link = await linkFor(email);
     const form = formOf(await get(link), 'open');
 
-    const both = await Promise.all([post(form.action, form.fields), post(form.action, form.fields)]);
+    const all = await Promise.all(Array.from({ length: 8 }, async () => post(form.action, form.fields)));
     const third = await get(link);
 
-    expect(both.map((page) => page.status).sort()).to.deep.equal([303, 410]);
-    const refused = both.find((page) => page.status === 410);
+    expect(all.map((page) => page.status).sort()).to.deep.equal([303, ...Array<number>(7).fill(410)]);
+    const refused = all.find((page) => page.status === 410);
     for (const page of [refused, third]) {
       expect(page?.status).to.equal(410);
       expect(page?.headers.get('set-cookie')).to.equal(null);

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { listBySlug } from '../../server/consent/catalogue.js';
 import { setup } from '../../server/consent/setup.js';
+import { openLink } from '../../server/links/token.js';
+import { useMagicLink } from '../../server/preferences/magic.js';
 import { MAGIC_SESSION_MS } from '../../server/preferences/session.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { checkLedger, eventually, startTestService, type TestService } from '../support/service.js';
@@ -321,6 +323,16 @@ describe('the link to all settings, mailed on request (T8, T9)', function () {
       expect(page?.headers.get('set-cookie')).to.equal(null);
       expect(formOf(page as Page, 'magic').action).to.equal(`${service.base}/preferences`);
     }
+  });
+
+  it('is used up by one of many who press in the same instant', async () => {
+    const { email } = await reader();
+    const token = (await linkFor(email)).split('/').at(-1) ?? '';
+    const link = openLink(service.ctx.keyring, service.ctx.audiences, 'm', token, service.ctx.now());
+
+    const all = await Promise.allSettled(Array.from({ length: 8 }, async () => useMagicLink(service.ctx, link)));
+
+    expect(all.filter((one) => one.status === 'fulfilled')).to.have.length(1);
   });
 
   it('is dead after half an hour, with a page that helps', async () => {

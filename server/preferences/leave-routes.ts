@@ -90,7 +90,7 @@ async function leave(site: Site, req: Request, res: Response): Promise<void> {
 
 async function undo(site: Site, req: Request, res: Response): Promise<void> {
   const found = await find(site, req);
-  const wanted = found && openUndo(site.ctx, fieldsOf(req)['undo'] ?? '', found.person.consent.id);
+  const wanted = found && openUndo(site.ctx, fieldsOf(req)['undo'] ?? '', found.person.consent);
   if (!found || !wanted || !('leftBy' in wanted))
     throw new Refusal('ticket-invalid', 'This can no longer be taken back here.');
   const { person, list } = found;

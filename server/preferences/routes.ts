@@ -123,14 +123,14 @@ async function save(site: Site, req: Request, res: Response, found: Found): Prom
     res,
     after,
     settingState(after.person.consent, ctx.now()),
-    before && undoSettings(ctx, undoAction, person.consent.id, before),
+    before && undoSettings(ctx, undoAction, person.consent.id, { before, after: after.person.consent }),
   );
 }
 
 async function undo(site: Site, req: Request, res: Response, found: Found): Promise<void> {
   const { ctx } = site;
   const id = found.person.consent.id;
-  const wanted = openUndo(ctx, fieldsOf(req)['undo'] ?? '', id);
+  const wanted = openUndo(ctx, fieldsOf(req)['undo'] ?? '', found.person.consent);
   const done =
     wanted && (await ('leftBy' in wanted ? takeBack(site, id, wanted.leftBy) : setSettings(ctx, id, wanted.settings)));
   if (!done) throw new Refusal('ticket-invalid', 'This can no longer be taken back here.');

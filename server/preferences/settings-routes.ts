@@ -18,6 +18,7 @@ import {
   organisationBase,
   param,
   readForm,
+  sameOrigin,
   sendPage,
   type Site,
 } from '../web/http.js';
@@ -30,6 +31,11 @@ import { readChoice, settingState } from './settings-view.js';
 /** All lists of an organisation, in the quarter of an hour after a magic link (T9): join, steer, leave. */
 export function settingsRoutes(site: Site): Router {
   const routes = Router();
+  routes.use('/settings', (_req, res, next) => {
+    // With no referrer at all, forms would be posted with the origin "null"; there is no token in this address.
+    res.setHeader('Referrer-Policy', 'same-origin');
+    next();
+  });
   routes
     .route('/settings')
     .get(handle(async (req, res) => showAll(site, req, res, await person(site, req), null, null)))
@@ -37,6 +43,7 @@ export function settingsRoutes(site: Site): Router {
   routes
     .route('/settings/:what')
     .post(
+      sameOrigin(site),
       readForm,
       handle(async (req, res) => change(site, req, res)),
     )

@@ -12,23 +12,33 @@ export function undoLeaving(ctx: Context, action: string, consentId: string, eve
   return undo(ctx, action, `leave~${eventId}`, consentId);
 }
 
-/** The undo button of changed settings: it brings the former ones back. */
-export function undoSettings(ctx: Context, action: string, consentId: string, before: Settings): Undo {
-  return undo(ctx, action, `set~${before.frequency}~${before.pausedUntil?.getTime().toString(36) ?? ''}`, consentId);
+/** The undo button of changed settings: it brings the former ones back, as long as nothing else was chosen since. */
+export function undoSettings(
+  ctx: Context,
+  action: string,
+  consentId: string,
+  change: { before: Settings; after: Settings },
+): Undo {
+  return undo(ctx, action, `set~${write(change.before)}~${write(change.after)}`, consentId);
 }
 
-/** What an undo field brings back, or null when we did not sign it for this consent, or too long ago. */
+/** What an undo field brings back, or null when we did not sign it for this consent, too long ago, or the settings are others by now. */
 export function openUndo(
   ctx: Context,
   value: string,
-  consentId: string,
+  consent: { id: string } & Settings,
 ): { leftBy: string } | { settings: Settings } | null {
   const cut = value.lastIndexOf('~');
   const [what, stamp] = [value.slice(0, cut), value.slice(cut + 1)];
-  if (!isStamped(ctx.keyring, 'undo', `${what}\0${consentId}`, stamp, UNDO_MINUTES, ctx.now())) return null;
-  const [kind, first = '', second = ''] = what.split('~');
+  if (!isStamped(ctx.keyring, 'undo', `${what}\0${consent.id}`, stamp, UNDO_MINUTES, ctx.now())) return null;
+  const [kind, first = '', second = '', ...after] = what.split('~');
   if (kind === 'leave') return { leftBy: first };
+  if (after.join('~') !== write(consent)) return null;
   return { settings: { frequency: first as Frequency, pausedUntil: second ? new Date(parseInt(second, 36)) : null } };
+}
+
+function write(settings: Settings): string {
+  return `${settings.frequency}~${settings.pausedUntil?.getTime().toString(36) ?? ''}`;
 }
 
 function undo(ctx: Context, action: string, what: string, consentId: string): Undo {

@@ -9,14 +9,14 @@ import { sendTest } from '../campaigns/send-test.js';
 import { catalogue, listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import type { WayOut } from '../delivery/deliver.js';
 import { linkLimit } from '../web/limits.js';
-import { onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import { onlyMethods, param, readForm, sameOrigin, sendPage, type Site } from '../web/http.js';
 import { languageLinks } from '../web/i18n.js';
 import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
 import { audiencePart, progressPart } from './campaign-part.js';
 import { sendLive } from './screens-live.js';
 import type { CampaignScreen } from './views.js';
-import { changed, onlyStaff, sameOrigin, staffCookie, visited, type Visit } from './screens-visit.js';
+import { changed, onlyStaff, staffCookie, visited, type Visit } from './screens-visit.js';
 
 /** What staff screens need beside the site. */
 export interface StaffDeps {

@@ -3,13 +3,13 @@ import { Refusal, type RefusalCode } from '../errors.js';
 import { loginLimit } from '../web/limits.js';
 import { clearCookie, setCookie } from '../preferences/cookies.js';
 import { closeSession } from '../preferences/session.js';
-import { fieldsOf, handle, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import { fieldsOf, handle, onlyMethods, param, readForm, sameOrigin, sendPage, type Site } from '../web/http.js';
 import { logIn, staffOfSession, STAFF_SESSION_MS } from './auth.js';
 import { checkFirstRun, createOwner } from './first-run.js';
 import { MIN_PASSWORD } from './passwords.js';
 import { hasStaff } from './staff.js';
 import type { FirstRunScreen, MessageScreen } from './views.js';
-import { sameOrigin, screenOf, staffCookie } from './screens-visit.js';
+import { screenOf, staffCookie } from './screens-visit.js';
 
 /** Login, logout and the first run (T10). */
 export function loginRoutes(site: Site): Router {

@@ -53,20 +53,6 @@ export function changed(site: Site, place: Place, change: (visit: Visit) => Prom
   });
 }
 
-/** Refuses a post that comes from another site, as the browser itself says. Forms carry a token as well. */
-export function sameOrigin(site: Site): RequestHandler {
-  return (req, _res, next) => {
-    const fetchSite = req.get('sec-fetch-site');
-    const origin = req.get('origin');
-    // What the browser says of itself decides; only old ones, and plain http, leave it to the origin.
-    const isOurs =
-      fetchSite === undefined
-        ? origin === undefined || hostsOf(site, req).includes(hostOfOrigin(origin))
-        : fetchSite === 'same-origin';
-    next(isOurs ? undefined : new Refusal('ticket-invalid', 'The form comes from another site.'));
-  };
-}
-
 /** What every screen needs, before and after the login. */
 export async function screenOf(
   site: Site,
@@ -117,13 +103,4 @@ function staffLanguage(site: Site, req: Request, res: Response): string {
   }
   const kept = cookieOf(site.ctx, req, LANGUAGE_COOKIE);
   return kept === undefined ? languageOf(site, req) : chooseLanguage({ path: kept }, site.languages);
-}
-
-// The Host header of a browser cannot be set by another site, so it may say what "same" means.
-function hostsOf(site: Site, req: Request): string[] {
-  return [new URL(site.ctx.publicUrl).host, req.get('host') ?? ''];
-}
-
-function hostOfOrigin(origin: string): string {
-  return URL.canParse(origin) ? new URL(origin).host : 'none';
 }

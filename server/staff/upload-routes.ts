@@ -5,9 +5,9 @@ import { MAX_SOURCE_BYTES } from '../campaigns/render.js';
 import { createCampaign } from '../campaigns/upload.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
-import { fieldsOf, onlyMethods, sendPage, wholeMultipart, type Site } from '../web/http.js';
+import { fieldsOf, onlyMethods, sameOrigin, sendPage, wholeMultipart, type Site } from '../web/http.js';
 import type { UploadScreen } from './views.js';
-import { changed, onlyStaff, sameOrigin, visited, type Visit } from './screens-visit.js';
+import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
 /** Uploading a campaign: a plain form, which scripts make a place to drop files on. */
 export function uploadRoutes(site: Site): Router {

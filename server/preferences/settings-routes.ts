@@ -18,10 +18,10 @@ import {
   organisationBase,
   param,
   readForm,
-  sameOrigin,
   sendPage,
   type Site,
 } from '../web/http.js';
+import { sameOrigin } from '../web/origin.js';
 import { clearCookie, cookieOf } from './cookies.js';
 import { choose } from './preferences.js';
 import { closeSession, formToken, sessionOf } from './session.js';

@@ -5,7 +5,8 @@ import { MAX_SOURCE_BYTES } from '../campaigns/render.js';
 import { createCampaign } from '../campaigns/upload.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
-import { fieldsOf, onlyMethods, sameOrigin, sendPage, wholeMultipart, type Site } from '../web/http.js';
+import { fieldsOf, onlyMethods, sendPage, wholeMultipart, type Site } from '../web/http.js';
+import { sameOrigin } from '../web/origin.js';
 import type { UploadScreen } from './views.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 

@@ -13,7 +13,7 @@ import { preferenceRoutes } from '../preferences/routes.js';
 import { settingsRoutes } from '../preferences/settings-routes.js';
 import { errorHandler } from './errors.js';
 import { healthRoutes, type Probes } from './health.js';
-import type { Site } from './http.js';
+import { onlyMethods, type Site } from './http.js';
 import { securityHeaders } from './security.js';
 
 const DAY_MS = 86_400_000;
@@ -44,7 +44,10 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
     next();
   });
   // Asked for by browsers beside whatever is no page of ours.
-  app.get('/favicon.ico', (_req, res) => res.sendFile(join(ROOT, 'public', 'icon.svg'), { maxAge: DAY_MS }));
+  app
+    .route('/favicon.ico')
+    .get((_req, res) => res.sendFile(join(ROOT, 'public', 'icon.svg'), { maxAge: DAY_MS }))
+    .all(onlyMethods('GET', 'HEAD'));
   app.use(unkept);
   app.use(healthRoutes(site.ctx, probes));
   app.use(formRoutes(site));

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { sealOrganisation } from '../../server/consent/read-catalogue.js';
+import { DEMO } from '../../server/tour/demo.js';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fanOut } from '../../server/campaigns/fan-out.js';
@@ -37,6 +39,7 @@ describe('a restored backup (T4)', function () {
     await service.stop();
     campaign = await home.look(async (ctx) => {
       await ctx.db.query(`update organisation set inbound_domain = 'in.bookshop.example'`);
+      await sealOrganisation(ctx.db, ctx.keyring, DEMO.organisation.slug);
       for (const name of CONFIRMED) await addConfirmed(ctx, addressOf(name));
       // Its mails wait in the backup too, and are due as soon as the restored service starts.
       return queueCampaign(ctx);

@@ -51,7 +51,17 @@ export async function openPlaces(service: TestService): Promise<Places> {
     cookie: `zgoda_staff=${staff}; ${settings}`,
     secrets: ['ada@', 'boris@', 'owner@', password, staff, settings.split('=')[1] ?? '', ...tokens],
     all: {
-      ...pages(['/', '/healthz', '/readyz', '/metrics', '/log', '/log/checkpoint', '/log/vkey', '/settings']),
+      ...pages([
+        '/',
+        '/healthz',
+        '/readyz',
+        '/metrics',
+        '/favicon.ico',
+        '/log',
+        '/log/checkpoint',
+        '/log/vkey',
+        '/settings',
+      ]),
       ...pages(['/mailbox', '/mailbox.json', '/admin', '/admin/sending']),
       '/lists/:slug': { path: '/lists/news', gets: true, reads: 'form' },
       '/forms/:id': { path: '/forms/demo', gets: false, reads: 'form' },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
+import type { Context } from '../context.js';
 import { isStamped, makeStamp } from '../links/stamp.js';
 import { openLink, type Link } from '../links/token.js';
 import { notMeUrl, preferencesUrl } from '../links/urls.js';
@@ -15,6 +16,7 @@ import {
   organisationBase,
   param,
   readForm,
+  sendHtml,
   sendPage,
   type Site,
 } from '../web/http.js';
@@ -54,12 +56,38 @@ async function showOffer(site: Site, req: Request, res: Response): Promise<void>
   const language = languageOf(site, req, offer.language);
   if (offer.consent.state === 'confirmed')
     return showConfirmed(site, req, res, offer, language, offer.consent.confirmedAt ?? offer.consent.stateAt, null);
-  sendPage(
-    site,
+  ask(site, req, res, offer, language);
+}
+
+/** The page with the button. */
+function ask(site: Site, req: Request, res: Response, offer: Offer, language: string): void {
+  const html = site.renderer.page('confirm', confirmPage(site, req, offer, language));
+  const shown: Shown = { language, pageSha256: createHash('sha256').update(html).digest('hex') };
+  sendHtml(
     res,
-    'confirm',
-    confirmPage(site, req, offer, language, makeStamp(site.ctx.keyring, 'confirm', offer.offerId, site.ctx.now())),
+    html.replace(NO_NONCE, () => `name="nonce" value="${nonceOf(site.ctx, offer, shown)}"`),
   );
+}
+
+/** What the page said whose button is pressed: its own nonce tells, so that the record says what was shown and not what would be now. */
+interface Shown {
+  readonly language: string;
+  /** Of the page as it was served, its nonce left empty; hex. */
+  readonly pageSha256: string;
+}
+
+const NO_NONCE = 'name="nonce" value=""';
+
+function nonceOf(ctx: Context, offer: Offer, { language, pageSha256 }: Shown): string {
+  const stamp = makeStamp(ctx.keyring, 'confirm', `${offer.offerId}\0${language}\0${pageSha256}`, ctx.now());
+  return `${language}~${pageSha256}~${stamp}`;
+}
+
+/** null: not a nonce of ours for this offer, or an old one. */
+function openNonce(ctx: Context, offer: Offer, nonce: string): Shown | null {
+  const [language = '', pageSha256 = '', stamp = ''] = nonce.split('~');
+  const subject = `${offer.offerId}\0${language}\0${pageSha256}`;
+  return isStamped(ctx.keyring, 'confirm', subject, stamp, NONCE_MINUTES, ctx.now()) ? { language, pageSha256 } : null;
 }
 
 async function postConfirm(site: Site, req: Request, res: Response): Promise<void> {
@@ -67,24 +95,15 @@ async function postConfirm(site: Site, req: Request, res: Response): Promise<voi
   const link = open(site, req, 'c');
   const offer = await findOffer(ctx, link);
   const language = languageOf(site, req, offer.language);
-  const nonce = fieldsOf(req)['nonce'] ?? '';
+  const shown = openNonce(ctx, offer, fieldsOf(req)['nonce'] ?? '');
+  if (offer.consent.state === 'confirmed')
+    return showConfirmed(site, req, res, offer, language, offer.consent.confirmedAt ?? offer.consent.stateAt, null);
   // A bare POST of the mailed address, or a page left open for hours: show the button again (M-54).
-  if (
-    !isStamped(ctx.keyring, 'confirm', offer.offerId, nonce, NONCE_MINUTES, ctx.now()) &&
-    offer.consent.state !== 'confirmed'
-  ) {
-    sendPage(
-      site,
-      res,
-      'confirm',
-      confirmPage(site, req, offer, language, makeStamp(ctx.keyring, 'confirm', offer.offerId, ctx.now())),
-    );
+  if (!shown) {
+    ask(site, req, res, offer, language);
     return;
   }
-  const pageSha256 = createHash('sha256')
-    .update(site.renderer.page('confirm', confirmPage(site, req, offer, language, '')))
-    .digest('hex');
-  const done = await confirm(ctx, link, offer, { ip: ipOf(req), userAgent: agentOf(req), language, pageSha256 });
+  const done = await confirm(ctx, link, offer, { ip: ipOf(req), userAgent: agentOf(req), ...shown });
   return showConfirmed(site, req, res, done.offer, language, done.confirmedAt, done.eventId);
 }
 
@@ -114,7 +133,7 @@ async function showConfirmed(
   });
 }
 
-function confirmPage(site: Site, req: Request, offer: Offer, language: string, nonce: string): ConfirmPage {
+function confirmPage(site: Site, req: Request, offer: Offer, language: string): ConfirmPage {
   const { organisation } = offer.list;
   const maker = { keyring: site.ctx.keyring, publicUrl: linkAddress(site.ctx, organisation) };
   return {
@@ -126,7 +145,7 @@ function confirmPage(site: Site, req: Request, offer: Offer, language: string, n
     wordings: [offer.wording.label],
     choices: [],
     action: inLanguage(site, req, req.path),
-    nonce,
+    nonce: '',
     notMeHref: notMeUrl(maker, bytesOf(offer.signUpId), notMeExpiry(offer.requestedAt)),
   };
 }

@@ -55,7 +55,7 @@ export async function startWorker(
 
 function loopsOf(ctx: Context): Loop[] {
   return [
-    { name: 'integrate', ring: 'event', idle: 500, gather: 10, work: async () => integrate(ctx) },
+    { name: 'integrate', ring: 'event', idle: 500, gather: 3, work: async () => integrate(ctx) },
     {
       name: 'decide sign-ups',
       ring: 'sign-up',

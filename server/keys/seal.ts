@@ -15,15 +15,15 @@ export function isSealed(keyring: Keyring, kind: string, parts: readonly Sealed[
 }
 
 function mac(key: Buffer, kind: string, parts: readonly Sealed[]): Buffer {
-  const hmac = createHmac('sha256', key).update(`zgoda/seal/v1\0${kind}`);
+  const chunks: Buffer[] = [Buffer.from(`zgoda/seal/v1\0${kind}`)];
   for (const part of parts) {
     const bytes = toBytes(part);
     const length = Buffer.alloc(5);
     length.writeUInt8(part === null ? 0 : 1);
     length.writeUInt32BE(bytes.length, 1);
-    hmac.update(length).update(bytes);
+    chunks.push(length, bytes);
   }
-  return hmac.digest().subarray(0, 16);
+  return createHmac('sha256', key).update(Buffer.concat(chunks)).digest().subarray(0, 16);
 }
 
 function toBytes(part: Sealed): Buffer {

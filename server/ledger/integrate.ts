@@ -31,8 +31,12 @@ interface Waiting {
 export async function integrate(ctx: Context): Promise<number> {
   const leaves = await ctx.db.transaction(async (tx) => {
     const waiting = await tx.query<Waiting>(
-      `select q.event_id, q.sign_up_id, e.kind, e.commitment, e.happened_at, e.seal, exists (select from log_leaf l where l.event_id = q.event_id) as has_leaf
-       from log_queue q left join consent_event e on e.sign_up_id = q.sign_up_id and e.id = q.event_id order by e.happened_at, e.id limit $1`,
+      // Each looked up by its key, whatever the planner thinks of the sizes: the queue is short, the log is long.
+      `select q.event_id, q.sign_up_id, e.kind, e.commitment, e.happened_at, e.seal,
+         (select true from log_leaf l where l.event_id = q.event_id limit 1) is not null as has_leaf
+       from (select event_id, sign_up_id from log_queue limit $1) q
+       left join lateral (select * from consent_event e where e.sign_up_id = q.sign_up_id and e.id = q.event_id limit 1) e on true
+       order by e.happened_at, q.event_id`,
       [MOST],
     );
     if (waiting.length === 0) return NONE;

@@ -18,7 +18,7 @@ function canonicalNumber(value: number): string {
 }
 
 function canonicalString(value: string): string {
-  if (/\p{Surrogate}/u.test(value)) throw new TypeError('a lone surrogate has no UTF-8');
+  if (!value.isWellFormed()) throw new TypeError('a lone surrogate has no UTF-8');
   return JSON.stringify(value);
 }
 

@@ -103,14 +103,14 @@ export function leafData(commitment: Buffer): Buffer {
 /** Commitment to one redactable field under a 32-byte salt; base64. Throws RangeError for another salt length or a NUL in the name. */
 export function commitField(salt: Buffer, name: string, value: string): string {
   if (name.includes('\0')) throw new RangeError('a field name must not contain NUL');
-  if (/\p{Surrogate}/u.test(name + '\n' + value)) throw new RangeError('a field must be well-formed Unicode');
+  if (!`${name}\n${value}`.isWellFormed()) throw new RangeError('a field must be well-formed Unicode');
   return taggedHmac(salt, 'consentlog/field/v1', `${name}\0${value}`).toString('base64');
 }
 
 function taggedHmac(key: Buffer, tag: string, message: string): Buffer {
   // HMAC pads short keys with zeros: with a free length two keys could open one commitment.
   requireLength(key, 'an opening');
-  return createHmac('sha256', key).update(`${tag}\0`).update(message, 'utf8').digest();
+  return createHmac('sha256', key).update(`${tag}\0${message}`, 'utf8').digest();
 }
 
 function requireLength(bytes: Buffer, what: string): void {

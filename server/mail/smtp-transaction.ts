@@ -147,15 +147,18 @@ function explain(mail: SmtpMail, { command, reply }: Refused): SmtpOutcome {
 /** An answer as it may be kept: servers like to quote addresses, whole or without their domain, in any case. */
 export function clean(reply: Reply, mail?: SmtpMail): string {
   const said = reply.lines.join(' ').replace(/[\x00-\x20\x7f-\x9f]+/g, ' ');
-  const unnamed = mail ? namesOf(mail.to).reduce((text, name) => text.replace(name, '[address]'), said) : said;
+  const unnamed = mail ? namesIn(said, mail.to).reduce((text, name) => text.replace(name, '[address]'), said) : said;
   return redact(`${reply.code} ${unnamed}`.trim()).slice(0, 500);
 }
 
-/** The address, what stands before its @, and that without a "+tag". */
-function namesOf(address: string): RegExp[] {
+/** Which of these an answer may quote: the address, what stands before its @, and that without a "+tag". */
+function namesIn(said: string, address: string): RegExp[] {
   const local = address.slice(0, address.lastIndexOf('@'));
+  // Most answers quote nobody, and an expression for each mail costs more than its signature. Beyond ASCII, case is no simple matter.
+  const isPlain = /^[\x20-\x7e]*$/.test(said + address);
+  const lower = said.toLowerCase();
   return [address, local, local.split('+')[0] ?? '']
-    .filter((name) => name !== '')
+    .filter((name) => name !== '' && (!isPlain || lower.includes(name.toLowerCase())))
     .map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
     .map((name) => new RegExp(`(?<![\\p{L}\\p{N}])${name}(?![\\p{L}\\p{N}])`, 'giu'));
 }

@@ -118,10 +118,15 @@ export function sendPage<V extends keyof Pages>(
   data: Pages[V],
   status = 200,
 ): void {
+  sendHtml(res, site.renderer.page(view, data), status);
+}
+
+/** Sends a page that is rendered already. */
+export function sendHtml(res: Response, html: string, status = 200): void {
   res.statusCode = status;
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
   // Head and body leave in one write, which `send` would make two.
-  res.end(site.renderer.page(view, data));
+  res.end(html);
 }
 
 /** The language of a page: asked for by `?lang=`, else the subscriber's, else the browser's. */
@@ -131,17 +136,22 @@ export function languageOf(
   subscription?: string,
   available: readonly string[] = site.languages,
 ): string {
-  const asked = typeof req.query['lang'] === 'string' ? req.query['lang'] : undefined;
   return chooseLanguage(
-    { path: asked, subscription, acceptLanguage: req.get('accept-language')?.slice(0, 200) },
+    { path: askedLanguage(req), subscription, acceptLanguage: req.get('accept-language')?.slice(0, 200) },
     available,
   );
 }
 
 /** An address for a form or link of this page, in the language that was asked for by `?lang=`: what comes next is in it too. */
 export function inLanguage(site: Pick<Site, 'languages'>, req: Request, path: string): string {
-  const asked = req.query['lang'];
-  return typeof asked === 'string' && site.languages.includes(asked) ? `${path}?lang=${asked}` : path;
+  const asked = askedLanguage(req);
+  return asked !== undefined && site.languages.includes(asked) ? `${path}?lang=${asked}` : path;
+}
+
+// Express reads the whole query anew each time it is asked for it, and most addresses have none.
+function askedLanguage(req: Request): string | undefined {
+  const asked = req.url.includes('?') ? req.query['lang'] : undefined;
+  return typeof asked === 'string' ? asked : undefined;
 }
 
 /** What every page of an organisation needs. The language switch shows the same address again, with `?lang=`. */

@@ -2,7 +2,7 @@ import type { Context } from '../context.js';
 import { settle, type Outcome } from './settle.js';
 
 /** How long outcomes are collected, in ms, and how many go into one statement. */
-export const SETTLE_MS = 25;
+export const SETTLE_MS = 10;
 const SETTLE_ROWS = 200;
 
 /** Collects outcomes and writes them together; keeps them until the database has taken them. */
@@ -19,7 +19,8 @@ export function makeSettler(
     for (let pause = 100; outcomes.length > 0; pause = Math.min(pause * 2, 5_000)) {
       try {
         await settle(ctx, worker, outcomes);
-        ctx.bell.ring('mail');
+        // Once those who wait for this have counted their mails out: whoever hears it finds their room free.
+        setImmediate(() => ctx.bell.ring('mail'));
         return;
       } catch (error) {
         ctx.logger.warn({ err: error, mails: outcomes.length }, 'outcomes could not be written yet');

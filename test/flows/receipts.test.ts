@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { makeKeyring, makeKeysFile } from '../../server/keys/keyring.js';
 import { logVkey } from '../../server/ledger/store.js';
@@ -49,6 +50,22 @@ describe('receipts', () => {
       expect(text).to.not.contain('203.0.113.66');
       expect(text).to.not.contain('StrangersBrowser');
     }
+  });
+
+  it('says which page was shown, in which language, to the byte but for its nonce', async () => {
+    const form = formOf(await get(`${service.base}/lists/news`), 'subscribe');
+    await post(form.action, { ...form.fields, email: 'ewa@gmail.com', consent: boxOf(await get(form.action)) }, OWNER);
+    const page = await get(`${linkIn(await service.mailTo('ewa@gmail.com'), 'c')}?lang=pl`, OWNER);
+    const button = formOf(page, 'confirm');
+
+    // The answer is asked for in another language: what counts is what was read.
+    const answer = await post(button.action.replace('lang=pl', 'lang=en'), button.fields, OWNER);
+
+    const receipt = await get(linksOf(answer, '/receipts/')[0] ?? '');
+    const blank = page.text.replace(button.fields['nonce'] ?? '', '');
+    const shown = createHash('sha256').update(blank).digest('hex');
+    const [, confirm = ''] = /"confirm":\s*(\{[^}]*\})/.exec(receipt.text) ?? [];
+    expect(JSON.parse(confirm)).to.deep.equal({ language: 'pl', method: 'POST', page_sha256: shown });
   });
 
   it('says nothing of anybody else', async () => {

@@ -1,0 +1,161 @@
+import { join } from 'node:path';
+import axe from 'axe-core';
+import { expect } from 'chai';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { ROOT } from '../../server/config.js';
+import { firstRunLink } from '../../server/staff/first-run.js';
+import { launchBrowser } from '../support/browser.js';
+import { checkLedger, startTestService, type TestService } from '../support/service.js';
+import { linkIn } from '../support/story.js';
+
+const OWNER = { email: 'owner@bookshop.example', password: 'a long enough phrase' };
+
+const READERS = [
+  { name: 'at a desk, in English', locale: 'en-GB', width: 1280, scheme: 'light', script: true },
+  { name: 'on a phone in the dark, in Polish', locale: 'pl-PL', width: 320, scheme: 'dark', script: true },
+  { name: 'without JavaScript, in Polish', locale: 'pl-PL', width: 640, scheme: 'light', script: false },
+] as const;
+
+describe('the whole story in Chromium', function () {
+  this.timeout(120_000);
+
+  let browser: Browser | null = null;
+  before(async function () {
+    browser = await launchBrowser();
+    if (!browser) this.skip();
+  });
+  after(async () => browser?.close());
+
+  for (const reader of READERS) {
+    describe(reader.name, () => {
+      let service: TestService;
+      let context: BrowserContext;
+      let page: Page;
+      /** What went wrong on any page: answers that are no pages, errors of scripts. */
+      const troubles: string[] = [];
+
+      before(async () => {
+        service = await startTestService();
+        context = await browser!.newContext({
+          locale: reader.locale,
+          viewport: { width: reader.width, height: 720 },
+          colorScheme: reader.scheme,
+          javaScriptEnabled: reader.script,
+        });
+        page = await context.newPage();
+        page.on('pageerror', (error) => troubles.push(error.message));
+        page.on('response', (answer) => {
+          if (answer.status() >= 400 && answer.status() !== 422) troubles.push(`${answer.status()} ${answer.url()}`);
+        });
+      });
+      after(async () => {
+        await context.close();
+        await checkLedger(service.ctx);
+        await service.stop();
+      });
+      afterEach(() => expect(troubles.splice(0)).to.deep.equal([]));
+
+      const address = 'jo.nowak@gmail.com';
+
+      it('signs up, and is told at the box when it was not ticked', async () => {
+        await visit('/');
+        await press(page.locator('a[href^="/lists/news"]').first());
+        await page.fill('input[name=email]', address);
+        await press(page.locator('form[data-act=subscribe] button'));
+        await page.locator('[role=alert]').first().waitFor();
+
+        expect(await page.inputValue('input[name=email]')).to.equal(address);
+        await page.check('input[name=consent]');
+        await press(page.locator('form[data-act=subscribe] button'));
+        expect(await page.locator('main').innerText()).to.contain(address);
+      });
+
+      it('reads the mail in the mailbox', async () => {
+        const mail = await service.mailTo(address);
+
+        await visit('/mailbox');
+        await press(page.locator(`a[href*="${mail.id}"]`).first());
+
+        const frame = page.locator('iframe').first().contentFrame();
+        expect(await frame.locator('body').innerText()).to.contain('Wisła Bookshop');
+      });
+
+      it('confirms by the button, and reads the receipt', async () => {
+        await visit(linkIn(await service.mailTo(address), 'c'));
+        await press(page.locator('form[data-act=confirm] button'));
+        await press(page.locator('a[href*="/r/"]').first());
+
+        expect(await page.locator('main').innerText()).to.contain(address);
+      });
+
+      it('steers the list from the settings that a mailed link opens', async () => {
+        await visit('/preferences');
+        await page.fill('input[name=email]', address);
+        await press(page.locator('form[data-act=magic] button'));
+        await visit(linkIn(await service.mailTo(address, 2), 'm'));
+        await press(page.locator('main form button').first());
+        await page.check('input[name=choice][value=monthly]');
+        await press(page.locator('form[data-act=preferences] button').first());
+
+        const [consent] = await service.ctx.db.query<{ frequency: string }>('select frequency from consent');
+        expect(consent?.frequency).to.equal('monthly');
+      });
+
+      it('makes the first login, uploads a campaign, tests it and sends it', async () => {
+        await visit((await firstRunLink(service.ctx)) ?? '');
+        await page.fill('input[name=email]', OWNER.email);
+        await page.fill('input[name=password]', OWNER.password);
+        await press(page.locator('main form button').first());
+        await visit('/admin/upload');
+        await page.setInputFiles('input[type=file]', join(ROOT, 'public', 'sample-newsletter.mjml'));
+        await press(page.locator('form[data-act=upload] button').last());
+        await press(page.locator('form[data-act=test] button'));
+        expect((await service.mailTo(OWNER.email)).parsed.subject).to.contain('Three books');
+        await press(page.locator('a[data-act=ask-send]'));
+        await press(page.locator('form[data-act=send] button'));
+
+        const mail = await service.mailTo(address, 3);
+        expect(mail.parsed.headers.get('list')).to.have.property('unsubscribe-post');
+        expect(linkIn(mail, 'u')).to.contain('/u/');
+        await visit('/admin/sending');
+        await visit('/admin');
+        expect(await page.locator('main').innerText()).to.contain('Three books');
+      });
+
+      it('leaves by the link at the foot of the newsletter, and sees the story told', async () => {
+        await visit(linkIn(await service.mailTo(address, 3), 'u'));
+        await press(page.locator('form[data-act=unsubscribe] button').first());
+
+        const [consent] = await service.ctx.db.query<{ state: string }>('select state from consent');
+        expect(consent?.state).to.equal('withdrawn');
+        await visit('/');
+        await visit('/log');
+        await visit('/privacy/demo');
+        await visit('/preferences');
+      });
+
+      /** Opens an address and looks at the page. */
+      async function visit(address: string): Promise<void> {
+        await page.goto(new URL(address, service.base).href);
+        await look();
+      }
+
+      /** Presses what is there, as a person would, and looks at what comes. */
+      async function press(what: ReturnType<Page['locator']>): Promise<void> {
+        await Promise.all([page.waitForEvent('load'), what.click()]);
+        await look();
+      }
+
+      /** Nothing sticks out, and axe finds no fault. It needs scripts: without them the others have looked. */
+      async function look(): Promise<void> {
+        expect(await page.title()).to.not.equal('');
+        if (!reader.script) return;
+        expect(await page.evaluate('document.documentElement.scrollWidth'), page.url()).to.be.at.most(reader.width);
+        await page.evaluate(axe.source);
+        const { violations } = await page.evaluate<axe.AxeResults>('axe.run(document, { iframes: false })');
+        const faults = violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]);
+        expect(faults, page.url()).to.deep.equal([]);
+      }
+    });
+  }
+});

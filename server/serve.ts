@@ -15,6 +15,7 @@ import type { Logger } from './logger.js';
 import { compileMailTemplates } from './mail/compose.js';
 import { startMailbox } from './mailbox/listen.js';
 import { mailboxRoutes } from './mailbox/routes.js';
+import { makeSmtpPool, type SmtpPool } from './mail/smtp.js';
 import { openMailbox, type Mailbox } from './mailbox/store.js';
 import { firstRunLink } from './staff/first-run.js';
 import { staffRoutes } from './staff/screens.js';
@@ -88,6 +89,9 @@ async function start(
       ? await startWorker(ctx, { smtpUrl, templates: await compileMailTemplates({ root: ROOT, catalogs }) })
       : null;
   if (worker) closers.push(worker.stop);
+  // Where another process sends: staff's tests to themselves leave from here all the same.
+  const pool = worker?.pool ?? (has('web') && smtpUrl ? makeSmtpPool({ url: smtpUrl, logger }) : null);
+  if (pool && !worker) closers.push(async () => pool.close());
   const inbound = has('gateway') ? await startInbound(ctx) : null;
   if (inbound) closers.push(inbound.stop);
   if (has('web')) {
@@ -102,7 +106,7 @@ async function start(
     app = makeApp(
       site,
       { isStopping: () => stopping.signal.aborted, ...(worker ? { sender: async () => worker.pool.verify() } : {}) },
-      extraRoutes(site, mailbox, worker, stopping.signal),
+      extraRoutes(site, mailbox, pool, stopping.signal),
     );
   }
   const greeting = await greet(ctx, port, inbound, mailbox !== null);
@@ -116,10 +120,10 @@ function withRealPort(ctx: Context, port: number): Context {
   return { ...ctx, publicUrl, audiences: [hostOf(publicUrl), ...ctx.audiences] };
 }
 
-function extraRoutes(site: Site, mailbox: Mailbox | null, worker: Worker | null, signal: AbortSignal): Router[] {
+function extraRoutes(site: Site, mailbox: Mailbox | null, pool: SmtpPool | null, signal: AbortSignal): Router[] {
   return [
     ...(mailbox && site.hasMailbox ? [mailboxRoutes(site, mailbox)] : []),
-    staffRoutes(site, { pool: worker?.pool ?? null, signal }),
+    staffRoutes(site, { pool, signal }),
     tourRoutes(site, mailbox),
   ];
 }

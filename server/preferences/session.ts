@@ -29,15 +29,19 @@ export async function openSession(ctx: Context, owner: SessionOwner, lifetimeMs:
   return secret;
 }
 
-/** Whose session a cookie opens, or null. */
-export async function sessionOf(ctx: Context, secret: string | undefined): Promise<SessionOwner | null> {
+/** Whose session a cookie opens and when it ends, or null. */
+export async function sessionOf(
+  ctx: Context,
+  secret: string | undefined,
+): Promise<(SessionOwner & { expiresAt: Date }) | null> {
   if (!secret || !/^[A-Za-z0-9_-]{43}$/.test(secret)) return null;
   const [row] = await ctx.db.query<Session & { seal: Buffer }>(
     'select hash, staff_id as "staffId", subscriber_id as "subscriberId", expires_at as "expiresAt", seal from session where hash = $1 and expires_at > $2',
     [hashOf(ctx, secret), ctx.now()],
   );
   if (!row || !isSealed(ctx.keyring, 'session', sealedParts(row), row.seal)) return null;
-  return row.staffId ? { staffId: row.staffId } : { subscriberId: row.subscriberId ?? '' };
+  const { expiresAt } = row;
+  return row.staffId ? { staffId: row.staffId, expiresAt } : { subscriberId: row.subscriberId ?? '', expiresAt };
 }
 
 /** Ends a session. */

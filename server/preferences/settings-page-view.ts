@@ -11,13 +11,15 @@ import type { ConsentOfPerson } from '../consent/find.js';
 import { mintReceiptLinks, receiptNumber } from '../consent/receipt-links.js';
 import { inLanguage, organisationBase, sendPage, type Site } from '../web/http.js';
 import type { PreferencesAllPage } from '../web/pages.js';
-import { formToken, MAGIC_SESSION_MS } from './session.js';
+import { formToken } from './session.js';
 import { listChoices } from './settings-view.js';
 
 /** Whose settings are open. */
 export interface Person {
   readonly secret: string;
   readonly subscriberId: string;
+  /** The session ends then. */
+  readonly until: Date;
   readonly organisation: OrganisationFacts;
   readonly language: string;
   readonly address: string;
@@ -77,7 +79,7 @@ export async function showAll(
     dataHref: null,
     addressHref: null,
     eraseHref: null,
-    until: new Date(now.getTime() + MAGIC_SESSION_MS),
+    until: who.until,
   };
   sendPage(site, res, 'preferences-all', page, wrong ? 422 : 200);
 }

@@ -57,12 +57,13 @@ async function person(site: Site, req: Request): Promise<Person> {
   const owner = await sessionOf(ctx, secret);
   const consents = owner && 'subscriberId' in owner ? await consentsOf(ctx, ctx.db, owner.subscriberId) : [];
   const first = consents.find((one) => one.address !== null);
-  if (!secret || !first || first.address === null)
+  if (!secret || !owner || !first || first.address === null)
     throw new Refusal('login-needed', 'Your settings are closed again. Ask for a new link.');
   const organisation = await organisationById(site.ctx, first.organisationId);
   return {
     secret,
     subscriberId: first.subscriberId,
+    until: owner.expiresAt,
     organisation,
     language: languageOf(site, req, first.language),
     address: first.address,

@@ -9,13 +9,12 @@ import { setup } from './consent/setup.js';
 import type { Context } from './context.js';
 import { startInbound, type Inbound } from './delivery/inbound.js';
 import { Refusal } from './errors.js';
-import { startWorker, type Worker } from './jobs/worker.js';
+import { openWayOut, startWorker, type Worker } from './jobs/worker.js';
 import { hostOf } from './links/urls.js';
 import type { Logger } from './logger.js';
 import { compileMailTemplates } from './mail/compose.js';
 import { startMailbox } from './mailbox/listen.js';
 import { mailboxRoutes } from './mailbox/routes.js';
-import { makeSmtpPool, type SmtpPool } from './mail/smtp.js';
 import { openMailbox, type Mailbox } from './mailbox/store.js';
 import { firstRunLink } from './staff/first-run.js';
 import { staffRoutes } from './staff/screens.js';
@@ -90,7 +89,7 @@ async function start(
       : null;
   if (worker) closers.push(worker.stop);
   // Where another process sends: staff's tests to themselves leave from here all the same.
-  const pool = worker?.pool ?? (has('web') && smtpUrl ? makeSmtpPool({ url: smtpUrl, logger }) : null);
+  const pool = worker?.pool ?? (has('web') && smtpUrl ? openWayOut(ctx, smtpUrl) : null);
   if (pool && !worker) closers.push(async () => pool.close());
   const inbound = has('gateway') ? await startInbound(ctx) : null;
   if (inbound) closers.push(inbound.stop);
@@ -120,7 +119,7 @@ function withRealPort(ctx: Context, port: number): Context {
   return { ...ctx, publicUrl, audiences: [hostOf(publicUrl), ...ctx.audiences] };
 }
 
-function extraRoutes(site: Site, mailbox: Mailbox | null, pool: SmtpPool | null, signal: AbortSignal): Router[] {
+function extraRoutes(site: Site, mailbox: Mailbox | null, pool: Worker['pool'] | null, signal: AbortSignal): Router[] {
   return [
     ...(mailbox && site.hasMailbox ? [mailboxRoutes(site, mailbox)] : []),
     staffRoutes(site, { pool, signal }),

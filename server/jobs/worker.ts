@@ -22,6 +22,11 @@ export interface Worker {
 
 const SECOND = 1000;
 
+/** Connections to the server that takes our mail; only `delivery/deliver.ts` sends over them. */
+export function openWayOut(ctx: Context, smtpUrl: string): SmtpPool {
+  return makeSmtpPool({ url: smtpUrl, logger: ctx.logger });
+}
+
 /** Everything that happens behind the pages: leaves for events, decisions, mail, campaigns, retention. */
 export async function startWorker(
   ctx: Context,
@@ -30,7 +35,7 @@ export async function startWorker(
   const replayed = await replayJournal(ctx);
   if (replayed > 0)
     ctx.logger.warn({ withdrawals: replayed }, 'the database was older than the journal: withdrawals were done again');
-  const pool = makeSmtpPool({ url: options.smtpUrl, logger: ctx.logger });
+  const pool = openWayOut(ctx, options.smtpUrl);
   const sender = makeSender(ctx, pool, {
     confirmation: confirmationBuilder(options.templates),
     already: alreadyBuilder(options.templates),

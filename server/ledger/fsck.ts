@@ -49,19 +49,25 @@ export async function fsck(ctx: Context, onProgress: (leaves: number) => void = 
   const key = verifierKey(ctx.logOrigin, ctx.keyring.logPublic);
   const counts = { records: 0, erased: 0 };
   let frontier: Frontier = EMPTY_FRONTIER;
-  for (;;) {
-    const rows = await readLeaves(ctx.db, frontier.size);
+  let next = 0;
+  // What is added meanwhile belongs to the next check: else a busy log would never be through.
+  const end = await countLeaves(ctx.db);
+  while (next < end) {
+    const rows = await readLeaves(ctx.db, next, end);
     if (rows.length === 0) break;
     for (const row of rows) {
-      if (Number(row.leaf_index) !== frontier.size)
-        fault(`leaf ${frontier.size} is missing: the next one is ${row.leaf_index}`);
+      const index = Number(row.leaf_index);
+      if (index > next)
+        fault(index === next + 1 ? `leaf ${next} is missing` : `leaves ${next} to ${index - 1} are missing`);
+      next = index + 1;
       checkLeaf(ctx, row, fault, counts);
       frontier = appendLeaves(frontier, [row.leaf_hash]).frontier;
-      if (row.root) checkHead(row.root, row.note ?? '', frontier, key, fault);
+      // Past a missing leaf no root can be rebuilt.
+      if (row.root && frontier.size === next) checkHead(row.root, row.note ?? '', frontier, key, fault);
     }
-    onProgress(frontier.size);
+    onProgress(next);
   }
-  await checkLost(ctx.db, frontier.size, fault);
+  await checkLost(ctx.db, fault);
   return { leaves: frontier.size, ...counts, faults };
 }
 
@@ -87,7 +93,13 @@ function isSigned(note: string, root: Buffer, size: number, key: VerifierKey): b
   }
 }
 
-async function readLeaves(db: Queryable, from: number): Promise<Row[]> {
+/** One more than the highest index. */
+async function countLeaves(db: Queryable): Promise<number> {
+  const [row] = await db.query<{ n: string }>('select coalesce(max(leaf_index) + 1, 0) as n from log_leaf');
+  return Number(row?.n ?? 0);
+}
+
+async function readLeaves(db: Queryable, from: number, end: number): Promise<Row[]> {
   return db.query<Row>(
     `select l.leaf_index, l.event_id, l.sign_up_id, l.leaf_hash, e.kind, e.commitment, e.happened_at, e.seal, b.record, u.evidence_key, k.root, k.note
      from log_leaf l
@@ -95,8 +107,8 @@ async function readLeaves(db: Queryable, from: number): Promise<Row[]> {
      left join event_body b on b.sign_up_id = l.sign_up_id and b.event_id = l.event_id
      left join sign_up u on u.id = l.sign_up_id
      left join log_checkpoint k on k.size = l.leaf_index + 1
-     where l.leaf_index >= $1 order by l.leaf_index limit ${PAGE}`,
-    [from],
+     where l.leaf_index >= $1 and l.leaf_index < $2 order by l.leaf_index limit ${PAGE}`,
+    [from, end],
   );
 }
 
@@ -142,14 +154,14 @@ function recommit(ctx: Context, row: Row, sealed: Buffer, wrapped: Buffer): Buff
   }
 }
 
-async function checkLost(db: Queryable, size: number, fault: (text: string) => void): Promise<void> {
+// Each question is one statement, so that leaves and heads are of the same moment while the log goes on growing.
+async function checkLost(db: Queryable, fault: (text: string) => void): Promise<void> {
   const lost = await db.query<{ id: string }>(
     `select e.id from consent_event e where not exists (select from log_leaf l where l.event_id = e.id and l.sign_up_id = e.sign_up_id)
      and not exists (select from log_queue q where q.event_id = e.id and q.sign_up_id = e.sign_up_id) limit ${MOST_FAULTS}`,
   );
   const heads = await db.query<{ size: string }>(
-    `select size from log_checkpoint where size > $1 order by size limit ${MOST_FAULTS}`,
-    [size],
+    `select size from log_checkpoint where size > (select coalesce(max(leaf_index) + 1, 0) from log_leaf) order by size limit ${MOST_FAULTS}`,
   );
   for (const head of heads) fault(`the tree head of size ${head.size} covers leaves that are not there`);
   for (const event of lost) fault(`event ${event.id} has neither a leaf nor a place in the queue`);

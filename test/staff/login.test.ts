@@ -94,7 +94,7 @@ describe('logins', () => {
     await addStaff(fresh.ctx, { email: 'ada@example.org', role: 'owner' });
 
     const rows = await fresh.ctx.db.query<{ row: string }>('select s::text as row from staff s');
-    expect(rows[0]?.row).not.to.contain('ada').and.not.to.contain(Buffer.from('ada@').toString('hex'));
+    expect(rows[0]?.row).not.to.contain('ada@').and.not.to.contain(Buffer.from('ada@').toString('hex'));
   });
 
   it('cannot be made by SQL: a copied password opens nothing', async () => {

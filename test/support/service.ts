@@ -40,6 +40,13 @@ export interface TestOptions {
   readonly log?: DestinationStream;
 }
 
+const running = new Set<TestService>();
+
+/** Stops the services whose own tests did not get to it, so that the run ends. */
+export async function stopLeftovers(): Promise<void> {
+  for (const service of running) await service.stop();
+}
+
 /** Starts a service on a fresh database with the demo organisation. Limits against abuse are off unless asked for. */
 export async function startTestService(options: TestOptions = {}): Promise<TestService> {
   const dataDir = await mkdtemp(join(tmpdir(), 'zgoda-test-'));
@@ -66,7 +73,7 @@ export async function startTestService(options: TestOptions = {}): Promise<TestS
     const answer = await fetch(`${base}/mailbox.json?to=${encodeURIComponent(address)}`);
     return (await answer.json()) as { id: string }[];
   };
-  return {
+  const test: TestService = {
     ctx: service.ctx,
     base,
     dataDir,
@@ -82,11 +89,14 @@ export async function startTestService(options: TestOptions = {}): Promise<TestS
     },
     mailsTo: async (address) => (await list(address)).length,
     stop: async () => {
+      running.delete(test);
       await service.stop();
       await database.drop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+  running.add(test);
+  return test;
 }
 
 /** Repeats a check until it holds; throws its last failure after `ms`. */

@@ -5,6 +5,7 @@ import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
 import { Delivery } from './entities/delivery.js';
 import { DkimKey } from './entities/dkim-key.js';
+import { EventAttachment } from './entities/event-attachment.js';
 import { EventBody } from './entities/event-body.js';
 import { Form } from './entities/form.js';
 import { Installation } from './entities/installation.js';
@@ -45,6 +46,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       ConsentEvent,
       Delivery,
       DkimKey,
+      EventAttachment,
       EventBody,
       Form,
       Installation,

@@ -11,7 +11,7 @@ interface Call<In, Out> {
 }
 
 /** As many statements at a time: while these run, the next calls gather. */
-const LANES = 2;
+const LANES = 1;
 
 /**
  * Makes one function of a batch: calls of the same moment, and those that come while a batch runs, share a statement and its commit. A call that comes alone

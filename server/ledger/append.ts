@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/connect.js';
+import type { Queryable, Tx } from '../database/connect.js';
 import { columnsOf, unnest } from '../database/rows.js';
 import { draw } from '../keys/draw.js';
 import { encryptField } from '../keys/field.js';
@@ -10,6 +10,10 @@ import { commit, commitField, type ConsentRecord } from './record.js';
 export const REDACTABLE = ['address', 'ip', 'user_agent', 'mail'] as const;
 export type Redactable = (typeof REDACTABLE)[number];
 
+/** Those that few events have: the note or scan of a sign-up that staff wrote down, and a reply that confirmed. */
+export const ATTACHED = ['note', 'scan', 'reply'] as const;
+export type Attached = (typeof ATTACHED)[number];
+
 /** A fact about to be written down. `record` comes without its id, kind, time and field commitments: they are filled in here. */
 export interface NewEvent {
   readonly id: string;
@@ -20,7 +24,7 @@ export interface NewEvent {
     ConsentRecord,
     'record_id' | 'subject_ref' | 'kind' | 'happened_at' | 'fields' | 'schema_version'
   >;
-  readonly fields: Partial<Record<Redactable, string>>;
+  readonly fields: Partial<Record<Redactable | Attached, string>>;
   /** The chapter's evidence key, 32 bytes. */
   readonly evidenceKey: Buffer;
 }
@@ -31,6 +35,8 @@ export interface PreparedEvent {
   readonly commitment: Buffer;
   /** Its values, in the order of `appendSql`. */
   readonly row: readonly unknown[];
+  /** For `attach`. */
+  readonly attachments: readonly { readonly name: Attached; readonly sealed: Buffer }[];
 }
 
 /** The same with the event before it in the life of its consent; null: none. No two events follow the same one. */
@@ -57,7 +63,7 @@ export function prepareEvent(keyring: Keyring, event: NewEvent): PreparedEvent {
   const commitment = commit(opening, record);
   const encrypted = (column: string, value: unknown): Buffer =>
     encryptField(event.evidenceKey, { table: 'event_body', column, row: event.id }, JSON.stringify(value));
-  const field = (name: Redactable): Buffer | null => {
+  const field = (name: Redactable | Attached): Buffer | null => {
     const found = openings.find((one) => one.name === name);
     return found ? encrypted(name, { salt: found.salt.toString('base64'), value: found.value }) : null;
   };
@@ -67,6 +73,10 @@ export function prepareEvent(keyring: Keyring, event: NewEvent): PreparedEvent {
     id: event.id,
     commitment,
     row: [event.signUpId, event.id, event.kind, commitment, event.happenedAt, sealed, ...body],
+    attachments: ATTACHED.flatMap((name) => {
+      const attached = field(name);
+      return attached ? [{ name, sealed: attached }] : [];
+    }),
   };
 }
 
@@ -105,6 +115,15 @@ export async function appendEvents(tx: Queryable, events: readonly PreparedEvent
   if (events.length > 0) await tx.prepared(`with ${appendSql(1)} select 1`, eventColumns(events));
 }
 
+/** Keeps what an event brings along beside its row; in the transaction that writes it. */
+export async function attach(tx: Tx, signUpId: string, event: PreparedEvent): Promise<void> {
+  for (const { name, sealed } of event.attachments) {
+    await tx.query('insert into event_attachment (sign_up_id, event_id, name, sealed) values ($1, $2, $3, $4)', [
+      ...[signUpId, event.id, name, sealed],
+    ]);
+  }
+}
+
 /** The parameters of `appendSql`. */
 export function eventColumns(events: readonly (PreparedEvent | ChainedEvent)[]): unknown[][] {
   return columnsOf(
@@ -113,8 +132,8 @@ export function eventColumns(events: readonly (PreparedEvent | ChainedEvent)[]):
   );
 }
 
-function openFields(fields: NewEvent['fields']): { name: Redactable; salt: Buffer; value: string }[] {
-  return REDACTABLE.flatMap((name) => {
+function openFields(fields: NewEvent['fields']): { name: Redactable | Attached; salt: Buffer; value: string }[] {
+  return [...REDACTABLE, ...ATTACHED].flatMap((name) => {
     const value = fields[name];
     return value === undefined ? [] : [{ name, salt: draw(32), value }];
   });

@@ -15,7 +15,7 @@ export type EventKind =
   | 'erased';
 
 /** The fields of a record that can be dropped or left out of a receipt while the record still verifies. */
-export type FieldName = 'address' | 'ip' | 'user_agent' | 'mail';
+export type FieldName = 'address' | 'ip' | 'user_agent' | 'mail' | 'note' | 'scan' | 'reply';
 
 /** A text that was shown: its version, and SHA-256 of its UTF-8 bytes in lower-case hex. */
 export interface TextReference {

@@ -63,7 +63,10 @@ export async function loadReceipt(ctx: Context, signUpId: string): Promise<Recei
   const file = buildReceipt({
     number,
     issuedAt: ctx.now(),
+    claim: 'consent',
     log: { origin: ctx.logOrigin, vkey: logVkey(ctx) },
+    anchors: { interval: null, stamps: [] },
+    policy: null,
     list: textOf(list, chapter.language).name,
     organisation: list.organisation.legalName,
     events,

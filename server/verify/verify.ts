@@ -188,9 +188,9 @@ interface Receipt {
 }
 
 const MEMBERS = {
-  receipt: ['format', 'number', 'issued_at', 'log', 'list', 'organisation', 'events', 'texts', 'limits'],
-  log: ['origin', 'vkey'],
-  event: ['kind', 'record', 'fields', 'proof'],
+  receipt: ['format', 'number', 'issued_at', 'claim', 'log', 'anchors', 'policy', 'list', 'organisation', 'events', 'texts', 'limits'],
+  log: ['origin', 'vkey', 'former_vkeys'],
+  event: ['kind', 'record', 'fields', 'proof', 'later'],
 };
 
 /** An event whose record, opening and place in the log have been recomputed. */

@@ -7,6 +7,9 @@ const parts: ReceiptParts = {
   number: '42',
   issuedAt: new Date('2026-03-01T10:00:00.000Z'),
   log: { origin: 'log.example.org', vkey: 'vkey' },
+  claim: 'consent' as const,
+  anchors: { interval: null, stamps: [] },
+  policy: null,
   list: 'News',
   organisation: 'Example',
   events: [

@@ -12,6 +12,7 @@ import { Installation } from './entities/installation.js';
 import { LinkHost } from './entities/link-host.js';
 import { ListText } from './entities/list-text.js';
 import { List } from './entities/list.js';
+import { LogAttestor, LogCosignature, LogStamp } from './entities/log-attestation.js';
 import { LogCheckpoint, LogLeaf, LogNode, LogQueue } from './entities/log.js';
 import { MagicLink, MagicRequest } from './entities/magic.js';
 import { Notice } from './entities/notice.js';
@@ -53,10 +54,13 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       LinkHost,
       List,
       ListText,
+      LogAttestor,
       LogCheckpoint,
+      LogCosignature,
       LogLeaf,
       LogNode,
       LogQueue,
+      LogStamp,
       MagicLink,
       MagicRequest,
       Notice,

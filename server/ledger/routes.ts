@@ -1,6 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import { Refusal } from '../errors.js';
 import { handle, onlyMethods, plainBase, sendPage, type Site } from '../web/http.js';
+import { withCosignatures } from './attested.js';
 import { Malformed } from './malformed.js';
 import { hashReader, logVkey, publicCheckpoint, readEntries } from './store.js';
 import { entryBundle, parseTilePath, TILE_WIDTH, tileWidth, type TileName } from './tiles.js';
@@ -50,7 +51,7 @@ async function showCheckpoint(site: Site, res: Response): Promise<void> {
   const checkpoint = await publicCheckpoint(site.ctx.db, site.ctx.now());
   if (!checkpoint) throw new Refusal('not-found', 'The log has no public checkpoint yet.');
   res.setHeader('Cache-Control', 'no-cache');
-  res.type('text/plain').send(checkpoint.note);
+  res.type('text/plain').send(await withCosignatures(site.ctx.db, checkpoint));
 }
 
 // Only what the public checkpoint covers: a tile must not tell sooner than it does what came in (T2).

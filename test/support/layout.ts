@@ -42,6 +42,8 @@ const PURE_LEDGER = [
   'receipt',
   'base64',
   'malformed',
+  'cosignature',
+  'policy',
 ];
 const PURE_FILES = [
   ...PURE_LEDGER.map((name) => `server/ledger/${name}.ts`),

@@ -196,10 +196,18 @@ describe('the verifier', () => {
   });
 
   it('says no when the consent was withdrawn in the same file, and yes to the withdrawal alone', async () => {
-    const parts = (given: ReceiptParts) => ({ ...given, events: given.events.slice(3), texts: [] });
+    const claim = 'withdrawal' as const;
+    const parts = (given: ReceiptParts) => ({ ...given, claim, events: given.events.slice(3), texts: [] });
 
     expect(failedIn(verdictOn(await receipt({ withdraw: true })))).to.deep.equal(['outcome']);
     expect(await exitOf({ withdraw: true, parts })).to.equal(0);
+    expect(await exitOf({ withdraw: true, parts: (given) => ({ ...given, claim }) })).to.equal(0);
+  });
+
+  it('says no to a withdrawal that is claimed and not there', async () => {
+    const parts = (given: ReceiptParts) => ({ ...given, claim: 'withdrawal' as const });
+
+    expect(failedIn(verdictOn(await receipt({ parts })))).to.deep.equal(['outcome']);
   });
 
   it('says contradiction when the log signed two trees of one size', async () => {

@@ -1,81 +1,145 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
-/** A time-stamp authority (RFC 3161) of Debian's openssl, with a certificate authority above it. */
+const run = promisify(execFile);
+
+/** A time-stamp authority made of Debian's openssl: a root, and a certificate of its own for each way to be wrong. */
 export interface Authority {
-  /** The certificate above, PEM. */
+  readonly dir: string;
+  /** PEM of the root. */
+  readonly rootFile: string;
   readonly root: string;
-  /** A token over SHA-256 of a text, DER. */
-  token(text: string): Buffer;
-  /** The whole answer to a query, DER to DER: what an authority sends. */
-  reply(query: Buffer): Buffer;
-  close(): void;
+  /** A server certificate that no system trusts. */
+  readonly tlsKey: string;
+  readonly tlsCert: string;
+  /** DER of a TimeStampResp for a DER TimeStampReq. */
+  reply(query: Buffer, certificate?: CertificateKind): Promise<Buffer>;
+  drop(): Promise<void>;
 }
 
-export interface AuthorityOptions {
-  readonly name?: string;
-  /** The extended key usage of its certificate, as openssl writes it. */
-  readonly usage?: string;
-  readonly key?: 'rsa' | 'ec';
-}
+/** `good`, or what is wrong with its extended key usage. */
+export type CertificateKind = 'good' | 'ec' | 'pss' | 'no-eku' | 'not-critical' | 'two-uses';
 
-/** null where there is no openssl; in CI that is an error. */
-export function makeAuthority(options: AuthorityOptions = {}): Authority | null {
-  const { name = 'Example Time', usage = 'critical,timeStamping', key = 'rsa' } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'zgoda-authority-'));
-  const run = (...args: string[]): void =>
-    void execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  const newKey = key === 'ec' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['-newkey', 'rsa:2048'];
-  try {
-    writeFileSync(join(folder, 'ts.cnf'), CONFIG);
-    writeFileSync(join(folder, 'leaf.cnf'), `extendedKeyUsage=${usage}\nkeyUsage=critical,digitalSignature\n`);
-    run(
-      ...['req', '-x509', ...newKey, '-nodes', '-keyout', 'root.key', '-out', 'root.pem', '-days', '30'],
-      ...['-subj', `/CN=${name} Root`],
-    );
-    run('req', ...newKey, '-nodes', '-keyout', 'tsa.key', '-out', 'tsa.csr', '-subj', `/CN=${name}`);
-    run(
-      ...['x509', '-req', '-in', 'tsa.csr', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial'],
-      ...['-out', 'tsa.pem', '-days', '20', '-extfile', 'leaf.cnf'],
-    );
-  } catch (error) {
-    rmSync(folder, { recursive: true });
-    if (process.env['CI'] || (error as { code?: string }).code !== 'ENOENT') throw error;
-    return null;
-  }
-  const reply = (query: Buffer): Buffer => {
-    writeFileSync(join(folder, 'query.tsq'), query);
-    run('ts', '-reply', '-config', 'ts.cnf', '-queryfile', 'query.tsq', '-out', 'reply.tsr');
-    return readFileSync(join(folder, 'reply.tsr'));
-  };
+const USES: Record<CertificateKind, string> = {
+  good: 'extendedKeyUsage = critical, timeStamping',
+  ec: 'extendedKeyUsage = critical, timeStamping',
+  pss: 'extendedKeyUsage = critical, timeStamping',
+  'no-eku': 'keyUsage = digitalSignature',
+  'not-critical': 'extendedKeyUsage = timeStamping',
+  'two-uses': 'extendedKeyUsage = critical, timeStamping, emailProtection',
+};
+
+const KEYS: Partial<Record<CertificateKind, string[]>> = {
+  ec: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  pss: ['-algorithm', 'RSA-PSS', '-pkeyopt', 'rsa_keygen_bits:2048'],
+};
+const RSA = ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
+
+/** Makes the root, in a folder that `drop` takes away; certificates when they are needed. `days`: how long all are good. */
+export async function makeAuthority({ days = 30 } = {}): Promise<Authority> {
+  const dir = await mkdtemp(join(tmpdir(), 'zgoda-tsa-'));
+  const at = (name: string): string => join(dir, name);
+  await run('openssl', ['genpkey', ...RSA, '-out', at('root.key')]);
+  await run('openssl', [
+    ...['req', '-x509', '-new', '-key', at('root.key'), '-out', at('root.pem'), '-days', String(days)],
+    ...['-subj', '/O=Test/CN=Root of the time', '-addext', 'basicConstraints=critical,CA:true'],
+    ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
+  ]);
+  await issue(at, days, 'tls', 'subjectAltName = DNS:localhost', RSA);
+  const made = new Map<string, Promise<void>>();
+  const root = await readFile(at('root.pem'), 'utf8');
   return {
-    root: readFileSync(join(folder, 'root.pem'), 'utf8'),
-    reply,
-    token: (text) => {
-      writeFileSync(join(folder, 'text'), text);
-      run('ts', '-query', '-data', 'text', '-sha256', '-cert', '-out', 'made.tsq');
-      reply(readFileSync(join(folder, 'made.tsq')));
-      run('ts', '-reply', '-in', 'reply.tsr', '-token_out', '-out', 'token.der');
-      return readFileSync(join(folder, 'token.der'));
+    dir,
+    rootFile: at('root.pem'),
+    root,
+    tlsKey: await readFile(at('tls.key'), 'utf8'),
+    tlsCert: await readFile(at('tls.pem'), 'utf8'),
+    reply: async (query, kind = 'good') => {
+      const ready = made.get(kind) ?? issue(at, days, kind, USES[kind], KEYS[kind] ?? RSA);
+      made.set(kind, ready);
+      await ready;
+      return stamp(at, kind, query);
     },
-    close: () => rmSync(folder, { recursive: true, force: true }),
+    drop: async () => rm(dir, { recursive: true, force: true }),
   };
 }
 
-const CONFIG = `
-[tsa]
-default_tsa = one
-[one]
-serial = ./serial
-signer_cert = ./tsa.pem
-signer_key = ./tsa.key
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256, sha384, sha512
-ordering = no
-tsa_name = no
-ess_cert_id_chain = no
-ess_cert_id_alg = sha256
-`;
+/** Serves what `respond` says; the default stamps. `requests` counts. */
+export async function serveAuthority(
+  authority: Authority,
+  respond: (query: Buffer, res: ServerResponse) => Promise<void> = async (query, res) =>
+    sendReply(res, await authority.reply(query)),
+): Promise<{ url: string; requests: () => number; stop: () => void }> {
+  let requests = 0;
+  const server = createServer((req, res) => {
+    requests += 1;
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
+    req.on('end', () => {
+      respond(Buffer.concat(chunks), res).catch((error: unknown) => {
+        res.writeHead(500).end(String(error));
+      });
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/tsa`,
+    requests: () => requests,
+    stop: () => server.close().closeAllConnections(),
+  };
+}
+
+/** Answers with a TimeStampResp. */
+export function sendReply(res: ServerResponse, reply: Buffer): void {
+  res.writeHead(200, { 'Content-Type': 'application/timestamp-reply' }).end(reply);
+}
+
+async function issue(
+  at: (name: string) => string,
+  days: number,
+  name: string,
+  extensions: string,
+  algorithm: readonly string[],
+): Promise<void> {
+  await run('openssl', ['genpkey', ...algorithm, '-out', at(`${name}.key`)]);
+  await run('openssl', [
+    'req',
+    '-new',
+    '-key',
+    at(`${name}.key`),
+    '-out',
+    at(`${name}.csr`),
+    '-subj',
+    `/CN=TSA ${name}`,
+  ]);
+  await writeFile(at(`${name}.ext`), `${extensions}\n`);
+  await run('openssl', [
+    ...['x509', '-req', '-in', at(`${name}.csr`), '-CA', at('root.pem'), '-CAkey', at('root.key'), '-CAcreateserial'],
+    ...['-out', at(`${name}.pem`), '-days', String(days), '-extfile', at(`${name}.ext`)],
+  ]);
+}
+
+let stamps = 0;
+
+// openssl refuses to stamp with a certificate that is not for stamping: then the token is signed by hand, as an intruder would.
+async function stamp(at: (name: string) => string, kind: string, query: Buffer): Promise<Buffer> {
+  stamps += 1;
+  const [ask, answer, config] = [`${stamps}.tsq`, `${stamps}.tsr`, `${stamps}.cnf`].map(at) as [string, string, string];
+  await writeFile(ask, query);
+  await writeFile(
+    config,
+    `[tsa]\ndefault_tsa = t\n[t]\nserial = ${at('serial')}\ndefault_policy = 1.2.3.4.1\ndigests = sha256, sha512\nsigner_digest = sha256\n` +
+      `ess_cert_id_alg = sha256\naccuracy = secs:1\ntsa_name = yes\n`,
+  );
+  await run('openssl', [
+    ...['ts', '-reply', '-config', config, '-section', 't', '-queryfile', ask, '-out', answer],
+    ...['-signer', at(`${kind}.pem`), '-inkey', at(`${kind}.key`), '-chain', at('root.pem')],
+  ]);
+  return readFile(answer);
+}

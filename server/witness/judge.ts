@@ -48,11 +48,9 @@ export function readSubmission(body: string, logs: readonly VerifierKey[]): Subm
 export function judge({ oldSize, size, root, proof }: Submission, last: Head): Answer | null {
   if (oldSize !== last.size || isFork({ size, root }, last)) return conflict(last.size);
   const goesOn =
-    oldSize === 0 && size > 0
+    oldSize === 0
       ? verifyFromEmpty(size, root, proof)
-      : oldSize === size
-        ? proof.length === 0
-        : verifyConsistency({ size1: oldSize, size2: size, root1: last.root, root2: root, proof });
+      : verifyConsistency({ size1: oldSize, size2: size, root1: last.root, root2: root, proof });
   return goesOn ? null : plain(422, 'The consistency proof does not lead from the old tree to the new one.');
 }
 

@@ -29,6 +29,8 @@ export interface OutboundRequest {
   readonly maxBytes: number;
   /** For everything: name, connection, answer. */
   readonly timeoutMs: number;
+  /** Ends it sooner. */
+  readonly signal?: AbortSignal;
 }
 
 export interface OutboundAnswer {
@@ -53,7 +55,10 @@ export function makeOutbound(options: { readonly production: boolean; readonly l
   const lookup = options.lookup ?? systemLookup;
   return async (request) => {
     const url = readUrl(request.url, options.production);
-    const signal = AbortSignal.timeout(request.timeoutMs);
+    const signal = AbortSignal.any([
+      AbortSignal.timeout(request.timeoutMs),
+      ...(request.signal ? [request.signal] : []),
+    ]);
     try {
       const address = await Promise.race([pin(url, lookup, options.production), whenAborted(signal)]);
       return await post(url, address, request, signal);
@@ -191,7 +196,9 @@ async function read(url: URL, answer: IncomingMessage, maxBytes: number): Promis
 
 async function whenAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
+    const stop = (): void => reject(new Error('aborted'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
   });
 }
 

@@ -70,19 +70,27 @@ const policies = new WeakMap<Config, Policy | null>();
 export function witnessPolicy(config: Config): Policy | null {
   let policy = policies.get(config);
   if (policy === undefined) {
-    policy = config.witnessPolicy === null || config.logMode === 'off' ? null : readPolicy(config.witnessPolicy);
+    policy =
+      config.witnessPolicy === null || config.logMode === 'off'
+        ? null
+        : readPolicy(config.witnessPolicy, config.production);
     policies.set(config, policy);
   }
   return policy;
 }
 
-function readPolicy(path: string): Policy {
+function readPolicy(path: string, production: boolean): Policy {
+  const wrong = (why: string, cause?: unknown): Refusal =>
+    new Refusal('config-invalid', `WITNESS_POLICY, ${path}: ${why}`, {}, { cause });
+  let policy: Policy;
   try {
-    return parsePolicy(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)));
+    policy = parsePolicy(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path)));
   } catch (error) {
-    const why = error instanceof Malformed ? error.message : 'it cannot be read as UTF-8';
-    throw new Refusal('config-invalid', `WITNESS_POLICY, ${path}: ${why}`, {}, { cause: error });
+    throw wrong(error instanceof Malformed ? error.message : 'it cannot be read as UTF-8', error);
   }
+  const unsafe = policy.witnesses.find(({ url }) => production && url !== null && !/^https:/i.test(url));
+  if (unsafe) throw wrong(`the address of ${unsafe.name} must be https in production`);
+  return policy;
 }
 
 interface Row {

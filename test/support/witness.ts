@@ -14,8 +14,8 @@ export interface TestWitness {
   /** As it prints it: for a policy file. */
   readonly policyLine: string;
   running(): Running;
-  /** Starts it again, in the same folder and on the same port. */
-  restart(): Promise<void>;
+  /** Starts it again, in the same folder and on the same port; it may follow other logs. */
+  restart(logs?: readonly string[]): Promise<void>;
   post(body: string): Promise<{ status: number; type: string; text: string }>;
   drop(): Promise<void>;
 }
@@ -25,17 +25,11 @@ export async function startWitness(name: string, logs: readonly string[]): Promi
   const dir = join(folder, 'memory');
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const args = [
-    'witness',
-    '--name',
-    name,
-    '--dir',
-    dir,
-    '--port',
-    String(port),
-    ...logs.flatMap((log) => ['--log', log]),
+  const argsFor = (follows: readonly string[]): string[] => [
+    ...['witness', '--name', name, '--dir', dir, '--port', String(port)],
+    ...follows.flatMap((log) => ['--log', log]),
   ];
-  let running = run(CLI, args, {});
+  let running = run(CLI, argsFor(logs), {});
   const ready = async (): Promise<string> =>
     eventually(async () => {
       const line = /^witness .*$/m.exec(running.out())?.[0];
@@ -48,8 +42,8 @@ export async function startWitness(name: string, logs: readonly string[]): Promi
     ...{ dir, url, vkey, policyLine },
     key: parseVkey(vkey),
     running: () => running,
-    restart: async () => {
-      running = run(CLI, args, {});
+    restart: async (others = logs) => {
+      running = run(CLI, argsFor(others), {});
       await ready();
     },
     post: async (body) => {

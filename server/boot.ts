@@ -13,6 +13,7 @@ import { carryRings } from './database/notify.js';
 import { Refusal } from './errors.js';
 import { createKeysFile, loadKeysFile } from './keys/keys-file.js';
 import { makeKeyring, type Keyring, type KeysFile } from './keys/keyring.js';
+import { anchorRoots } from './ledger/anchor.js';
 import { witnessPolicy } from './ledger/attested.js';
 import { logVkey } from './ledger/store.js';
 import { hostOf } from './links/urls.js';
@@ -38,6 +39,7 @@ export interface BootOptions {
 /** Opens database and keys, brings the schema up to date, and checks that they belong together (T5). */
 export async function boot(config: Config, logger: Logger, options: BootOptions = {}): Promise<Booted> {
   witnessPolicy(config);
+  anchorRoots(config);
   await makeDataDir(config.dataDir);
   const { db, stop, ended } = await openDatabase(config, logger, options);
   try {

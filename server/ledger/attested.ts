@@ -38,21 +38,21 @@ export async function attestedFor(on: Queryable, leafIndex: number, policy: stri
 }
 
 /** A head's note with the cosignatures that came for it since. Those that do not verify are left out: whoever can write rows must not spoil it (T6). */
-export async function withCosignatures(
-  on: Queryable,
-  { size, note }: { readonly size: number; readonly note: string },
-): Promise<string> {
+export async function withCosignatures(on: Queryable, head: { size: number; note: string }): Promise<string> {
+  return head.note + (await genuineRows(on, head)).map((row) => row.line).join('');
+}
+
+/** Who cosigned a head: verifier keys. */
+export async function cosignersOf(on: Queryable, head: { size: number; note: string }): Promise<Set<string>> {
+  return new Set((await genuineRows(on, head)).map((row) => row.witness));
+}
+
+async function genuineRows(on: Queryable, { size, note }: { size: number; note: string }): Promise<Row[]> {
   const rows = await on.query<Row>('select witness, line from log_cosignature where size = $1 order by witness', [
     size,
   ]);
   const { text } = parseNote(note);
-  return (
-    note +
-    rows
-      .filter((row) => isGenuine(text, row))
-      .map((row) => row.line)
-      .join('')
-  );
+  return rows.filter((row) => isGenuine(text, row));
 }
 
 /** What this installation asks of others: how often its log is time-stamped (ISO 8601 duration), and its policy without comments and addresses. */

@@ -18,7 +18,8 @@ export class Malformed extends Error {
   constructor(
     readonly what: MalformedWhat,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }

@@ -23,35 +23,40 @@ export interface Authority {
   drop(): Promise<void>;
 }
 
-/** `good`, or what is wrong with its extended key usage. */
-export type CertificateKind = 'good' | 'ec' | 'pss' | 'no-eku' | 'not-critical' | 'two-uses';
+/** `good`, `ec` and `below` (an authority of its own in between) hold; the others name what is wrong with them. */
+export type CertificateKind =
+  'good' | 'ec' | 'below' | 'no-eku' | 'not-critical' | 'two-uses' | 'ended' | 'issued-by-no-authority';
 
+const STAMPING = 'extendedKeyUsage = critical, timeStamping';
 const USES: Record<CertificateKind, string> = {
-  good: 'extendedKeyUsage = critical, timeStamping',
-  ec: 'extendedKeyUsage = critical, timeStamping',
-  pss: 'extendedKeyUsage = critical, timeStamping',
+  good: STAMPING,
+  ec: STAMPING,
+  below: STAMPING,
+  ended: STAMPING,
+  'issued-by-no-authority': STAMPING,
   'no-eku': 'keyUsage = digitalSignature',
   'not-critical': 'extendedKeyUsage = timeStamping',
   'two-uses': 'extendedKeyUsage = critical, timeStamping, emailProtection',
 };
+const ISSUERS: Partial<Record<CertificateKind, string>> = { below: 'middle', 'issued-by-no-authority': 'tls' };
 
 const KEYS: Partial<Record<CertificateKind, string[]>> = {
   ec: ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
-  pss: ['-algorithm', 'RSA-PSS', '-pkeyopt', 'rsa_keygen_bits:2048'],
 };
 const RSA = ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
 
-/** Makes the root, in a folder that `drop` takes away; certificates when they are needed. `days`: how long all are good. */
-export async function makeAuthority({ days = 30 } = {}): Promise<Authority> {
+/** Makes the root, in a folder that `drop` takes away; certificates when they are needed. */
+export async function makeAuthority(): Promise<Authority> {
   const dir = await mkdtemp(join(tmpdir(), 'zgoda-tsa-'));
   const at = (name: string): string => join(dir, name);
   await run('openssl', ['genpkey', ...RSA, '-out', at('root.key')]);
   await run('openssl', [
-    ...['req', '-x509', '-new', '-key', at('root.key'), '-out', at('root.pem'), '-days', String(days)],
+    ...['req', '-x509', '-new', '-key', at('root.key'), '-out', at('root.pem'), '-days', '30'],
     ...['-subj', '/O=Test/CN=Root of the time', '-addext', 'basicConstraints=critical,CA:true'],
     ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
   ]);
-  await issue(at, days, 'tls', 'subjectAltName = DNS:localhost', RSA);
+  await issue(at, 'tls', { extensions: 'subjectAltName = DNS:localhost' });
+  await issue(at, 'middle', { extensions: 'basicConstraints = critical, CA:true\nkeyUsage = critical, keyCertSign' });
   const made = new Map<string, Promise<void>>();
   const root = await readFile(at('root.pem'), 'utf8');
   return {
@@ -61,7 +66,8 @@ export async function makeAuthority({ days = 30 } = {}): Promise<Authority> {
     tlsKey: await readFile(at('tls.key'), 'utf8'),
     tlsCert: await readFile(at('tls.pem'), 'utf8'),
     reply: async (query, kind = 'good') => {
-      const ready = made.get(kind) ?? issue(at, days, kind, USES[kind], KEYS[kind] ?? RSA);
+      const ready =
+        made.get(kind) ?? issue(at, kind, { extensions: USES[kind], algorithm: KEYS[kind], issuer: ISSUERS[kind] });
       made.set(kind, ready);
       await ready;
       return stamp(at, kind, query);
@@ -100,28 +106,41 @@ export function sendReply(res: ServerResponse, reply: Buffer): void {
   res.writeHead(200, { 'Content-Type': 'application/timestamp-reply' }).end(reply);
 }
 
-async function issue(
-  at: (name: string) => string,
-  days: number,
-  name: string,
-  extensions: string,
-  algorithm: readonly string[],
-): Promise<void> {
+interface Certified {
+  readonly extensions: string;
+  readonly algorithm?: readonly string[] | undefined;
+  readonly issuer?: string | undefined;
+}
+
+async function issue(at: (name: string) => string, name: string, certified: Certified): Promise<void> {
+  const { extensions, algorithm = RSA, issuer = 'root' } = certified;
   await run('openssl', ['genpkey', ...algorithm, '-out', at(`${name}.key`)]);
-  await run('openssl', [
-    'req',
-    '-new',
-    '-key',
-    at(`${name}.key`),
-    '-out',
-    at(`${name}.csr`),
-    '-subj',
-    `/CN=TSA ${name}`,
-  ]);
+  const subject = ['-subj', `/CN=TSA ${name}`];
+  await run('openssl', ['req', '-new', '-key', at(`${name}.key`), '-out', at(`${name}.csr`), ...subject]);
   await writeFile(at(`${name}.ext`), `${extensions}\n`);
+  await writeFile(
+    at(`${name}.chain`),
+    (await readFile(at(`${issuer}.pem`), 'utf8')) + (await readFile(at('root.pem'), 'utf8')),
+  );
+  if (name === 'ended') await issueInThePast(at, name);
+  else
+    await run('openssl', [
+      ...['x509', '-req', '-in', at(`${name}.csr`), '-CA', at(`${issuer}.pem`), '-CAkey', at(`${issuer}.key`)],
+      ...['-CAcreateserial', '-out', at(`${name}.pem`), '-days', '30', '-extfile', at(`${name}.ext`)],
+    ]);
+}
+
+async function issueInThePast(at: (name: string) => string, name: string): Promise<void> {
+  await writeFile(at('index'), '');
+  await writeFile(
+    at('ca.cnf'),
+    `[ca]\ndefault_ca = c\n[c]\nnew_certs_dir = ${at('.')}\ndatabase = ${at('index')}\nrand_serial = yes\n` +
+      `default_md = sha256\npolicy = p\n[p]\ncommonName = supplied\n`,
+  );
   await run('openssl', [
-    ...['x509', '-req', '-in', at(`${name}.csr`), '-CA', at('root.pem'), '-CAkey', at('root.key'), '-CAcreateserial'],
-    ...['-out', at(`${name}.pem`), '-days', String(days), '-extfile', at(`${name}.ext`)],
+    ...['ca', '-batch', '-notext', '-config', at('ca.cnf'), '-cert', at('root.pem'), '-keyfile', at('root.key')],
+    ...['-in', at(`${name}.csr`), '-out', at(`${name}.pem`), '-extfile', at(`${name}.ext`)],
+    ...['-startdate', '20250101000000Z', '-enddate', '20250201000000Z'],
   ]);
 }
 
@@ -139,13 +158,13 @@ async function stamp(at: (name: string) => string, kind: CertificateKind, query:
   );
   await run('openssl', [
     ...['ts', '-reply', '-config', config, '-section', 't', '-queryfile', ask, '-out', answer],
-    ...['-signer', at(`${signer}.pem`), '-inkey', at(`${signer}.key`), '-chain', at('root.pem')],
+    ...['-signer', at(`${signer}.pem`), '-inkey', at(`${signer}.key`), '-chain', at(`${signer}.chain`)],
   ]);
   return signer === kind ? readFile(answer) : signAnew(at, kind, answer);
 }
 
 function isForStamping(kind: CertificateKind): boolean {
-  return kind === 'good' || kind in KEYS;
+  return USES[kind] === STAMPING;
 }
 
 // openssl does not stamp with a certificate that is not for stamping alone: whoever wants to cheat signs what it stamped himself.

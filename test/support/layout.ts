@@ -47,6 +47,8 @@ const PURE_LEDGER = [
   'cosignature',
   'policy',
   'add-checkpoint',
+  'rfc3161',
+  'rfc3161-token',
 ];
 const PURE_FILES = [
   ...PURE_LEDGER.map((name) => `server/ledger/${name}.ts`),

@@ -16,30 +16,34 @@ export interface Authority {
 
 export interface AuthorityOptions {
   readonly name?: string;
-  /** The extended key usage of its certificate, as openssl writes it. */
+  /** Of the certificate that signs, where it is to be another than RFC 3161 wants: openssl would refuse to use such a one for time stamps. */
   readonly usage?: string;
   readonly key?: 'rsa' | 'ec';
 }
 
 /** null where there is no openssl; in CI that is an error. */
 export function makeAuthority(options: AuthorityOptions = {}): Authority | null {
-  const { name = 'Example Time', usage = 'critical,timeStamping', key = 'rsa' } = options;
+  const { name = 'Example Time', usage, key = 'rsa' } = options;
   const folder = mkdtempSync(join(tmpdir(), 'zgoda-authority-'));
   const run = (...args: string[]): void =>
     void execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   const newKey = key === 'ec' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['-newkey', 'rsa:2048'];
   try {
     writeFileSync(join(folder, 'ts.cnf'), CONFIG);
-    writeFileSync(join(folder, 'leaf.cnf'), `extendedKeyUsage=${usage}\nkeyUsage=critical,digitalSignature\n`);
     run(
       ...['req', '-x509', ...newKey, '-nodes', '-keyout', 'root.key', '-out', 'root.pem', '-days', '30'],
       ...['-subj', `/CN=${name} Root`],
     );
-    run('req', ...newKey, '-nodes', '-keyout', 'tsa.key', '-out', 'tsa.csr', '-subj', `/CN=${name}`);
-    run(
-      ...['x509', '-req', '-in', 'tsa.csr', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial'],
-      ...['-out', 'tsa.pem', '-days', '20', '-extfile', 'leaf.cnf'],
-    );
+    const certify = (file: string, use: string): void => {
+      writeFileSync(join(folder, 'leaf.cnf'), `extendedKeyUsage=${use}\nkeyUsage=critical,digitalSignature\n`);
+      run('req', ...newKey, '-nodes', '-keyout', `${file}.key`, '-out', `${file}.csr`, '-subj', `/CN=${name}`);
+      run(
+        ...['x509', '-req', '-in', `${file}.csr`, '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial'],
+        ...['-out', `${file}.pem`, '-days', '20', '-extfile', 'leaf.cnf'],
+      );
+    };
+    certify('tsa', 'critical,timeStamping');
+    if (usage !== undefined) certify('odd', usage);
   } catch (error) {
     rmSync(folder, { recursive: true });
     if (process.env['CI'] || (error as { code?: string }).code !== 'ENOENT') throw error;
@@ -58,6 +62,25 @@ export function makeAuthority(options: AuthorityOptions = {}): Authority | null 
       run('ts', '-query', '-data', 'text', '-sha256', '-cert', '-out', 'made.tsq');
       reply(readFileSync(join(folder, 'made.tsq')));
       run('ts', '-reply', '-in', 'reply.tsr', '-token_out', '-out', 'token.der');
+      if (usage !== undefined) {
+        run('cms', '-verify', '-noverify', '-inform', 'DER', '-in', 'token.der', '-out', 'info.der');
+        run(
+          ...['cms', '-sign', '-binary', '-nodetach', '-econtent_type', '1.2.840.113549.1.9.16.1.4', '-in', 'info.der'],
+          ...[
+            '-signer',
+            'odd.pem',
+            '-inkey',
+            'odd.key',
+            '-cades',
+            '-md',
+            'sha256',
+            '-outform',
+            'DER',
+            '-out',
+            'token.der',
+          ],
+        );
+      }
       return readFileSync(join(folder, 'token.der'));
     },
     close: () => rmSync(folder, { recursive: true, force: true }),

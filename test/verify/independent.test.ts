@@ -42,8 +42,8 @@ describe('A second verifier, in Python', () => {
     const answers = python('--batch', cases);
 
     const ours = cases.map((one) => verifyReceipt(one.receipt, { vkeys: one.vkeys }).exitCode);
-    expect(cases.map(({ title }, at) => `${title}: ${answers[at]}`)).to.deep.equal(
-      cases.map(({ title }, at) => `${title}: ${ours[at]}`),
+    expect(cases.map(({ title }, at) => `${title}: ${String(answers[at])}`)).to.deep.equal(
+      cases.map(({ title }, at) => `${title}: ${String(ours[at])}`),
     );
     expect(new Set(ours)).to.deep.equal(new Set([0, 1, 2, 3]));
   });

@@ -188,7 +188,20 @@ interface Receipt {
 }
 
 const MEMBERS = {
-  receipt: ['format', 'number', 'issued_at', 'claim', 'log', 'anchors', 'policy', 'list', 'organisation', 'events', 'texts', 'limits'],
+  receipt: [
+    'format',
+    'number',
+    'issued_at',
+    'claim',
+    'log',
+    'anchors',
+    'policy',
+    'list',
+    'organisation',
+    'events',
+    'texts',
+    'limits',
+  ],
   log: ['origin', 'vkey', 'former_vkeys'],
   event: ['kind', 'record', 'fields', 'proof', 'later'],
 };
@@ -622,10 +635,13 @@ function checkConfirmations(report: Report, events: readonly Event[]): void {
 function checkConfirmation(report: Report, offered: Event, confirmed: Event): void {
   const secret = confirmed.record.get('secret');
   const bytes = typeof secret === 'string' ? base64url(secret) : null;
+  // A mail may hold two: that of its link, and that of the address for answers.
+  const isReply = member(confirmed.record, 'confirm', 'method') === 'reply';
+  const committed = isReply ? 'reply_secret_sha256' : 'secret_sha256';
   const isSecret =
     bytes !== null &&
     bytes.length >= 16 &&
-    sha256(bytes).toString('hex') === member(offered.record, 'token', 'secret_sha256');
+    sha256(bytes).toString('hex') === member(offered.record, 'token', committed);
   report.say(
     'secret',
     isSecret,

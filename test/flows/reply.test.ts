@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
+import { listBySlug } from '../../server/consent/catalogue.js';
 import { evidenceKey } from '../../server/consent/chapter.js';
+import { loadReceipt } from '../../server/consent/receipt.js';
+import { mintReceiptLinks } from '../../server/consent/receipt-links.js';
 import { setup } from '../../server/consent/setup.js';
 import type { Context } from '../../server/context.js';
 import { decryptField } from '../../server/keys/field.js';
 import type { ConsentRecord, ReplyEvidence } from '../../server/ledger/record.js';
+import { logVkey } from '../../server/ledger/store.js';
 import { makeReplyToken } from '../../server/links/token.js';
+import { verifyReceipt } from '../../server/verify/verify.js';
 import { startDns, type TestDns } from '../support/dns.js';
 import { handIn, openProvider, sendsOut, signsPart, unsigned } from '../support/provider.js';
 import type { Draft, Provider, Said } from '../support/provider.js';
@@ -196,6 +201,47 @@ describe('confirm by reply (T14)', function () {
       const secret = Buffer.from(confirmed.secret ?? '', 'base64url');
       expect(sha256(secret).toString('hex')).to.equal(offered.token?.reply_secret_sha256);
       expect(makeReplyToken(ctx.keyring, secret)).to.equal(answerAddress(mail).slice(2, 50));
+    });
+
+    it('gives a receipt with the answer in it, which verifies offline and says what it does not prove', async () => {
+      const email = 'receipt@mail.example';
+      const mail = await asked(email);
+      const raw = await sendsOut(home, draft(email, mail), ctx.now());
+      expect((await bring(raw, mail)).code).to.equal(250);
+      await settled(ctx);
+
+      const { file } = await loadReceipt(ctx, await signUpOf(ctx, email));
+      const verdict = verifyReceipt(file, { vkeys: [logVkey(ctx)] });
+
+      expect(verdict.exitCode, JSON.stringify(verdict)).to.equal(0);
+      const receipt = JSON.parse(file) as { limits: string[]; events: { fields: { reply?: { value: string } } }[] };
+      expect(receipt.limits.at(-1)).to.contain('what the operator saw');
+      expect(receipt.events.at(-1)?.fields.reply?.value).to.equal(raw.toString('latin1'));
+      const swapped = file.replaceAll('"method": "reply"', '"method": "POST"');
+      expect(verifyReceipt(swapped, { vkeys: [logVkey(ctx)] }).exitCode).to.equal(1);
+    });
+
+    it('shows in receipt, settings and tour that an answer confirmed', async () => {
+      const email = 'shown@mail.example';
+      expect((await answer(email, await asked(email))).code).to.equal(250);
+      await settled(ctx);
+      const list = await listBySlug(ctx, 'news');
+      const { readHref } = mintReceiptLinks(ctx, list, await signUpOf(ctx, email));
+
+      await post(`${service.base}/preferences`, { email });
+      const open = formOf(await get(linkIn(await service.mailTo(email, 2), 'm')), 'open');
+      const opened = await post(open.action, open.fields);
+      const cookie = opened.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+      expect((await get(`${service.base}/settings`, { cookie })).text).to.contain('confirmed by an answer on');
+
+      for (const [language, act, how] of [
+        ['en', 'an answer to the mail confirmed', 'by an answer to the mail'],
+        ['pl', 'potwierdzono odpowiedzią na wiadomość', 'odpowiedzią na wiadomość'],
+      ] as const) {
+        const page = (await get(`${readHref}?lang=${language}`)).text;
+        expect(page).to.contain(act);
+        expect((await get(`${service.base}/?lang=${language}`)).text).to.contain(how);
+      }
     });
 
     it('notes a key under 2048 bits as weak', async () => {

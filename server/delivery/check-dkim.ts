@@ -40,7 +40,7 @@ export async function checkDkim(check: DkimCheck): Promise<DkimEvidence | NotCou
   let isLater = false;
   let verified = 0;
   for (const line of signatures) {
-    const signature = readSignature(line.slice(line.indexOf(':') + 1).replace(/\r\n/g, ''), check.now);
+    const signature = readSignature(line.slice(line.indexOf(':') + 1), check.now);
     const not = signature instanceof NotCounted ? signature : whyNot(signature, check);
     if (not || signature instanceof NotCounted) {
       if (not) refused.push(not);

@@ -21,7 +21,7 @@ const SKEW = 300;
  * is over does not count. RFC 6376 3.5.
  */
 export function readSignature(value: string, now: Date): DkimSignature | NotCounted {
-  const tags = readTags(value);
+  const tags = readTags(value.replace(/\r\n(?=[ \t])/g, ''));
   if (!tags) return new NotCounted('the signature cannot be read');
   const get = (name: string): string => (tags.get(name) ?? '').replace(/\s+/g, '');
   // With l= anybody can add text after what was signed, or signed nothing at all.

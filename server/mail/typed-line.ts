@@ -9,8 +9,14 @@ import type { ReadMail } from './read-mail.js';
  */
 export function firstTypedLine({ text, html }: Pick<ReadMail, 'text' | 'html'>): string {
   const lines = (text.trim() === '' ? htmlToText(html, isQuoteElement) : text).split(/\r?\n|\r/).map(tidy);
-  const typed = lines.find((line, at) => line !== '' && !isQuoted(line) && !isBeforeQuote(lines, at));
-  return typed ?? '';
+  for (let at = 0; at < lines.length; at += 1) {
+    const line = lines[at] ?? '';
+    if (line === '' || isQuoted(line)) continue;
+    const introduced = quoteAfter(lines, at);
+    if (introduced === null) return line;
+    at = introduced;
+  }
+  return '';
 }
 
 /** Is this line that one word, whatever its case and the full stop after it? */
@@ -31,14 +37,17 @@ function isQuoted(line: string): boolean {
 /** Most lines that "On Monday, 2 March at 10:00 Ada <ada@example.org> wrote:" is wrapped into. */
 const INTRODUCTION = 3;
 
-// It ends in a colon right before the quote, and names a day or an address: a sentence that somebody typed before a quote rarely does.
-function isBeforeQuote(lines: readonly string[], at: number): boolean {
+/**
+ * Where the quote begins that these lines introduce; null when they introduce none. An introduction ends in a colon right before the quote, and names a day or
+ * an address: a sentence that somebody typed before a quote rarely does.
+ */
+function quoteAfter(lines: readonly string[], at: number): number | null {
   let end = at;
   while (end < lines.length && lines[end] !== '' && !isQuoted(lines[end] ?? '')) end += 1;
   const introduction = lines.slice(at, end);
-  const next = lines[lines[end] === '' ? end + 1 : end] ?? '';
+  const quote = lines[end] === '' ? end + 1 : end;
   const isIntroduction = introduction.at(-1)?.endsWith(':') === true && /[\d@]/.test(introduction.join(' '));
-  return isQuoted(next) && introduction.length <= INTRODUCTION && isIntroduction;
+  return isQuoted(lines[quote] ?? '') && introduction.length <= INTRODUCTION && isIntroduction ? quote : null;
 }
 
 const QUOTE_CLASSES = /(?:^|\s)(?:gmail_quote|gmail_quote_container|gmail_attr|yahoo_quoted|moz-cite-prefix)(?:\s|$)/;

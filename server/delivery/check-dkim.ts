@@ -1,4 +1,4 @@
-import { createHash, createPublicKey } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import type { DkimEvidence } from '../ledger/record.js';
 import { isAligned, judgeKey, NotCounted, readSignature, type DkimSignature } from '../mail/dkim-signature.js';
 import { splitFields } from '../mail/header-lines.js';
@@ -86,11 +86,13 @@ async function verify(
   if (!records) return LATER;
   const record = oneKey(records, signature);
   if (record instanceof NotCounted) return record;
+  const key = readKey(record, signature);
+  if (key instanceof NotCounted) return key;
   // Half a second to load, and few installations need it.
   const { dkimVerify } = await import('mailauth/lib/dkim/verify.js');
   const { results } = await dkimVerify(alone, {
     ...{ minBitLength: LEAST_BITS, curTime: now },
-    resolver: async (asked) => Promise.resolve(asked.toLowerCase() === name ? [[record]] : []),
+    resolver: async (asked) => Promise.resolve(asked.toLowerCase() === name ? [[recordOf(key)]] : []),
   });
   const [result] = results;
   // Read by two readers: both must have read the same.
@@ -100,7 +102,7 @@ async function verify(
   // Above the address's own domain only within one organisation: nobody signs for a public suffix.
   if (signature.domain !== fromDomain && !result.status.aligned)
     return new NotCounted('the signature is not of the domain in From');
-  return evidence(signature, record, now);
+  return evidence(signature, { record, bits: bitsOf(key) }, now);
 }
 
 /** null: the DNS is away. */
@@ -120,8 +122,49 @@ function oneKey(records: readonly string[], signature: DkimSignature): string | 
   return judgeKey(record, signature) ?? record;
 }
 
-function evidence(signature: DkimSignature, record: string, now: Date): DkimEvidence {
-  const bits = signature.algorithm === 'rsa-sha256' ? rsaBits(record) : null;
+const ED25519_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** RFC 6376 says that p= of RSA is the bare key, and everybody writes it with its algorithm before it: both are read. */
+function readKey(record: string, { algorithm }: DkimSignature): KeyObject | NotCounted {
+  const text = /(?:^|;)\s*p\s*=([^;]*)/.exec(record)?.[1] ?? '';
+  const bytes = Buffer.from(text, 'base64');
+  const forms =
+    algorithm === 'rsa-sha256'
+      ? ([
+          [bytes, 'spki'],
+          [bytes, 'pkcs1'],
+        ] as const)
+      : ([[Buffer.concat([ED25519_HEAD, bytes]), 'spki']] as const);
+  for (const [key, type] of forms) {
+    try {
+      const read = createPublicKey({ key, format: 'der', type });
+      if (!algorithm.startsWith(`${read.asymmetricKeyType ?? ''}-`)) continue;
+      const bits = bitsOf(read);
+      return bits !== null && bits < LEAST_BITS ? new NotCounted(`the key has only ${bits} bits`) : read;
+    } catch {
+      continue;
+    }
+  }
+  return new NotCounted('the key cannot be read');
+}
+
+/** As the verifier takes it. */
+function recordOf(key: KeyObject): string {
+  const bytes = key.export({ format: 'der', type: 'spki' });
+  const isRsa = key.asymmetricKeyType === 'rsa';
+  return `k=${isRsa ? 'rsa' : 'ed25519'}; p=${(isRsa ? bytes : bytes.subarray(-32)).toString('base64')}`;
+}
+
+/** null: not RSA. */
+function bitsOf(key: KeyObject): number | null {
+  return key.asymmetricKeyDetails?.modulusLength ?? null;
+}
+
+function evidence(
+  signature: DkimSignature,
+  { record, bits }: { record: string; bits: number | null },
+  now: Date,
+): DkimEvidence {
   return {
     domain: signature.domain,
     selector: signature.selector,
@@ -134,13 +177,6 @@ function evidence(signature: DkimSignature, record: string, now: Date): DkimEvid
     seen_at: now.toISOString(),
     key_seen_by: 'operator',
   };
-}
-
-/** Of a key with which a signature verified just now. */
-function rsaBits(record: string): number {
-  const text = /(?:^|;)\s*p\s*=([^;]*)/.exec(record)?.[1] ?? '';
-  const key = createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' });
-  return key.asymmetricKeyDetails?.modulusLength ?? 0;
 }
 
 async function withDeadline<T>(work: Promise<T>, deadline: number): Promise<T | typeof LATER> {

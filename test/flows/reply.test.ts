@@ -438,7 +438,7 @@ describe('confirm by reply (T14)', function () {
     it('a key that was withdrawn, that only tests, that is too short or not for mail', async () => {
       for (const [domain, how, why] of [
         ['testing.example', { tags: 't=y; ' }, /only testing/],
-        ['short.example', { bits: 768 }, /does not verify/],
+        ['short.example', { bits: 768 }, /only 768 bits/],
         ['other-use.example', { tags: 's=tlsrpt; ' }, /not for mail/],
         ['sha1.example', { tags: 'h=sha1; ' }, /not for this kind/],
       ] as const) {

@@ -34,6 +34,15 @@ export async function trustedKeys(): Promise<string[]> {
   );
 }
 
+/** A text file named on the command line. Throws `body-invalid`. */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Refusal('body-invalid', `The file ${file} cannot be read.`, {}, { cause: error });
+  }
+}
+
 /** Throws `body-invalid`. */
 export async function readJson(file: string): Promise<unknown> {
   try {

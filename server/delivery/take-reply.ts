@@ -81,9 +81,9 @@ async function keep(write: () => Promise<unknown>): Promise<'confirmed' | NotCou
   }
 }
 
-/** What was asked is over, for good. Everything else flies: the mail comes again. */
+/** What was asked is over, for good. Everything else flies, also that the list cannot be joined at present: the mail comes again. */
 function overOr(error: unknown): NotCounted {
-  const codes = ['link-expired', 'link-used', 'list-unknown'];
-  if (error instanceof Refusal && codes.includes(error.code)) return new NotCounted('what it answers is over');
+  const isOver = error instanceof Refusal && (error.code === 'link-expired' || error.code === 'link-used');
+  if (isOver) return new NotCounted('what it answers is over');
   throw error;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { listBySlug } from '../../server/consent/catalogue.js';
+import { forgetCatalogue, listBySlug } from '../../server/consent/catalogue.js';
 import { evidenceKey } from '../../server/consent/chapter.js';
 import { loadReceipt } from '../../server/consent/receipt.js';
 import { mintReceiptLinks } from '../../server/consent/receipt-links.js';
@@ -521,6 +521,19 @@ describe('confirm by reply (T14)', function () {
 
       await refuses(email, async () => answer(email, its), /takes no answers/);
       await setup(ctx, withReplies());
+    });
+
+    it('a list whose option was switched on by SQL: nobody is asked, and nobody joins (T6)', async () => {
+      await ctx.db.query(`update list set confirm_by_reply = true where slug = 'readings'`);
+      forgetCatalogue(ctx);
+      const email = 'sql@mail.example';
+
+      expect((await get(`${service.base}/lists/readings`)).status).to.equal(404);
+      await changesNothing(ctx, async () => expect((await own()).code).to.equal(451));
+      expect(await stateOf(ctx, email, 'readings')).to.equal(null);
+
+      await setup(ctx, withReplies());
+      expect((await get(`${service.base}/lists/readings`)).status).to.equal(200);
     });
 
     it('an answer to a request that was disowned', async () => {

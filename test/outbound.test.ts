@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { isAllowed, makeOutbound, OutboundError, type Lookup, type OutboundRequest } from '../server/outbound.js';
-import { makeAuthority, type Authority } from './support/authority.js';
+import { makeAuthority, type Authority } from './support/stamping.js';
 
 const open: Server[] = [];
 

@@ -13,7 +13,7 @@ import { nonceFrom, timeStampQuery } from '../../server/ledger/rfc3161.js';
 import { verifyTimeStamp } from '../../server/ledger/rfc3161-token.js';
 import { latestCheckpoint } from '../../server/ledger/store.js';
 import { makeOutbound, type Outbound } from '../../server/outbound.js';
-import { makeAuthority, sendReply, serveAuthority, type Authority } from '../support/authority.js';
+import { makeAuthority, sendReply, serveAuthority, type Authority } from '../support/stamping.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { growLog } from '../support/grow.js';
 

@@ -1,0 +1,193 @@
+import { expect } from 'chai';
+import { signCheckpoint } from '../../server/ledger/checkpoint.js';
+import type { ReceiptParts } from '../../server/ledger/receipt.js';
+import { verifyReceipt, type Trust, type Verdict } from '../../server/verify/verify.js';
+import { makeAuthority, type Authority } from '../support/authority.js';
+import { ed25519 } from '../support/keys.js';
+import { vkey } from '../support/receipts.js';
+import { cosigned, ORIGIN, stampedReceipt, vkeyOf, WITNESS, WITNESS_VKEY } from '../support/stamped-receipts.js';
+
+describe('The verifier, of what others signed', () => {
+  let authority: Authority | null = null;
+  let other: Authority | null = null;
+  let careless: Authority | null = null;
+  before(function () {
+    authority = makeAuthority();
+    other = makeAuthority({ name: 'Another Time', key: 'ec' });
+    careless = makeAuthority({ name: 'Web Server', usage: 'timeStamping' });
+    if (!authority) this.skip();
+  });
+  after(() => [authority, other, careless].forEach((one) => one?.close()));
+
+  describe('witnesses', () => {
+    it('names those that the reader trusts, and none otherwise', async () => {
+      const text = await stampedReceipt({ cosign: cosigned(ed25519(3)) });
+
+      expect(wordsOf(verdict(text, { witnesses: [WITNESS_VKEY] }), 'witnesses')).to.contain(WITNESS);
+      expect(verdict(text, { witnesses: [WITNESS_VKEY] }).exitCode).to.equal(0);
+      expect(wordsOf(verdict(text, {}), 'witnesses')).to.equal('');
+      expect(verdict(text, {}).exitCode).to.equal(0);
+    });
+
+    it('is incomplete where a policy asks for more than signed', async () => {
+      const text = await stampedReceipt({ cosign: cosigned(ed25519(3)) });
+      const plain = await stampedReceipt();
+      const second = vkeyOf('witness.example.org/other', ed25519(9), 4);
+      const one = `witness council ${WITNESS_VKEY}\nquorum council\n`;
+      const both = `witness council ${WITNESS_VKEY} https://w.example\nwitness b ${second}\ngroup all all council b\nquorum all\n`;
+      const any = `# two\nwitness council ${WITNESS_VKEY}\nwitness b ${second}\ngroup some 1 council b\nquorum some\n`;
+
+      expect(verdict(text, { policy: one }).exitCode).to.equal(0);
+      expect(verdict(text, { policy: any }).exitCode).to.equal(0);
+      expect(verdict(text, { policy: both }).exitCode).to.equal(2);
+      expect(verdict(plain, { policy: one }).exitCode).to.equal(2);
+      expect(verdict(plain, { policy: `witness council ${WITNESS_VKEY}\nquorum none\n` }).exitCode).to.equal(0);
+      for (const bad of [
+        'quorum nobody\n',
+        'witness a b\nquorum none\n',
+        `witness council ${WITNESS_VKEY}\n`,
+        'frob\n',
+      ])
+        expect(verdict(text, { policy: bad }).exitCode, bad).to.equal(2);
+    });
+
+    it('takes the log key of a policy for pinned', async () => {
+      const policy = `log ${vkey}\nwitness council ${WITNESS_VKEY}\nquorum council\n`;
+
+      const { exitCode } = verifyReceipt(await stampedReceipt({ cosign: cosigned(ed25519(3)) }), { vkeys: [], policy });
+
+      expect(exitCode).to.equal(0);
+    });
+
+    it('refuses a witness’s signature that is wrong', async () => {
+      const text = await stampedReceipt({ cosign: cosigned(ed25519(4)) });
+
+      expect(verdict(text, { witnesses: [WITNESS_VKEY] }).exitCode).to.equal(1);
+    });
+  });
+
+  describe('time stamps', () => {
+    it('tells when, by whom, and under whose certificate', async () => {
+      const text = await stampedReceipt({ stampedBy: authority! });
+
+      expect(wordsOf(verdict(text, {}), 'time stamp')).to.contain('Example Time, which you did not say that you trust');
+      expect(verdict(text, {}).exitCode).to.equal(0);
+      const trusting = verdict(text, { anchorCerts: [authority!.root] });
+      expect(wordsOf(trusting, 'time stamp')).to.contain('Example Time, which you trust');
+      expect(wordsOf(trusting, 'written down in time')).to.contain('was in the log by');
+      expect(trusting.exitCode).to.equal(0);
+    });
+
+    it('reads those made with elliptic curves', async () => {
+      const text = await stampedReceipt({ stampedBy: other! });
+
+      expect(wordsOf(verdict(text, { anchorCerts: [other!.root] }), 'time stamp')).to.contain('which you trust');
+    });
+
+    it('does not trust another authority than the one it was told to', async () => {
+      const text = await stampedReceipt({ stampedBy: other! });
+
+      expect(wordsOf(verdict(text, { anchorCerts: [authority!.root] }), 'time stamp')).to.contain('did not say');
+    });
+
+    it('refuses an event that claims to be older than its first stamp allows', async () => {
+      const anchorCerts = [authority!.root];
+      const backdated = { stampedBy: authority!, interval: 'PT1H', minutesAgo: 120 };
+
+      expect(failedIn(verdict(await stampedReceipt(backdated), { anchorCerts }))).to.include('written down in time');
+      expect(verdict(await stampedReceipt({ ...backdated, minutesAgo: 30 }), { anchorCerts }).exitCode).to.equal(0);
+      expect(failedIn(verdict(await stampedReceipt({ ...backdated, minutesAgo: -30 }), { anchorCerts }))).to.not.be
+        .empty;
+    });
+
+    it('refuses a stamp of something else', async () => {
+      const text = await stampedReceipt({ stampedBy: authority!, stamps: (note) => `${note} ` });
+
+      expect(failedIn(verdict(text, {}))).to.deep.equal(['time stamp']);
+    });
+
+    it('refuses a stamp whose certificate is not for time stamps alone', async () => {
+      const text = await stampedReceipt({ stampedBy: careless! });
+
+      expect(failedIn(verdict(text, {}))).to.deep.equal(['time stamp']);
+    });
+
+    it('lets no changed byte of a token tell another time or authority', async () => {
+      const anchorCerts = [authority!.root];
+      const token = authority!.token('x');
+      for (let at = 0; at < token.length; at += Math.ceil(token.length / 60)) {
+        let whole = token;
+        const text = await stampedReceipt({
+          stampedBy: { ...authority!, token: (note) => (whole = authority!.token(note)) },
+          alterToken: (made) => flip(made, at),
+        });
+        const good = text.replace(flip(whole, at).toString('base64'), whole.toString('base64'));
+        const done = verdict(text, { anchorCerts });
+        const told = wordsOf(done, 'time stamp');
+
+        const isHarmless = told === wordsOf(verdict(good, { anchorCerts }), 'time stamp');
+        expect(done.exitCode === 1 || !told.includes('which you trust') || isHarmless, `byte ${at}: ${told}`).to.equal(
+          true,
+        );
+      }
+      const noise = await stampedReceipt({ stampedBy: authority!, alterToken: () => Buffer.from('no token') });
+      expect(failedIn(verdict(noise, {}))).to.deep.equal(['time stamp']);
+    });
+
+    it('refuses a stamp of a tree that holds none of the events', async () => {
+      const note = signCheckpoint({ origin: ORIGIN, size: 40, root: Buffer.alloc(32, 7) }, ed25519(1));
+      const text = await stampedReceipt({
+        change: (parts) => ({
+          ...parts,
+          anchors: {
+            interval: 'P1D',
+            stamps: [{ checkpoint: note, tokens: [{ authority: 'x', token: authority!.token(note) }] }],
+          },
+        }),
+      });
+
+      expect(failedIn(verdict(text, {}))).to.deep.equal(['time stamp']);
+    });
+
+    it('says plainly where nobody stamped', async () => {
+      expect(wordsOf(verdict(await stampedReceipt({ interval: null }), {}), 'backdating')).to.contain(
+        'what the operator says',
+      );
+    });
+  });
+
+  describe('keys that the log had before', () => {
+    it('counts them where the reader pinned them too', async () => {
+      const change = (parts: ReceiptParts): ReceiptParts => ({
+        ...parts,
+        log: { ...parts.log, vkey: vkeyOf(ORIGIN, ed25519(2), 1), formerVkeys: [vkey] },
+      });
+      const text = await stampedReceipt({ change });
+      const next = vkeyOf(ORIGIN, ed25519(2), 1);
+
+      expect(verifyReceipt(text, { vkeys: [next] }).exitCode).to.equal(2);
+      expect(verifyReceipt(text, { vkeys: [next, vkey] }).exitCode).to.equal(0);
+    });
+  });
+});
+
+function verdict(text: string, trust: Omit<Trust, 'vkeys'>): Verdict {
+  return verifyReceipt(text, { vkeys: [vkey], ...trust });
+}
+
+function wordsOf(done: Verdict, name: string): string {
+  return done.checks
+    .filter((check) => check.name === name)
+    .map((check) => check.words)
+    .join('; ');
+}
+
+function failedIn(done: Verdict): string[] {
+  return [...new Set(done.checks.filter((check) => check.ok === false).map((check) => check.name))];
+}
+
+function flip(bytes: Buffer, at: number): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[at] = (changed[at] ?? 0) ^ 1;
+  return changed;
+}

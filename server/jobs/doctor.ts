@@ -5,6 +5,7 @@ import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { dkimRecord, signerOf } from '../delivery/signing.js';
 import { makeSmtpPool } from '../mail/smtp.js';
+import { attestorFindings } from './doctor-attestors.js';
 
 export interface DoctorReport {
   readonly healthy: boolean;
@@ -19,7 +20,12 @@ const OLD_KEY_DAYS = 400;
 export async function doctor(ctx: Context, isBackedUp: boolean): Promise<DoctorReport> {
   const note = `${ctx.config.keysFile}.backed-up`;
   if (isBackedUp) await writeFile(note, `${ctx.now().toISOString()}\n`);
-  const checks = [...(await keyChecks(ctx, note)), ...(await databaseChecks(ctx)), await senderCheck(ctx)];
+  const checks = [
+    ...(await keyChecks(ctx, note)),
+    ...(await databaseChecks(ctx)),
+    ...(await attestorFindings(ctx)),
+    await senderCheck(ctx),
+  ];
   const dns = await dnsRecords(ctx);
   const text = [
     ...checks.map(({ ok, name, words }) => `${ok ? 'ok  ' : 'FAIL'}  ${name}: ${words}`),

@@ -12,7 +12,7 @@ import { Installation } from './entities/installation.js';
 import { LinkHost } from './entities/link-host.js';
 import { ListText } from './entities/list-text.js';
 import { List } from './entities/list.js';
-import { LogCheckpoint, LogLeaf, LogNode, LogQueue } from './entities/log.js';
+import { LogCheckpoint, LogKey, LogLeaf, LogNode, LogQueue, LogRound } from './entities/log.js';
 import { MagicLink, MagicRequest } from './entities/magic.js';
 import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
@@ -54,9 +54,11 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       List,
       ListText,
       LogCheckpoint,
+      LogKey,
       LogLeaf,
       LogNode,
       LogQueue,
+      LogRound,
       MagicLink,
       MagicRequest,
       Notice,

@@ -6,7 +6,7 @@ import { REDACTABLE, type Redactable } from '../ledger/append.js';
 import { inclusionProof } from '../ledger/prove.js';
 import { buildReceipt, type ReceiptEvent } from '../ledger/receipt.js';
 import type { ConsentRecord } from '../ledger/record.js';
-import { checkpointCovering, hashReader, logVkey, type StoredCheckpoint } from '../ledger/store.js';
+import { checkpointCovering, hashReader, logFacts, type StoredCheckpoint } from '../ledger/store.js';
 import { listById, textOf, type ListFacts } from './catalogue.js';
 import { evidenceKey } from './chapter.js';
 
@@ -64,7 +64,7 @@ export async function loadReceipt(ctx: Context, signUpId: string): Promise<Recei
     number,
     issuedAt: ctx.now(),
     claim: 'consent',
-    log: { origin: ctx.logOrigin, vkey: logVkey(ctx) },
+    log: await logFacts(ctx),
     anchors: { interval: null, stamps: [] },
     policy: null,
     list: textOf(list, chapter.language).name,

@@ -4,6 +4,7 @@ import { Router, type Request } from 'express';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { standingOf } from '../ledger/standing.js';
 import { handle } from './http.js';
 
 /** Below this the disk counts as full, in bytes. */
@@ -25,6 +26,7 @@ export function healthRoutes(ctx: Context, probes: Probes): Router {
     '/readyz',
     handle(async (_req, res) => {
       const checks = { ...(await check(ctx, probes)), embedded: ctx.db.isEmbedded, roles: ctx.config.roles };
+      // A log that refuses to sign takes no pages away: people must be able to leave.
       const isReady = checks.database && checks.keys && checks.disk && !probes.isStopping();
       res.status(isReady ? 200 : 503);
       if (!isReady) res.setHeader('Retry-After', '5');
@@ -48,8 +50,8 @@ export function healthRoutes(ctx: Context, probes: Probes): Router {
 async function check(
   ctx: Context,
   probes: Probes,
-): Promise<{ database: boolean; keys: boolean; disk: boolean; sender: boolean | null }> {
-  const [database, disk, sender] = await Promise.all([
+): Promise<{ database: boolean; keys: boolean; disk: boolean; sender: boolean | null; log: string }> {
+  const [database, disk, sender, log] = await Promise.all([
     hasDatabase(ctx),
     statfs(ctx.config.dataDir).then(
       (disk) => disk.bavail * disk.bsize > MIN_FREE,
@@ -57,8 +59,17 @@ async function check(
     ),
     // Mail waits while the next hop is away: worth telling, no reason to take the pages away.
     probes.sender ? probes.sender() : Promise.resolve(null),
+    logState(ctx),
   ]);
-  return { ...database, disk, sender };
+  return { ...database, disk, sender, log };
+}
+
+/** `ok`, or why nothing is signed: with what to do. */
+async function logState(ctx: Context): Promise<string> {
+  return standingOf(ctx, ctx.db).then(
+    ({ fault }) => fault?.words ?? 'ok',
+    () => 'unknown',
+  );
 }
 
 async function hasDatabase(ctx: Context): Promise<{ database: boolean; keys: boolean }> {

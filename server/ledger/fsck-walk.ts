@@ -114,8 +114,9 @@ function checkHead(
   if (!isSigned) say("is not signed by this log's key");
   if (isWhole && !follows) say(`does not follow from the leaves ${walk.lastHead} to ${size - 1}`);
   if (!frontierRoot(head.frontier).equals(row.root)) say('has another frontier than its root');
-  if (!isHeadOurs(ctx, walk, row, previous)) say('was changed, or put there by somebody else');
-  if (previous !== null && previous > walk.lastHead) fault(`the tree head of size ${previous} is missing`);
+  const isOurs = isHeadOurs(ctx, walk, row, previous);
+  if (!isOurs) say('was changed, or put there by somebody else');
+  if (isOurs && previous !== null && previous > walk.lastHead) fault(`the tree head of size ${previous} is missing`);
   // A signed head says what the tree was: from here on what follows is judged by itself.
   const isKnown = isSigned && frontierRoot(head.frontier).equals(row.root);
   return {

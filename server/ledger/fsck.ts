@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
-import { checkEvents, checkRest, FIRST_EVENT, type EventPlace } from './fsck-rest.js';
+import { checkBodies, checkEvents, checkRest, FIRST_EVENT, type EventPlace } from './fsck-rest.js';
 import { walkOn, WALK_START, type Fault } from './fsck-walk.js';
 import { readLogKeys } from './log-keys.js';
 import { standingOf } from './standing.js';
@@ -33,6 +33,7 @@ export async function fsck(ctx: Context, onProgress: (leaves: number) => void = 
   const walk = await walkOn(ctx, { keys, from: WALK_START, end }, fault, onProgress);
   let place: EventPlace | null = FIRST_EVENT;
   while (place) place = await checkEvents(ctx.db, place, fault);
+  await checkBodies(ctx.db, fault);
   await checkRest(ctx, keys, fault);
   return { leaves: walk.next, records: walk.records, erased: walk.erased, faults };
 }

@@ -4,6 +4,7 @@ import { Router, type Request } from 'express';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { readRound } from '../ledger/fsck-round.js';
 import { standingOf } from '../ledger/standing.js';
 import { handle } from './http.js';
 
@@ -104,6 +105,23 @@ function makeRegistry(ctx: Context): Registry {
     async collect() {
       const [row] = await ctx.db.query<{ n: number }>('select count(*)::int as n from log_queue');
       this.set(row?.n ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'zgoda_log_faults',
+    help: 'What the check of the proof log in the background found wrong, in this round and the one before',
+    registers: [registry],
+    async collect() {
+      const round = await readRound(ctx.db, ctx.keyring);
+      this.set((round?.faults.length ?? 0) + (round?.last?.faults.length ?? 0));
+    },
+  });
+  new Gauge({
+    name: 'zgoda_log_refuses',
+    help: '1 while the proof log refuses to sign, since its history is not one',
+    registers: [registry],
+    async collect() {
+      this.set((await standingOf(ctx, ctx.db)).fault ? 1 : 0);
     },
   });
   return registry;

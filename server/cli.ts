@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
 import { addLedgerCommands } from './cli/ledger.js';
-import { readJson, trustedKeys, withContext } from './command.js';
+import { readJson, readText, trustedKeys, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
 import { embeddedConnection } from './database/embedded.js';
@@ -121,13 +121,37 @@ program
 program
   .command('verify')
   .argument('<receipt>', 'a receipt file')
-  .option('--vkey <key>', 'the log key that you trust (default: those in DATA_DIR/trust)')
+  .option('--vkey <key>', 'a log key that you trust; may come again (default: those in DATA_DIR/trust)', collect, [])
+  .option('--witness <key>', 'the key of a witness that you trust; may come again', collect, [])
+  .option('--policy <file>', 'which witnesses must have signed, in tlog-policy syntax')
+  .option(
+    '--anchor-cert <file>',
+    'certificates of time-stamp authorities that you trust, PEM; may come again',
+    collect,
+    [],
+  )
   .option('--json', 'as JSON')
   .description('check a receipt offline: 0 valid, 1 invalid, 2 incomplete, 3 contradiction')
-  .action(async (file: string, options: { vkey?: string; json?: boolean }) => {
-    const vkeys = options.vkey ? [options.vkey] : await trustedKeys();
-    exitCode = await runVerify({ file, vkeys, json: options.json ?? false });
+  .action(async (file: string, options: VerifyOptions) => {
+    const anchorCerts = await Promise.all(options.anchorCert.map(readText));
+    exitCode = await runVerify({
+      ...{ file, witnesses: options.witness, anchorCerts, json: options.json ?? false },
+      vkeys: options.vkey.length > 0 ? options.vkey : await trustedKeys(),
+      ...(options.policy === undefined ? {} : { policy: await readText(options.policy) }),
+    });
   });
+
+interface VerifyOptions {
+  vkey: string[];
+  witness: string[];
+  policy?: string;
+  anchorCert: string[];
+  json?: boolean;
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
 
 addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
 

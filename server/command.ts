@@ -9,8 +9,8 @@ import { makeLogger } from './logger.js';
 /** Runs a command on this installation, beside the running service or without it. */
 export async function withContext(work: (ctx: Context) => Promise<void>): Promise<void> {
   const config = readConfig(process.env);
-  // Only what goes wrong: standard output belongs to the answer.
-  const booted = await boot(config, makeLogger(config.logLevel === 'info' ? 'warn' : config.logLevel), {
+  // Only what goes wrong, and elsewhere: standard output belongs to the answer.
+  const booted = await boot(config, makeLogger(config.logLevel === 'info' ? 'warn' : config.logLevel, process.stderr), {
     mayShare: true,
   });
   try {
@@ -32,6 +32,15 @@ export async function trustedKeys(): Promise<string[]> {
       .filter((file) => file.endsWith('.vkey'))
       .map(async (file) => (await readFile(join(folder, file), 'utf8')).trim()),
   );
+}
+
+/** A text file named on the command line. Throws `body-invalid`. */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new Refusal('body-invalid', `The file ${file} cannot be read.`, {}, { cause: error });
+  }
 }
 
 /** Throws `body-invalid`. */

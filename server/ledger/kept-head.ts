@@ -59,19 +59,18 @@ export async function keepHead(dataDir: string, note: string): Promise<void> {
 }
 
 async function write(dataDir: string, head: Head): Promise<void> {
-  const kept = await keptHead(dataDir, head.origin);
-  if (kept && kept.size >= head.size) return;
   const folder = folderOf(dataDir, head.origin);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const sizes = await sizesIn(folder);
+  if ((sizes[0] ?? -1) >= head.size && ((await keptHead(dataDir, head.origin))?.size ?? -1) >= head.size) return;
+  if (sizes.length === 0) await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = await open(join(folder, nameOf(head.size)), 'w', 0o600);
   try {
     await file.writeFile(head.note);
-    await file.sync();
+    await file.datasync();
   } finally {
     await file.close();
   }
-  const smaller = (await sizesIn(folder)).filter((size) => size < head.size);
-  for (const size of smaller) await rm(join(folder, nameOf(size)), { force: true });
+  for (const size of sizes.filter((one) => one < head.size)) await rm(join(folder, nameOf(size)), { force: true });
 }
 
 /** Largest first. */

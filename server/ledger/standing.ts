@@ -74,7 +74,8 @@ async function compare(
   if (!isOfOurs(ctx, keys, head)) return foreign(head.size);
   const size = last?.size ?? 0;
   if (size < head.size) return behind(size, head.size);
-  return (await rootAt(on, head.size))?.equals(head.root) ? null : forked(head.size);
+  const root = last?.size === head.size ? last.root : await rootAt(on, head.size);
+  return root?.equals(head.root) ? null : forked(head.size);
 }
 
 // A database from before a rotation does not know the key that signed since: the keys file does.

@@ -1,5 +1,4 @@
 import type { Queryable } from '../database/connect.js';
-import type { Keyring } from '../keys/keyring.js';
 import { readLogKeys } from './log-keys.js';
 import { formatVkey, verifierKey } from './note.js';
 import type { ReadHashes } from './prove.js';
@@ -44,9 +43,13 @@ export async function publicCheckpoint(on: Queryable, now: Date): Promise<Stored
   );
 }
 
-/** The first checkpoint that covers a leaf, or null while there is none. */
-export async function checkpointCovering(on: Queryable, leafIndex: number): Promise<StoredCheckpoint | null> {
-  return first(await on.query<Row>('select * from log_checkpoint where size > $1 order by size limit 1', [leafIndex]));
+/** The first checkpoint of at least `from` leaves that covers a leaf, or null while there is none. */
+export async function checkpointCovering(on: Queryable, leafIndex: number, from = 0): Promise<StoredCheckpoint | null> {
+  return first(
+    await on.query<Row>('select * from log_checkpoint where size > $1 and size >= $2 order by size limit 1', [
+      ...[leafIndex, from],
+    ]),
+  );
 }
 
 /** The checkpoint of exactly this size, or null. */
@@ -84,33 +87,36 @@ export async function readEntries(on: Queryable, start: number, end: number): Pr
   });
 }
 
-/** The name of the log, the key that signs now, and those that signed earlier (P-25): they verify for ever what they signed. */
+/** A log by its name: the key that signs now, and those that signed earlier under this name (P-25): they verify for ever what they signed. */
 export interface LogFacts {
   readonly origin: string;
   readonly vkey: string;
   readonly formerVkeys: readonly string[];
+  /** Of the first tree that was signed under this name; 0 unless the log was continued under it. */
+  readonly firstSize: number;
 }
 
-/** As they stand in the database, which may be newer than what this process started with. */
-export async function logFacts(ctx: Pick<Context, 'keyring' | 'logOrigin' | 'db'>): Promise<LogFacts> {
-  const keys = await readLogKeys(ctx.db, ctx.keyring);
+/**
+ * The log under the name that it has now; or, for something that was proven earlier, under the name in which trees of `size` leaves were signed. As it stands in
+ * the database, which may be newer than what this process started with.
+ */
+export async function logFacts(ctx: Pick<Context, 'keyring' | 'logOrigin' | 'db'>, size = Infinity): Promise<LogFacts> {
+  const all = await readLogKeys(ctx.db, ctx.keyring);
+  const origin = all.filter((key) => key.firstSize <= size).at(-1)?.key.name ?? ctx.logOrigin;
+  const keys = all.filter((key) => key.key.name === origin);
   const vkey = keys.at(-1)?.vkey ?? logVkey(ctx);
-  return { origin: keys.at(-1)?.key.name ?? ctx.logOrigin, vkey, formerVkeys: former(keys, vkey) };
+  const formerVkeys = [...new Set(keys.map((key) => key.vkey))].filter((former) => former !== vkey);
+  return { origin, vkey, formerVkeys, firstSize: keys[0]?.firstSize ?? 0 };
 }
 
-/** Keys with which this log signed earlier, oldest first; after `ledger continue` also under its earlier names. */
-export async function formerVkeys(on: Queryable, keyring: Keyring): Promise<string[]> {
-  const keys = await readLogKeys(on, keyring);
-  return former(keys, keys.at(-1)?.vkey ?? '');
+/** Keys with which the log signed earlier under its name, oldest first. */
+export async function formerVkeys(ctx: Pick<Context, 'keyring' | 'logOrigin' | 'db'>): Promise<readonly string[]> {
+  return (await logFacts(ctx)).formerVkeys;
 }
 
 /** The key that verifies this log, as everybody pins it. c2sp signed-note. */
 export function logVkey(ctx: Pick<Context, 'keyring' | 'logOrigin'>): string {
   return formatVkey(verifierKey(ctx.logOrigin, ctx.keyring.logPublic));
-}
-
-function former(keys: readonly { vkey: string }[], current: string): string[] {
-  return [...new Set(keys.map((key) => key.vkey))].filter((vkey) => vkey !== current);
 }
 
 /** A frontier from its stored form: hashes of the perfect subtrees behind each other, largest first. */

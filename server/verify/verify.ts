@@ -1,8 +1,8 @@
 // The offline verifier of receipts, alone in one file: it needs Node and nothing of ours, so that it can be read, kept and run when the
 // service is gone. It shares no code with the server on purpose (T3): a mistake there must not excuse itself here.
-// Run: node verify.js RECEIPT --vkey KEY [--vkey KEY] [--json]
-import { createHash, createHmac, createPublicKey, verify } from 'node:crypto';
-import { open } from 'node:fs/promises';
+// Run: node verify.js RECEIPT --vkey KEY [--witness KEY] [--policy FILE] [--anchor-cert FILE] [--json]; each of them may come again.
+import { createHash, createHmac, createPublicKey, verify, X509Certificate } from 'node:crypto';
+import { open, readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
 /** 0 valid under a pinned key, 1 invalid, 2 incomplete, 3 contradiction: the log showed two histories. */
@@ -26,13 +26,30 @@ const MAX_DEPTH = 32;
 const MAX_EVENTS = 1000;
 const MAX_SIGNATURES = 100;
 const MAX_PATH = 64;
+const MAX_LATER = 8;
+const MAX_STAMPS = 20;
+const HOUR_MS = 3_600_000;
+/** Clocks differ. */
+const CLOCK_MS = 5 * 60_000;
 const SHOWN_CHARACTERS = 160;
 
-/** Checks a receipt (the text of one JSON file) under log keys that the reader trusts already (c2sp vkeys). Never throws. */
-export function verifyReceipt(text: string, options: { readonly vkeys: readonly string[] }): Verdict {
+/** What the reader trusts already. */
+export interface Trust {
+  /** Log keys (c2sp vkeys). */
+  readonly vkeys: readonly string[];
+  /** Keys of witnesses (c2sp vkeys of cosignatures). */
+  readonly witnesses?: readonly string[];
+  /** Who must have signed, in c2sp tlog-policy syntax. */
+  readonly policy?: string;
+  /** Certificates of time-stamp authorities, or of whoever certifies them, in PEM. */
+  readonly anchorCerts?: readonly string[];
+}
+
+/** Checks a receipt (the text of one JSON file) under what the reader trusts already. Never throws. */
+export function verifyReceipt(text: string, trust: Trust): Verdict {
   const report = new Report();
   try {
-    checkReceipt(report, text, options.vkeys);
+    checkReceipt(report, text, trust);
   } catch (error) {
     // Whatever a hostile file brings us to is an answer, and the answer is no.
     report.say('format', false, error instanceof Unreadable ? error.message : 'the receipt cannot be read');
@@ -41,9 +58,8 @@ export function verifyReceipt(text: string, options: { readonly vkeys: readonly 
 }
 
 /** What to verify, and how to say it. */
-export interface VerifyRequest {
+export interface VerifyRequest extends Trust {
   readonly file: string;
-  readonly vkeys: readonly string[];
   readonly json: boolean;
 }
 
@@ -57,33 +73,50 @@ export async function runVerify(request: VerifyRequest, print: (line: string) =>
 
 /** The command line of this file. Resolves to the exit code; 64 when it was called wrongly. */
 export async function main(args: readonly string[]): Promise<number> {
-  const files: string[] = [];
-  const vkeys: string[] = [];
+  const given: Record<string, string[]> = {
+    '': [],
+    '--vkey': [],
+    '--witness': [],
+    '--policy': [],
+    '--anchor-cert': [],
+  };
   let json = false;
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at] ?? '';
     if (word === '--json') json = true;
-    else if (word === '--vkey') vkeys.push(args[(at += 1)] ?? '');
-    else files.push(word);
+    else if (word !== '' && Object.hasOwn(given, word)) given[word]?.push(args[(at += 1)] ?? '');
+    else given['']?.push(word);
   }
-  const [file] = files;
-  if (file === undefined || files.length > 1 || file.startsWith('--')) {
-    printLine('usage: verify RECEIPT --vkey KEY [--vkey KEY] [--json]');
+  const [file, ...more] = given[''] ?? [];
+  const policies = given['--policy'] ?? [];
+  if (file === undefined || more.length > 0 || file.startsWith('--') || policies.length > 1) {
+    printLine(
+      'usage: verify RECEIPT --vkey KEY [--vkey KEY] [--witness KEY] [--policy FILE] [--anchor-cert FILE] [--json]',
+    );
     return 64;
   }
-  return runVerify({ file, vkeys, json });
+  try {
+    const read = async (path: string): Promise<string> => readFile(path, 'utf8');
+    const anchorCerts = await Promise.all((given['--anchor-cert'] ?? []).map(read));
+    const [policy] = await Promise.all(policies.map(read));
+    const trust = { vkeys: given['--vkey'] ?? [], witnesses: given['--witness'] ?? [], anchorCerts };
+    return await runVerify({ file, ...trust, ...(policy === undefined ? {} : { policy }), json });
+  } catch {
+    printLine('a policy or certificate file cannot be read');
+    return 64;
+  }
 }
 
 function printLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function verifyFile({ file, vkeys }: VerifyRequest): Promise<Verdict> {
+async function verifyFile({ file, ...trust }: VerifyRequest): Promise<Verdict> {
   const bytes = await readCapped(file);
   if (bytes === null) return failed(2, 'the file cannot be read');
   if (bytes.length > MAX_BYTES) return failed(1, 'the file is larger than 20 MB');
   try {
-    return verifyReceipt(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), { vkeys });
+    return verifyReceipt(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), trust);
   } catch {
     return failed(1, 'the file is not UTF-8');
   }
@@ -125,7 +158,8 @@ const CONCLUSIONS: Record<ExitCode, string> = {
 const LIMITS = [
   'No receipt proves that a human pressed the button, nor which human.',
   'No receipt proves that every event was logged, nor that the operator recorded the truth.',
-  'Witnesses and time stamps are not looked at here; number and date of issue are labels that nothing signs.',
+  'A consent may have been withdrawn after the receipt was issued.',
+  'Number, date of issue, policy and interval of time stamps are labels that nothing signs; witnesses and authorities count only where you said that you trust them.',
 ];
 
 function inWords({ exitCode, checks }: Verdict): string[] {
@@ -178,7 +212,14 @@ function shown(text: string): string {
 // ---- The receipt as a whole
 
 interface Receipt {
-  readonly log: { readonly origin: string; readonly vkey: string };
+  readonly claim: 'consent' | 'withdrawal';
+  readonly log: { readonly origin: string; readonly vkey: string; readonly formerVkeys: readonly string[] };
+  /** In ms; null: the log is not time-stamped. */
+  readonly interval: number | null;
+  readonly stamps: readonly {
+    readonly checkpoint: string;
+    readonly tokens: readonly { authority: string; token: string }[];
+  }[];
   readonly list: string;
   readonly organisation: string;
   readonly events: readonly JsonObject[];
@@ -188,9 +229,25 @@ interface Receipt {
 }
 
 const MEMBERS = {
-  receipt: ['format', 'number', 'issued_at', 'claim', 'log', 'anchors', 'policy', 'list', 'organisation', 'events', 'texts', 'limits'],
+  receipt: [
+    'format',
+    'number',
+    'issued_at',
+    'claim',
+    'log',
+    'anchors',
+    'policy',
+    'list',
+    'organisation',
+    'events',
+    'texts',
+    'limits',
+  ],
   log: ['origin', 'vkey', 'former_vkeys'],
   event: ['kind', 'record', 'fields', 'proof', 'later'],
+  anchors: ['interval', 'stamps'],
+  stamp: ['checkpoint', 'tokens'],
+  token: ['authority', 'token'],
 };
 
 /** An event whose record, opening and place in the log have been recomputed. */
@@ -200,16 +257,27 @@ interface Event {
   readonly commitment: string;
   readonly happenedAt: string;
   readonly index: number;
+  /** Of the first tree that is shown to hold it. */
   readonly size: number;
+  /** Sizes of all trees that are shown to hold it. */
+  readonly sizes: readonly number[];
+  /** Names of witnesses, of those that the reader trusts, whose signature stands below one of these trees. */
+  readonly witnesses: ReadonlySet<string>;
 }
 
-function checkReceipt(report: Report, text: string, pinned: readonly string[]): void {
+function checkReceipt(report: Report, text: string, trust: Trust): void {
   if (text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES)
     throw new Unreadable('the receipt is larger than 20 MB');
   const receipt = readReceipt(parseJson(text));
   report.say('format', true, `a receipt with ${receipt.events.length} events, in the format zgoda-receipt/v1`);
   for (const name of receipt.unknown) report.say('members', null, `nobody verifies what it says under ${shown(name)}`);
-  const keys = checkKeys(report, receipt, pinned);
+  const policy = readPolicy(report, trust.policy);
+  const keys = checkKeys(
+    report,
+    receipt,
+    [...trust.vkeys, ...policy.logs],
+    [...(trust.witnesses ?? []), ...policy.vkeys],
+  );
   const history = new History(report);
   const events = receipt.events.map((event, at) => checkEvent(report, { event, at, receipt, keys, history }));
   if (!events.every((event) => event !== null)) return;
@@ -218,7 +286,9 @@ function checkReceipt(report: Report, text: string, pinned: readonly string[]): 
   checkOneConsent(report, events);
   checkChain(report, events);
   checkConfirmations(report, events);
-  checkOutcome(report, events);
+  checkWitnesses(report, policy, keys, events);
+  checkStamps(report, { receipt, keys, history, events, pems: trust.anchorCerts ?? [] });
+  checkOutcome(report, receipt.claim, events);
 }
 
 function readReceipt(value: Json): Receipt {
@@ -232,8 +302,33 @@ function readReceipt(value: Json): Receipt {
   const objects = events.map((event) => asObject(event, 'an event'));
   asString(receipt.get('number'), 'number');
   if (timeOf(asString(receipt.get('issued_at'), 'issued_at')) === null) throw new Unreadable('issued_at is not a time');
+  const claim = receipt.get('claim');
+  if (claim !== 'consent' && claim !== 'withdrawal')
+    throw new Unreadable('the receipt does not say what it is to prove');
+  const policy = receipt.get('policy');
+  if (policy !== null) asString(policy, 'policy');
+  const anchors = asObject(receipt.get('anchors'), 'anchors');
+  const stamps = asArray(anchors.get('stamps'), 'stamps', MAX_STAMPS).map((stamp) => asObject(stamp, 'a stamp'));
+  const tokens = stamps.map((stamp) =>
+    asArray(stamp.get('tokens'), 'tokens', MAX_STAMPS).map((token) => asObject(token, 'a token')),
+  );
   return {
-    log: { origin: asString(log.get('origin'), 'log.origin'), vkey: asString(log.get('vkey'), 'log.vkey') },
+    claim,
+    log: {
+      origin: asString(log.get('origin'), 'log.origin'),
+      vkey: asString(log.get('vkey'), 'log.vkey'),
+      formerVkeys: asArray(log.get('former_vkeys') ?? [], 'former_vkeys', MAX_SIGNATURES).map((key) =>
+        asString(key, 'a key'),
+      ),
+    },
+    interval: readInterval(anchors.get('interval')),
+    stamps: stamps.map((stamp, at) => ({
+      checkpoint: asString(stamp.get('checkpoint'), 'checkpoint'),
+      tokens: (tokens[at] ?? []).map((token) => ({
+        authority: asString(token.get('authority'), 'authority'),
+        token: asString(token.get('token'), 'token'),
+      })),
+    })),
     list: asString(receipt.get('list'), 'list'),
     organisation: asString(receipt.get('organisation'), 'organisation'),
     events: objects,
@@ -241,6 +336,9 @@ function readReceipt(value: Json): Receipt {
     unknown: [
       ...unknownIn(receipt, MEMBERS.receipt),
       ...unknownIn(log, MEMBERS.log),
+      ...unknownIn(anchors, MEMBERS.anchors),
+      ...stamps.flatMap((stamp) => unknownIn(stamp, MEMBERS.stamp)),
+      ...tokens.flat().flatMap((token) => unknownIn(token, MEMBERS.token)),
       ...objects.flatMap((event) => unknownIn(event, MEMBERS.event)),
     ],
   };
@@ -248,6 +346,15 @@ function readReceipt(value: Json): Receipt {
 
 function unknownIn(object: JsonObject, known: readonly string[]): string[] {
   return [...object.keys()].filter((name) => !known.includes(name));
+}
+
+// How often the log is time-stamped: days and hours of an ISO 8601 duration.
+function readInterval(value: Json | undefined): number | null {
+  if (value === null) return null;
+  const [, days, hours] = /^P(?=\d|T\d)(?:(\d{1,4})D)?(?:T(\d{1,5})H)?$/.exec(asString(value, 'interval')) ?? [];
+  const interval = (Number(days ?? 0) * 24 + Number(hours ?? 0)) * HOUR_MS;
+  if (interval === 0) throw new Unreadable('the interval of time stamps cannot be read');
+  return interval;
 }
 
 // ---- Keys
@@ -261,18 +368,27 @@ interface LogKey {
 interface Keys {
   /** Keys that the reader trusts, and whose name is the log's. */
   readonly pinned: readonly LogKey[];
-  /** Those, and the one that the receipt brings along. */
+  /** Those, and those that the receipt brings along. */
   readonly all: readonly LogKey[];
+  /** Of witnesses that the reader trusts. */
+  readonly witnesses: readonly LogKey[];
 }
 
-function checkKeys(report: Report, { log }: Receipt, vkeys: readonly string[]): Keys {
+function checkKeys(report: Report, { log }: Receipt, vkeys: readonly string[], witnessKeys: readonly string[]): Keys {
   const own = parseVkey(log.vkey);
-  if (own?.name !== log.origin) throw new Unreadable('the log key in the receipt does not belong to its log');
+  const former = log.formerVkeys.map((vkey) => parseVkey(vkey));
+  if (![own, ...former].every((key) => key?.name === log.origin) || own === null)
+    throw new Unreadable('a log key in the receipt does not belong to its log');
   for (const vkey of vkeys) {
     if (parseVkey(vkey) === null)
       report.say('pinned key', null, `this is not a log key and was left aside: ${shown(vkey)}`);
   }
-  const pinned = vkeys.map(parseVkey).filter((key) => key?.name === log.origin) as LogKey[];
+  for (const vkey of witnessKeys) {
+    if (parseVkey(vkey, COSIGNATURE) === null)
+      report.say('pinned key', null, `this is not the key of a witness and was left aside: ${shown(vkey)}`);
+  }
+  const brought = [own, ...(former as LogKey[])];
+  const pinned = vkeys.map((vkey) => parseVkey(vkey)).filter((key) => key?.name === log.origin) as LogKey[];
   const trusted = pinned.some((key) => isSameKey(key, own));
   report.say(
     'log key',
@@ -281,13 +397,21 @@ function checkKeys(report: Report, { log }: Receipt, vkeys: readonly string[]): 
       ? `the log is ${shown(log.origin)}, and you trust its key`
       : `the log calls itself ${shown(log.origin)}; you did not say that you trust its key, and anybody can make such a log`,
   );
-  return { pinned, all: [...pinned.filter((key) => !isSameKey(key, own)), own] };
+  return {
+    pinned,
+    all: [...pinned.filter((key) => !brought.some((other) => isSameKey(key, other))), ...brought],
+    witnesses: witnessKeys.map((vkey) => parseVkey(vkey, COSIGNATURE)).filter((key) => key !== null),
+  };
 }
 
-function parseVkey(text: string): LogKey | null {
+/** Types of keys and signatures, c2sp signed-note. */
+const ED25519 = 1;
+const COSIGNATURE = 4;
+
+function parseVkey(text: string, type = ED25519): LogKey | null {
   const [name = '', id = '', ...rest] = text.split('+');
   const encoded = base64(rest.join('+'));
-  if (!isKeyName(name) || encoded?.length !== 33 || encoded[0] !== 1) return null;
+  if (!isKeyName(name) || encoded?.length !== 33 || encoded[0] !== type) return null;
   const expected = sha256(Buffer.concat([Buffer.from(`${name}\n`), encoded])).subarray(0, 4);
   return expected.toString('hex') === id ? { name, id, publicKey: encoded.subarray(1) } : null;
 }
@@ -323,16 +447,20 @@ function checkEvent(report: Report, { event, at, receipt, keys, history }: Event
   if (record.get('schema_version') !== 1)
     report.say(name, null, 'its record has a version that this verifier does not know');
 
-  const checkpoint = openCheckpoint(proof.checkpoint, keys, receipt.log.origin);
-  if (typeof checkpoint === 'string') return refuse(report, name, checkpoint);
-  history.addRoot(checkpoint);
+  if (proof.opening?.length !== 32) return refuse(report, name, 'its proof cannot be read');
   const commitment = hmac(proof.opening, 'consentlog/commit/v1', canonical(record));
   const leaf = leafHash(Buffer.from(`consentlog/v1 event\n${commitment.toString('base64')}\n`));
-  const walk = walkPath({ index: proof.index, size: checkpoint.size, leaf, path: proof.path });
-  if (walk?.root.equals(checkpoint.root) !== true) {
-    return refuse(report, name, 'its record, opening and proof do not lead to the signed checkpoint');
+  const checkpoint = checkProof(proof, leaf, { receipt, keys, history });
+  if (typeof checkpoint === 'string') return refuse(report, name, checkpoint);
+  const trees = [checkpoint];
+  for (const later of asArray(event.get('later') ?? [], 'later', MAX_LATER)) {
+    const more = parseProof(asString(later, 'a later proof'));
+    if (more === null || more.opening !== null || more.index !== proof.index)
+      return refuse(report, name, 'a later proof of it cannot be read');
+    const tree = checkProof(more, leaf, { receipt, keys, history });
+    if (typeof tree === 'string') return refuse(report, name, `of a later proof: ${tree}`);
+    trees.push(tree);
   }
-  history.addNodes(checkpoint.size, walk.nodes);
   report.say(
     name,
     checkpoint.trusted ? true : null,
@@ -346,7 +474,25 @@ function checkEvent(report: Report, { event, at, receipt, keys, history }: Event
     happenedAt,
     index: proof.index,
     size: checkpoint.size,
+    sizes: trees.map((tree) => tree.size),
+    witnesses: new Set(trees.flatMap((tree) => tree.witnesses)),
   };
+}
+
+/** The tree that a proof shows the leaf in; or what is wrong. */
+function checkProof(
+  proof: Proof,
+  leaf: Buffer,
+  { receipt, keys, history }: Pick<EventInput, 'receipt' | 'keys' | 'history'>,
+): Checkpoint | string {
+  const checkpoint = openCheckpoint(proof.checkpoint, keys, receipt.log.origin);
+  if (typeof checkpoint === 'string') return checkpoint;
+  history.addRoot(checkpoint);
+  const walk = walkPath({ index: proof.index, size: checkpoint.size, leaf, path: proof.path });
+  if (walk?.root.equals(checkpoint.root) !== true)
+    return 'its record, opening and proof do not lead to the signed checkpoint';
+  history.addNodes(checkpoint.size, walk.nodes);
+  return checkpoint;
 }
 
 function refuse(report: Report, name: string, words: string): null {
@@ -377,7 +523,8 @@ function readDisclosure(disclosed: JsonObject): { salt: Buffer | null; value: st
 }
 
 interface Proof {
-  readonly opening: Buffer;
+  /** null: the proof has none. */
+  readonly opening: Buffer | null;
   readonly index: number;
   readonly path: readonly Buffer[];
   readonly checkpoint: string;
@@ -386,11 +533,14 @@ interface Proof {
 // c2sp tlog-proof@v1; the extra line is the opening.
 function parseProof(text: string): Proof | null {
   const end = text.indexOf('\n\n');
-  const [header, extra = '', index = '', ...path] = text.slice(0, Math.max(end, 0)).split('\n');
-  const opening = extra.startsWith('extra ') ? base64(extra.slice(6)) : null;
+  const [header, ...lines] = text.slice(0, Math.max(end, 0)).split('\n');
+  const extra = lines[0]?.startsWith('extra ') === true ? lines.shift() : undefined;
+  const opening = extra === undefined ? null : base64(extra.slice(6));
+  const [index = '', ...path] = lines;
   const leafIndex = index.startsWith('index ') ? decimal(index.slice(6)) : null;
   const hashes = path.slice(0, MAX_PATH + 1).map(base64);
-  if (header !== 'c2sp.org/tlog-proof@v1' || opening?.length !== 32 || leafIndex === null) return null;
+  if (header !== 'c2sp.org/tlog-proof@v1' || leafIndex === null) return null;
+  if (extra !== undefined && opening === null) return null;
   if (hashes.length > MAX_PATH || !hashes.every((hash) => hash?.length === 32)) return null;
   return { opening, index: leafIndex, path: hashes as Buffer[], checkpoint: text.slice(end + 2) };
 }
@@ -398,8 +548,10 @@ function parseProof(text: string): Proof | null {
 interface Checkpoint {
   readonly size: number;
   readonly root: Buffer;
-  /** Signed by a pinned key, not only by the one that the receipt brings along. */
+  /** Signed by a pinned key, not only by one that the receipt brings along. */
   readonly trusted: boolean;
+  /** Names of trusted witnesses that signed it too. */
+  readonly witnesses: readonly string[];
 }
 
 // c2sp signed-note and tlog-checkpoint. Every signature of a key that we know must be right; the words say what is wrong.
@@ -419,7 +571,21 @@ function openCheckpoint(note: string, keys: Keys, origin: string): Checkpoint | 
   const isRight = (key: LogKey) => by(key).every((each) => verifyEd25519(key.publicKey, body, each.bytes));
   if (!keys.all.every(isRight)) return 'the signature of its checkpoint is wrong';
   if (!keys.all.some((key) => by(key).length > 0)) return 'its checkpoint is not signed by the log';
-  return { size, root, trusted: keys.pinned.some((key) => by(key).length > 0) };
+  const cosigned = keys.witnesses.filter((key) => by(key).length > 0);
+  const isCosigned = (key: LogKey) => by(key).every((each) => isCosignature(key, body, each.bytes));
+  if (!cosigned.every(isCosigned)) return 'the signature of a witness below its checkpoint is wrong';
+  return {
+    ...{ size, root },
+    trusted: keys.pinned.some((key) => by(key).length > 0),
+    witnesses: cosigned.map((key) => key.name),
+  };
+}
+
+// c2sp tlog-cosignature: eight bytes of time, then a signature over the time and the checkpoint without its signatures.
+function isCosignature(key: LogKey, body: string, bytes: Buffer): boolean {
+  if (bytes.length !== 72) return false;
+  const message = `cosignature/v1\ntime ${bytes.readBigUInt64BE(0)}\n${body}`;
+  return verifyEd25519(key.publicKey, message, bytes.subarray(8));
 }
 
 interface Signature {
@@ -621,11 +787,13 @@ function checkConfirmations(report: Report, events: readonly Event[]): void {
 
 function checkConfirmation(report: Report, offered: Event, confirmed: Event): void {
   const secret = confirmed.record.get('secret');
+  const isReply = member(confirmed.record, 'confirm', 'method') === 'reply';
   const bytes = typeof secret === 'string' ? base64url(secret) : null;
   const isSecret =
     bytes !== null &&
     bytes.length >= 16 &&
-    sha256(bytes).toString('hex') === member(offered.record, 'token', 'secret_sha256');
+    sha256(bytes).toString('hex') ===
+      member(offered.record, 'token', isReply ? 'reply_secret_sha256' : 'secret_sha256');
   report.say(
     'secret',
     isSecret,
@@ -652,27 +820,426 @@ function checkConfirmation(report: Report, offered: Event, confirmed: Event): vo
   );
 }
 
-function checkOutcome(report: Report, events: readonly Event[]): void {
-  const lastOf = (kind: string) => events.findLastIndex((event) => event.kind === kind);
-  const [confirmed, withdrawn] = [lastOf('confirmed'), lastOf('withdrawn')];
-  if (confirmed >= 0 && withdrawn > confirmed) {
-    report.say('outcome', false, `the consent was withdrawn at ${events[withdrawn]?.happenedAt ?? ''}`);
-  } else if (confirmed >= 0) {
+function checkOutcome(report: Report, claim: Receipt['claim'], events: readonly Event[]): void {
+  const acts = events.filter((event) => ['confirmed', 'withdrawn', 'renewed'].includes(event.kind));
+  const confirmed = acts.findLast((event) => event.kind === 'confirmed');
+  const last = acts.at(-1);
+  if (claim === 'withdrawal') {
+    const channel = last && member(last.record, 'withdrawal', 'channel');
+    const ok = last?.kind === 'withdrawn';
+    const of = confirmed ? ` of ${confirmed.happenedAt}` : '';
+    const way = typeof channel === 'string' ? `, by ${shown(channel)}` : '';
+    report.say(
+      'outcome',
+      ok,
+      ok
+        ? `the consent${of} was withdrawn at ${last.happenedAt}${way}`
+        : 'it is to prove a withdrawal, and shows none that stands',
+    );
+  } else if (confirmed !== undefined && last?.kind === 'withdrawn') {
+    report.say('outcome', false, `the consent was withdrawn at ${last.happenedAt}`);
+  } else if (confirmed !== undefined) {
+    const renewed = last?.kind === 'renewed' ? `, its withdrawal was taken back at ${last.happenedAt}` : '';
     report.say(
       'outcome',
       true,
-      `the consent was confirmed at ${events[confirmed]?.happenedAt ?? ''}, and this receipt holds no withdrawal`,
+      `the consent was confirmed at ${confirmed.happenedAt}${renewed}, and this receipt holds no withdrawal${renewed ? ' after that' : ''}`,
     );
   } else if (events.every((event) => event.kind === 'requested' || event.kind === 'offered')) {
     report.say('outcome', null, 'somebody asked for it, and nobody confirmed');
   } else {
-    const last = events.at(-1);
+    const end = events.at(-1);
     report.say(
       'outcome',
-      true,
-      `no consent is claimed; the last event is ${shown(last?.kind ?? '')} at ${last?.happenedAt ?? ''}`,
+      null,
+      `no consent was confirmed; the last event is ${shown(end?.kind ?? '')} at ${end?.happenedAt ?? ''}`,
     );
   }
+}
+
+// ---- Witnesses
+
+interface Policy {
+  readonly logs: readonly string[];
+  readonly vkeys: readonly string[];
+  /** Do these witnesses, by name of their key, satisfy it? null: no policy, or none that asks for anybody. */
+  readonly isMet: ((signed: ReadonlySet<string>) => boolean) | null;
+}
+
+const NO_POLICY: Policy = { logs: [], vkeys: [], isMet: null };
+
+type Members = (signed: ReadonlySet<string>) => boolean;
+
+// c2sp tlog-policy: lines "log VKEY", "witness NAME VKEY [URL]", "group NAME all|any|NUMBER MEMBER...", "quorum NAME|none".
+function readPolicy(report: Report, text: string | undefined): Policy {
+  if (text === undefined) return NO_POLICY;
+  const logs: string[] = [];
+  const vkeys: string[] = [];
+  const known = new Map<string, Members>();
+  let quorum: string | null = null;
+  const bad = (line: string): Policy => {
+    report.say(
+      'policy',
+      null,
+      `this line of the policy cannot be read, so nothing was asked of witnesses: ${shown(line)}`,
+    );
+    return { ...NO_POLICY, logs };
+  };
+  for (const line of text.split('\n').map((one) => one.replace(/#.*$/, '').trim())) {
+    const [word = '', name = '', ...rest] = line.split(/[ \t]+/);
+    if (line === '') continue;
+    if (word === 'log' && parseVkey(name)) logs.push(name);
+    else if (word === 'witness' && isNewName(known, name) && parseVkey(rest[0] ?? '', COSIGNATURE)) {
+      const key = parseVkey(rest[0] ?? '', COSIGNATURE);
+      vkeys.push(rest[0] ?? '');
+      known.set(name, (signed) => key !== null && signed.has(key.name));
+    } else if (word === 'group' && isNewName(known, name)) {
+      const [how = '', ...names] = rest;
+      const members = names.map((member) => known.get(member));
+      const most = members.length;
+      const needed = how === 'all' ? most : how === 'any' ? 1 : (decimal(how) ?? 0);
+      if (members.includes(undefined) || needed < 1 || needed > most || new Set(names).size < most) return bad(line);
+      known.set(name, (signed) => members.filter((member) => member?.(signed)).length >= needed);
+    } else if (word === 'quorum' && quorum === null && rest.length === 0 && (name === 'none' || known.has(name))) {
+      quorum = name;
+    } else return bad(line);
+  }
+  if (quorum === null) return bad('quorum');
+  return { logs, vkeys, isMet: quorum === 'none' ? null : (known.get(quorum) ?? null) };
+}
+
+function isNewName(known: ReadonlyMap<string, Members>, name: string): boolean {
+  return name !== '' && name !== 'none' && !known.has(name);
+}
+
+function checkWitnesses(report: Report, { isMet }: Policy, keys: Keys, events: readonly Event[]): void {
+  if (isMet !== null) {
+    const missing = events.filter((event) => !isMet(event.witnesses));
+    report.say(
+      'witnesses',
+      missing.length === 0 ? true : null,
+      missing.length === 0
+        ? 'the witnesses that your policy asks for have seen every event in the log'
+        : `not enough of the witnesses that your policy asks for have seen ${missing.map((event) => shown(event.kind)).join(', ')} in the log`,
+    );
+  } else if (keys.witnesses.length > 0) {
+    const names = [...new Set(events.flatMap((event) => [...event.witnesses]))];
+    report.say(
+      'witnesses',
+      true,
+      names.length > 0
+        ? `witnesses that you trust signed trees that hold these events: ${names.map(shown).join(', ')}`
+        : 'none of the witnesses that you trust signed a tree that holds these events',
+    );
+  }
+}
+
+// ---- Time stamps: RFC 3161 tokens, which are CMS signed data (RFC 5652)
+
+interface StampInput {
+  readonly receipt: Receipt;
+  readonly keys: Keys;
+  readonly history: History;
+  readonly events: readonly Event[];
+  readonly pems: readonly string[];
+}
+
+/** A time stamp under an authority that the reader trusts. */
+interface TrustedStamp {
+  readonly size: number;
+  readonly at: number;
+}
+
+function checkStamps(report: Report, { receipt, keys, history, events, pems }: StampInput): void {
+  const roots = readCertificates(report, pems);
+  const trusted: TrustedStamp[] = [];
+  for (const { checkpoint, tokens } of receipt.stamps) {
+    const tree = openCheckpoint(checkpoint, keys, receipt.log.origin);
+    if (typeof tree === 'string') {
+      report.say('time stamp', false, `of what was stamped: ${tree}`);
+      continue;
+    }
+    history.addRoot(tree);
+    if (!events.some((event) => event.sizes.includes(tree.size)))
+      report.say(
+        'time stamp',
+        false,
+        `the tree of ${tree.size} that was stamped is not shown to hold any of these events`,
+      );
+    for (const { authority, token } of tokens) {
+      const stamp = openToken(token, checkpoint, roots);
+      if (typeof stamp === 'string') report.say('time stamp', false, `${shown(authority)}: ${stamp}`);
+      else {
+        const when = new Date(stamp.at).toISOString();
+        const by = stamp.isTrusted
+          ? `${shown(stamp.signer)}, which you trust`
+          : `${shown(stamp.signer)}, which you did not say that you trust`;
+        report.say('time stamp', true, `the tree of ${tree.size} was there at ${when}, says ${by}`);
+        if (stamp.isTrusted) trusted.push({ size: tree.size, at: stamp.at });
+      }
+    }
+  }
+  sayInterval(report, receipt);
+  for (const event of events) checkBackdating(report, receipt, event, trusted);
+}
+
+function sayInterval(report: Report, { interval, stamps }: Receipt): void {
+  const hours = (interval ?? 0) / HOUR_MS;
+  report.say(
+    'backdating',
+    true,
+    interval === null
+      ? 'the log was not time-stamped by others: its times are what the operator says'
+      : stamps.length === 0
+        ? `the log says that it is time-stamped every ${hours} hours; this receipt brings no stamp along`
+        : `the log says that it is time-stamped every ${hours} hours: an event may be written down so much later than it claims, and no more`,
+  );
+}
+
+// The first stamp that covers an event comes soon after it, or it was written down later than it claims (T3).
+function checkBackdating(report: Report, { interval }: Receipt, event: Event, trusted: readonly TrustedStamp[]): void {
+  const covering = trusted.filter((stamp) => event.sizes.includes(stamp.size)).map((stamp) => stamp.at);
+  if (covering.length === 0) return;
+  const first = Math.min(...covering);
+  const lag = first - (timeOf(event.happenedAt) ?? Infinity);
+  const ok = lag >= -CLOCK_MS && (interval === null || lag <= interval + CLOCK_MS);
+  report.say(
+    'written down in time',
+    ok,
+    ok
+      ? `${shown(event.kind)} of ${event.happenedAt} was in the log by ${new Date(first).toISOString()}`
+      : `${shown(event.kind)} of ${event.happenedAt} was first stamped at ${new Date(first).toISOString()}: not when it should have been`,
+  );
+}
+
+function readCertificates(report: Report, pems: readonly string[]): X509Certificate[] {
+  return pems
+    .flatMap((pem) => pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [''])
+    .flatMap((pem) => {
+      try {
+        return [new X509Certificate(pem)];
+      } catch {
+        report.say('pinned certificate', null, 'a certificate that you gave cannot be read and was left aside');
+        return [];
+      }
+    });
+}
+
+interface Stamp {
+  readonly at: number;
+  readonly signer: string;
+  readonly isTrusted: boolean;
+}
+
+const OID = {
+  signedData: '1.2.840.113549.1.7.2',
+  tstInfo: '1.2.840.113549.1.9.16.1.4',
+  contentType: '1.2.840.113549.1.9.3',
+  messageDigest: '1.2.840.113549.1.9.4',
+  signingCertificate: '1.2.840.113549.1.9.16.2.12',
+  signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
+  extendedKeyUsage: '2.5.29.37',
+  timeStamping: '1.3.6.1.5.5.7.3.8',
+};
+const HASHES: Readonly<Record<string, string>> = {
+  '2.16.840.1.101.3.4.2.1': 'sha256',
+  '2.16.840.1.101.3.4.2.2': 'sha384',
+  '2.16.840.1.101.3.4.2.3': 'sha512',
+};
+/** RSA with PKCS #1 v1.5 and ECDSA; whether the hash is named by the signature or beside it. */
+const SIGNATURES: Readonly<Record<string, string | null>> = {
+  '1.2.840.113549.1.1.1': null,
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+};
+
+/** Opens a token over a text; or what is wrong with it. */
+function openToken(token: string, text: string, roots: readonly X509Certificate[]): Stamp | string {
+  const bytes = base64(token);
+  if (bytes === null) return 'its time stamp is not base64';
+  try {
+    return readToken(bytes, text, roots);
+  } catch {
+    return 'its time stamp cannot be read';
+  }
+}
+
+function readToken(bytes: Buffer, text: string, roots: readonly X509Certificate[]): Stamp | string {
+  const outer = derOf(bytes).children();
+  const signed = outer[1]?.children()[0]?.children() ?? [];
+  const [content, eContent] = signed[2]?.children() ?? [];
+  const info = eContent?.children()[0]?.body;
+  if (outer[0]?.oid() !== OID.signedData || content?.oid() !== OID.tstInfo || !info) return 'it is no time stamp';
+  const certificates = (signed.find((part) => part.tag === 0xa0)?.children() ?? []).map(
+    (part) => new X509Certificate(part.whole),
+  );
+  const signers = signed.findLast((part) => part.tag === 0x31)?.children() ?? [];
+  const signer = signers.length === 1 ? signers[0]?.children() : undefined;
+  if (!signer) return 'it is not signed by one authority';
+  const signature = readSigner(signer, info, certificates);
+  if (typeof signature === 'string') return signature;
+  const at = readTime(info, text);
+  if (typeof at === 'string') return at;
+  if (!maySign(signature, at)) return 'its certificate is not one for time stamps, or not one of that time';
+  const name = /^(?:CN|O)=(.*)$/m.exec(signature.subject)?.[1] ?? signature.subject;
+  return { at, signer: name, isTrusted: isTrusted(signature, { certificates, roots, at }) };
+}
+
+/** The certificate that made the signature; or what is wrong. RFC 5652 5.4, RFC 5035. */
+function readSigner(
+  parts: readonly Der[],
+  info: Buffer,
+  certificates: readonly X509Certificate[],
+): X509Certificate | string {
+  const [, , digest, attributes, algorithm, signature] = parts;
+  const hash = HASHES[digest?.children()[0]?.oid() ?? ''];
+  const named = SIGNATURES[algorithm?.children()[0]?.oid() ?? ''];
+  if (hash === undefined || named === undefined || attributes?.tag !== 0xa0 || !signature)
+    return 'it is signed in a way that this verifier does not know';
+  const values = new Map(
+    attributes.children().map((attribute) => {
+      const [type, set] = attribute.children();
+      return [type?.oid() ?? '', set?.children() ?? []];
+    }),
+  );
+  const only = (type: string): Der | undefined => (values.get(type)?.length === 1 ? values.get(type)?.[0] : undefined);
+  if (only(OID.contentType)?.oid() !== OID.tstInfo) return 'what is signed is no time stamp';
+  if (only(OID.messageDigest)?.body.equals(createHash(hash).update(info).digest()) !== true)
+    return 'its signature is of something else';
+  const certificate = certificates.find((one) =>
+    isNamed(one, only(OID.signingCertificateV2), only(OID.signingCertificate)),
+  );
+  if (!certificate) return 'the certificate of its authority is not in it';
+  const signedBytes = Buffer.concat([Buffer.of(0x31), attributes.whole.subarray(1)]);
+  return verify(named ?? hash, signedBytes, certificate.publicKey, signature.body)
+    ? certificate
+    : 'its signature is wrong';
+}
+
+// ESSCertIDv2 and its forerunner with SHA-1: the signature itself says by which certificate it is.
+function isNamed(certificate: X509Certificate, v2: Der | undefined, v1: Der | undefined): boolean {
+  const id = (v2 ?? v1)?.children()[0]?.children()[0]?.children() ?? [];
+  const isNamedHash = v2 !== undefined && id[0]?.tag === 0x30;
+  const hash = v2 === undefined ? 'sha1' : isNamedHash ? HASHES[id[0]?.children()[0]?.oid() ?? ''] : 'sha256';
+  const given = id[isNamedHash ? 1 : 0];
+  return hash !== undefined && given?.body.equals(createHash(hash).update(certificate.raw).digest()) === true;
+}
+
+/** The time in a TSTInfo over this text, in ms since 1970; or what is wrong. RFC 3161 2.4.2. */
+function readTime(info: Buffer, text: string): number | string {
+  const [, , imprint, , time] = derOf(info).children();
+  const [algorithm, given] = imprint?.children() ?? [];
+  const hash = HASHES[algorithm?.children()[0]?.oid() ?? ''];
+  if (hash === undefined || given?.body.equals(createHash(hash).update(text).digest()) !== true)
+    return 'it stamps something else';
+  const [, date, clock, fraction = ''] =
+    /^(\d{8})(\d{6})(?:\.(\d{1,9}))?Z$/.exec(time?.tag === 0x18 ? time.body.toString('latin1') : '') ?? [];
+  if (date === undefined || clock === undefined) return 'its time cannot be read';
+  const at = Date.parse(
+    `${date.replace(/(....)(..)(..)/, '$1-$2-$3')}T${clock.replace(/(..)(..)(..)/, '$1:$2:$3')}.${fraction.slice(0, 3).padEnd(3, '0')}Z`,
+  );
+  return Number.isNaN(at) ? 'its time cannot be read' : at;
+}
+
+// RFC 3161 2.3: for time stamps alone, and critically so; and valid when it signed.
+function maySign(certificate: X509Certificate, at: number): boolean {
+  const tbs = derOf(certificate.raw).children()[0]?.children() ?? [];
+  const extensions =
+    tbs
+      .find((part) => part.tag === 0xa3)
+      ?.children()[0]
+      ?.children() ?? [];
+  const usage = extensions.map((one) => one.children()).find(([type]) => type?.oid() === OID.extendedKeyUsage);
+  const isCritical = usage?.length === 3 && usage[1]?.tag === 0x01 && usage[1].body[0] === 0xff;
+  const uses = usage?.at(-1)?.body;
+  const only = uses ? derOf(uses).children() : [];
+  return isCritical && only.length === 1 && only[0]?.oid() === OID.timeStamping && isValidAt(certificate, at);
+}
+
+function isValidAt(certificate: X509Certificate, at: number): boolean {
+  return Date.parse(certificate.validFrom) <= at && at <= Date.parse(certificate.validTo);
+}
+
+function isTrusted(
+  signer: X509Certificate,
+  {
+    certificates,
+    roots,
+    at,
+  }: { certificates: readonly X509Certificate[]; roots: readonly X509Certificate[]; at: number },
+): boolean {
+  let current = signer;
+  for (let depth = 0; depth < 8; depth += 1) {
+    if (roots.some((root) => root.raw.equals(current.raw))) return true;
+    const root = roots.find((one) => isIssuedBy(current, one, at));
+    if (root) return true;
+    const next = certificates.find((one) => !one.raw.equals(current.raw) && isIssuedBy(current, one, at));
+    if (!next) return false;
+    current = next;
+  }
+  return false;
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate, at: number): boolean {
+  return issuer.ca && isValidAt(issuer, at) && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+/** One element of DER: definite lengths only, in their shortest form. Throws RangeError for anything else. */
+interface Der {
+  readonly tag: number;
+  readonly body: Buffer;
+  /** With tag and length. */
+  readonly whole: Buffer;
+  children(): Der[];
+  /** Of an object identifier, dotted; else ''. */
+  oid(): string;
+}
+
+function derOf(bytes: Buffer): Der {
+  const [first, ...more] = derList(bytes);
+  if (first === undefined || more.length > 0) throw new RangeError('not one element of DER');
+  return first;
+}
+
+function derList(bytes: Buffer): Der[] {
+  const found: Der[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const first = bytes.readUInt8(at + 1);
+    const lengthBytes = first < 0x80 ? 0 : first - 0x80;
+    if (lengthBytes > 4 || first === 0x80) throw new RangeError('not DER');
+    const length = lengthBytes === 0 ? first : bytes.readUIntBE(at + 2, lengthBytes);
+    const start = at + 2 + lengthBytes;
+    if (start + length > bytes.length || found.length > 10_000) throw new RangeError('not DER');
+    if (lengthBytes > 0 && (length < 0x80 || bytes[at + 2] === 0)) throw new RangeError('not DER');
+    const tag = bytes.readUInt8(at);
+    const body = bytes.subarray(start, start + length);
+    found.push({
+      ...{ tag, body, whole: bytes.subarray(at, start + length) },
+      children: () => derList(body),
+      oid: () => (tag === 0x06 ? oidOf(body) : ''),
+    });
+    at = start + length;
+  }
+  return found;
+}
+
+function oidOf(body: Buffer): string {
+  const arcs: number[] = [];
+  let value = 0;
+  for (const byte of body) {
+    value = value * 128 + (byte & 0x7f);
+    if (byte < 0x80) {
+      arcs.push(value);
+      value = 0;
+    }
+  }
+  const [first = 0, ...rest] = arcs;
+  const top = Math.min(2, Math.floor(first / 40));
+  return [top, first - top * 40, ...rest].join('.');
 }
 
 // ---- JSON, strict: no member twice, whole numbers only, no lone surrogates, no deep nesting
@@ -796,6 +1363,11 @@ function canonical(value: Json): string {
 
 function asObject(value: Json | undefined, what: string): JsonObject {
   if (!(value instanceof Map)) throw new Unreadable(`${what} is missing or is no object`);
+  return value;
+}
+
+function asArray(value: Json | undefined, what: string, most: number): Json[] {
+  if (!Array.isArray(value) || value.length > most) throw new Unreadable(`${what} is missing, no list, or too long`);
   return value;
 }
 

@@ -187,8 +187,8 @@ describe('the history of the log', function () {
       expect(await integrate(ctx)).to.equal(2);
       expect(String(await readEntries(ctx.db, 2, 3))).to.equal(configLeaf(tip?.note ?? ''));
       const [facts, last] = [await logFacts(ctx), await latestCheckpoint(ctx.db)];
-      expect(facts).to.deep.include({ origin, vkey: continued.vkey });
-      expect(facts.formerVkeys).to.have.length(1);
+      expect(facts).to.deep.include({ origin, vkey: continued.vkey, formerVkeys: [], firstSize: 3 });
+      expect(await logFacts(ctx, 2)).to.deep.include({ origin: ctx.logOrigin, firstSize: 0 });
       expect(openNote(last?.note ?? '', [parseVkey(continued.vkey)]).text).to.match(new RegExp(`^${origin}\n5\n`));
       expect(await kept()).to.deep.include({ size: 5, origin });
       expect((await fsck(ctx)).faults).to.deep.equal([]);

@@ -1,3 +1,4 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { makeKeyring, type Keyring, type KeysFile } from '../../server/keys/keyring.js';
 
 /** 32 bytes that are all the same, in base64. */
@@ -24,4 +25,10 @@ export function keysFileOf(...masterIds: number[]): KeysFile {
 /** The keys of such a file. */
 export function keyringOf(...masterIds: number[]): Keyring {
   return makeKeyring(keysFileOf(...masterIds));
+}
+
+/** An Ed25519 key whose seed is 32 bytes that are all the same. */
+export function ed25519(byte: number): KeyObject {
+  const seed = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, byte)]);
+  return createPrivateKey({ key: seed, format: 'der', type: 'pkcs8' });
 }

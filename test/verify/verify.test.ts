@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createHash, createPrivateKey } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { formatVkey, verifierKey } from '../../server/ledger/note.js';
 import { inclusionProof } from '../../server/ledger/prove.js';
 import { buildReceipt, type ReceiptEvent, type ReceiptParts } from '../../server/ledger/receipt.js';
 import { commit, commitField, leafData, type ConsentRecord } from '../../server/ledger/record.js';
+import { ed25519 } from '../support/keys.js';
 import { runVerify, verifyReceipt, type Verdict } from '../../server/verify/verify.js';
 
 type Loose = null | boolean | number | string | Loose[] | { [name: string]: Loose };
@@ -21,13 +22,7 @@ const WORDING = 'Yes, mail me the news of Przykład, about once a week.';
 const NOTICE = 'Who we are, and what we do with your address.';
 const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');
 const bytes = (fill: number) => Buffer.alloc(32, fill);
-const keyOf = (fill: number) =>
-  createPrivateKey({
-    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), bytes(fill)]),
-    format: 'der',
-    type: 'pkcs8',
-  });
-const logKey = keyOf(1);
+const logKey = ed25519(1);
 const vkey = formatVkey(verifierKey(ORIGIN, logKey));
 const secret = Buffer.alloc(16, 5);
 
@@ -104,7 +99,7 @@ interface Scene {
   readonly withdraw?: boolean;
   /** Sizes of the checkpoints that the proofs of the events lead to. */
   readonly sizes?: readonly number[];
-  readonly key?: ReturnType<typeof keyOf>;
+  readonly key?: KeyObject;
   readonly parts?: (parts: ReceiptParts) => ReceiptParts;
   /** Another leaf at index 0, from this event on: a second history. */
   readonly forkFrom?: number;
@@ -180,9 +175,9 @@ describe('the verifier', () => {
     const text = await receipt();
 
     expect(verdictOn(text, []).exitCode).to.equal(2);
-    expect(verdictOn(text, [formatVkey(verifierKey(ORIGIN, keyOf(2)))]).exitCode).to.equal(2);
+    expect(verdictOn(text, [formatVkey(verifierKey(ORIGIN, ed25519(2)))]).exitCode).to.equal(2);
     expect(verdictOn(text, ['not a key', `${vkey}x`]).exitCode).to.equal(2);
-    expect(verdictOn(await receipt({ key: keyOf(2) })).exitCode).to.equal(2);
+    expect(verdictOn(await receipt({ key: ed25519(2) })).exitCode).to.equal(2);
   });
 
   it('says incomplete when a part is missing', async () => {
@@ -196,15 +191,23 @@ describe('the verifier', () => {
   });
 
   it('says no when the consent was withdrawn in the same file, and yes to the withdrawal alone', async () => {
-    const parts = (given: ReceiptParts) => ({ ...given, events: given.events.slice(3), texts: [] });
+    const claim = 'withdrawal' as const;
+    const parts = (given: ReceiptParts) => ({ ...given, claim, events: given.events.slice(3), texts: [] });
 
     expect(failedIn(verdictOn(await receipt({ withdraw: true })))).to.deep.equal(['outcome']);
     expect(await exitOf({ withdraw: true, parts })).to.equal(0);
+    expect(await exitOf({ withdraw: true, parts: (given) => ({ ...given, claim }) })).to.equal(0);
+  });
+
+  it('says no to a withdrawal that is claimed and not there', async () => {
+    const parts = (given: ReceiptParts) => ({ ...given, claim: 'withdrawal' as const });
+
+    expect(failedIn(verdictOn(await receipt({ parts })))).to.deep.equal(['outcome']);
   });
 
   it('says contradiction when the log signed two trees of one size', async () => {
     expect(await exitOf({ forkFrom: 1, sizes: [6, 6, 11] })).to.equal(3);
-    expect(await exitOf({ forkFrom: 1, sizes: [6, 6, 11], key: keyOf(2) })).to.equal(3);
+    expect(await exitOf({ forkFrom: 1, sizes: [6, 6, 11], key: ed25519(2) })).to.equal(3);
   });
 
   it('says contradiction when a later tree does not begin with the earlier one', async () => {

@@ -83,11 +83,11 @@ export class LogCheckpoint {
 /** A key of the log: it signs trees of `first_size` leaves and more, until the next one does. Its name is the log's origin. */
 @Entity('log_key')
 export class LogKey {
-  @PrimaryColumn({ type: 'bigint', name: 'first_size', primaryKeyConstraintName: 'log_key_pk' })
-  firstSize!: string;
-
-  @Column({ type: 'text' })
+  @PrimaryColumn({ type: 'text', primaryKeyConstraintName: 'log_key_pk' })
   vkey!: string;
+
+  @Column({ type: 'bigint', name: 'first_size' })
+  firstSize!: string;
 
   /** The last signed tree head under the key before; null for the first key. */
   @Column({ type: 'text', name: 'old_tip', nullable: true })

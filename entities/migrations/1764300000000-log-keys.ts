@@ -18,12 +18,12 @@ export class LogKeys1764300000000 implements MigrationInterface {
 
 const UP = `
 create table log_key (
-  first_size bigint not null,
   vkey text not null,
+  first_size bigint not null,
   old_tip text,
   started_at timestamptz not null,
   seal bytea not null,
-  constraint log_key_pk primary key (first_size)
+  constraint log_key_pk primary key (vkey)
 );
 create trigger log_key_append_only before update or delete on log_key for each row execute function refuse_change();
 create trigger log_key_no_truncate before truncate on log_key for each statement execute function refuse_change();

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { continueLog } from '../ledger/continue.js';
+import { exportLog } from '../ledger/export.js';
 import { fsck, type FsckReport } from '../ledger/fsck.js';
 
 /** What a command runs on, what it says, and the exit code that it ends with. */
@@ -25,6 +26,17 @@ export function addLedgerCommands(program: Command, { withContext, say, exit }: 
         if (isTTY) process.stderr.write('\r');
         say(options.json ? JSON.stringify(report) : inWords(report));
         exit(report.faults.length > 0 ? 1 : 0);
+      }),
+    );
+  ledger
+    .command('export')
+    .argument('<folder>', 'where to; one that holds an earlier export is brought up to date')
+    .option('--json', 'as JSON')
+    .description('write the log as tlog-tiles into a folder, from which anybody can check or serve it')
+    .action(async (folder: string, options: { json?: boolean }) =>
+      withContext(async (ctx) => {
+        const done = await exportLog(ctx, folder);
+        say(options.json ? JSON.stringify(done) : `${done.leaves} leaves of ${done.origin}, ${done.files} new tiles`);
       }),
     );
   ledger

@@ -27,13 +27,13 @@ interface Row {
 
 /** The keys of the log, oldest first: only those that we wrote down. */
 export async function readLogKeys(on: Queryable, keyring: Keyring): Promise<LogKey[]> {
-  const rows = await on.query<Row>('select * from log_key order by first_size');
+  const rows = await on.query<Row>('select * from log_key order by first_size, started_at');
   return rows.filter((row) => isSealed(keyring, 'log_key', sealedParts(row), row.seal)).map(toLogKey);
 }
 
 /** Sizes at which keys stand that we never wrote down. */
 export async function strangeLogKeys(on: Queryable, keyring: Keyring): Promise<string[]> {
-  const rows = await on.query<Row>('select * from log_key order by first_size');
+  const rows = await on.query<Row>('select * from log_key order by first_size, started_at');
   return rows.filter((row) => !isSealed(keyring, 'log_key', sealedParts(row), row.seal)).map((row) => row.first_size);
 }
 

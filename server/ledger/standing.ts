@@ -83,8 +83,8 @@ function isOfOurs(ctx: Pick<Context, 'keyring'>, keys: readonly LogKey[], head: 
   return ourVerifiers(ctx.keyring, keys, head.origin).some((key) => isSignedHead(head, key));
 }
 
-/** Null where hashes are missing from the tree. */
-async function rootAt(on: Queryable, size: number): Promise<Buffer | null> {
+/** Root of the tree of so many leaves as the database has it; null where hashes are missing from it. */
+export async function rootAt(on: Queryable, size: number): Promise<Buffer | null> {
   const stored = await checkpointAt(on, size);
   if (stored) return stored.root;
   try {

@@ -185,7 +185,7 @@ const ATTACKS: readonly (readonly [string, readonly string[], readonly RegExp[]]
   [
     'a key of the log that nobody introduced',
     [
-      `insert into log_key (first_size, vkey, started_at, seal) select 1000, vkey, started_at, seal from log_key limit 1`,
+      `insert into log_key (first_size, vkey, started_at, seal) select 1000, vkey || '=', started_at, seal from log_key limit 1`,
     ],
     [/^the key that signs from size 1000 on was not written by us$/],
   ],

@@ -10,7 +10,7 @@ import { continueLog } from '../../server/ledger/continue.js';
 import { configLeaf, keyLeaf } from '../../server/ledger/data-leaf.js';
 import { fsck } from '../../server/ledger/fsck.js';
 import { integrate, waitForLeaves } from '../../server/ledger/integrate.js';
-import { keepHead, keptHead } from '../../server/ledger/kept-head.js';
+import { keepHead, keptHead, readHead } from '../../server/ledger/kept-head.js';
 import { keyAt, readLogKeys } from '../../server/ledger/log-keys.js';
 import { openNote, parseVkey } from '../../server/ledger/note.js';
 import { rotateLogKey } from '../../server/ledger/rotate.js';
@@ -281,6 +281,21 @@ describe('the history of the log', function () {
       expect(again.former.lastSize).to.equal(7);
       await grow(await restarted(), 1, 'later');
       expect((await fsck(await restarted())).faults).to.deep.equal([]);
+    });
+
+    it('may be replaced before it signed anything, by another key or with the name', async () => {
+      await rotateLogKey(ctx);
+      await rotateLogKey(await restarted());
+      const now = await restarted();
+      const tip = await one<string>(ctx, 'select note from log_checkpoint where size = 8');
+      await rollBack(ctx, 7);
+      expect(readHead(tip)?.size).to.equal(8);
+
+      await continueLog(now);
+
+      await grow(now, 1, 'later');
+      expect(await readLogKeys(ctx.db, now.keyring)).to.have.length(3);
+      expect((await fsck(now)).faults).to.deep.equal([]);
     });
 
     it('is given up with the old name where a backup from before was restored', async () => {

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { Context } from '../../server/context.js';
+import { appendEvents, prepareEvent, type PreparedEvent } from '../../server/ledger/append.js';
 import { integrate } from '../../server/ledger/integrate.js';
 import { latestCheckpoint } from '../../server/ledger/store.js';
 import { addConfirmed } from './people.js';
@@ -9,6 +11,23 @@ export async function grow(ctx: Context, people: number, name = 'person'): Promi
     await addConfirmed(ctx, `${name}${at}@example.org`);
     await integrate(ctx);
   }
+}
+
+/** Adds leaves of events that nobody needs to read, until there are so many. */
+export async function growTo(ctx: Context, size: number): Promise<void> {
+  for (let from = await sizeOf(ctx); from < size; from = await sizeOf(ctx)) {
+    const events = Array.from({ length: Math.min(2000, size - from) }, () => emptyEvent(ctx));
+    await appendEvents(ctx.db, events);
+    await integrate(ctx);
+  }
+}
+
+function emptyEvent(ctx: Context): PreparedEvent {
+  return prepareEvent(ctx.keyring, {
+    ...{ id: randomUUID(), signUpId: randomUUID(), kind: 'requested', happenedAt: ctx.now(), fields: {} },
+    evidenceKey: Buffer.alloc(32, 7),
+    record: { list_id: 'news', list_name: 'News', prev_event_commit: null },
+  });
 }
 
 /** How many leaves the newest head covers. */

@@ -3,7 +3,7 @@ import type { DaySize } from './growth.js';
 
 /** Size of the drawing, and where its plot lies in it; in units of its own. */
 const WIDTH = 320;
-const PLOT = { left: 48, right: 312, top: 24, bottom: 156 };
+const PLOT = { left: 66, right: 312, top: 24, bottom: 156 };
 
 /** The plot of the log's growth: a line from day to day over an axis that begins at nothing. Null while there is no second day. */
 export function growthPlot(days: readonly DaySize[]): LogPage['growth'] {

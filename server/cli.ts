@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
 import { addLedgerCommands } from './cli/ledger.js';
+import { addWitnessCommand } from './cli/witness.js';
 import { readJson, readText, trustedKeys, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
@@ -154,6 +155,8 @@ function collect(value: string, before: string[]): string[] {
 }
 
 addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
+
+addWitnessCommand(program);
 
 program
   .command('campaign')

@@ -13,6 +13,7 @@ import type { MailTemplates } from '../mail/compose.js';
 import { makeSmtpPool, type SmtpPool } from '../mail/smtp.js';
 import { magicBuilder } from '../preferences/magic-mail.js';
 import { decideMagicRequests } from '../preferences/magic.js';
+import { attestationLoops } from './attestation-loops.js';
 import { runLoop, type Loop } from './loop.js';
 
 export interface Worker {
@@ -44,7 +45,9 @@ export async function startWorker(
     campaign: campaignBuilder,
   });
   const stopping = new AbortController();
-  const loops = loopsOf(ctx).map(async (loop) => runLoop(ctx, loop, stopping.signal));
+  const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal)].map(async (loop) =>
+    runLoop(ctx, loop, stopping.signal),
+  );
   const sending = sender.run();
   return {
     pool,

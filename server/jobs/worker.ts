@@ -8,6 +8,7 @@ import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js
 import { freeLeases } from '../delivery/claim.js';
 import { decideSignUps } from '../delivery/decide.js';
 import { makeSender } from '../delivery/deliver.js';
+import { checkSlice } from '../ledger/fsck-round.js';
 import { integrate } from '../ledger/integrate.js';
 import type { MailTemplates } from '../mail/compose.js';
 import { makeSmtpPool, type SmtpPool } from '../mail/smtp.js';
@@ -88,6 +89,12 @@ function loopsOf(ctx: Context): Loop[] {
     { name: 'free leases', idle: 5 * SECOND, work: async () => idle(freeLeases(ctx)) },
     { name: 'expire', idle: 60 * SECOND, work: async () => expirePending(ctx) },
     { name: 'purge', idle: 60 * SECOND, work: async () => purgeUnconfirmed(ctx) },
+    {
+      name: 'check the log',
+      idle: 60 * SECOND,
+      // While people wait for pages it leaves the machine to them.
+      work: async () => (ctx.meter.isRushed ? 0 : idle(checkSlice(ctx))),
+    },
     { name: 'sweep', idle: 600 * SECOND, work: async () => sweep(ctx) },
   ];
 }

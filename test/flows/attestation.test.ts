@@ -103,6 +103,13 @@ describe('a service with witnesses and a time-stamp authority', () => {
     expect(served.requests()).to.equal(1);
   });
 
+  it('names them on the page of the log', async () => {
+    const page = await (await fetch(`${service.base}/log`)).text();
+
+    expect(page).to.contain('council: 3 entries').and.contain('partner: 3 entries').and.contain(served.url);
+    expect(page).not.to.contain('stuck');
+  });
+
   it('tells its doctor who did what, and who does not answer', async () => {
     await eventually(async () => {
       const { checks } = await doctor(service.ctx, false);

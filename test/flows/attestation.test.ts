@@ -13,11 +13,11 @@ import { COSIGNATURE, formatVkey, keyId, parseVkey, verifierKey } from '../../se
 import { readRoots, verifyTimeStamp } from '../../server/ledger/rfc3161-token.js';
 import { makePaperLog } from '../support/log.js';
 import { checkLedger, eventually, startTestService, type TestService } from '../support/service.js';
-import { makeAuthority, serveAuthority, type Authority } from '../support/stamping.js';
+import { describeWithOpenssl, makeAuthority, serveAuthority, type Authority } from '../support/stamping.js';
 import { join, signUp } from '../support/story.js';
 import { startWitness, type TestWitness } from '../support/witness.js';
 
-describe('a service with witnesses and a time-stamp authority', () => {
+describeWithOpenssl('a service with witnesses and a time-stamp authority', () => {
   let service: TestService;
   let council: TestWitness;
   let partner: TestWitness;

@@ -13,7 +13,7 @@ import { nonceFrom, timeStampQuery } from '../../server/ledger/rfc3161.js';
 import { verifyTimeStamp } from '../../server/ledger/rfc3161-token.js';
 import { latestCheckpoint } from '../../server/ledger/store.js';
 import { makeOutbound, type Outbound } from '../../server/outbound.js';
-import { makeAuthority, sendReply, serveAuthority, type Authority } from '../support/stamping.js';
+import { describeWithOpenssl, makeAuthority, sendReply, serveAuthority, type Authority } from '../support/stamping.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { growLog } from '../support/grow.js';
 
@@ -23,7 +23,7 @@ const plain = makeOutbound({ production: false });
 /** A test does not wait for what never comes. */
 const outbound: Outbound = async (request) => plain({ ...request, timeoutMs: Math.min(request.timeoutMs, 4_000) });
 
-describe('the log and its time-stamp authorities', () => {
+describeWithOpenssl('the log and its time-stamp authorities', () => {
   let test: TestContext;
   let authority: Authority;
   let served: Awaited<ReturnType<typeof serveAuthority>>;

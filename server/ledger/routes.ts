@@ -4,9 +4,8 @@ import { handle, onlyMethods, param, plainBase, sendPage, type Site } from '../w
 import { dailySizes } from './growth.js';
 import { readLogKeys } from './log-keys.js';
 import { growthPlot } from './log-view.js';
-import type { LogPage } from '../web/pages.js';
+import { attestations } from './attestations.js';
 import { withCosignatures } from './attested.js';
-import { listAttestors } from './attestors.js';
 import { Malformed } from './malformed.js';
 import { oldTip } from './old-tip.js';
 import { hashReader, logFacts, publicCheckpoint, readEntries } from './store.js';
@@ -57,19 +56,8 @@ async function showLog(site: Site, req: Request, res: Response): Promise<void> {
     checkpointHref: '/log/checkpoint',
     vkeyHref: '/log/vkey',
     vkeysHref: '/log/vkeys',
-    ...(await attestationsOf(site)),
+    ...(await attestations(ctx.db, checkpoint?.size ?? 0)),
   });
-}
-
-/** Who signed or stamped the log so far, and what each did last. */
-async function attestationsOf({ ctx }: Site): Promise<Pick<LogPage, 'witnesses' | 'anchors'>> {
-  const signed = (await listAttestors(ctx)).flatMap(({ kind, label, size, at }) =>
-    size === null || at === null ? [] : [{ kind, name: label, authority: label, size, at }],
-  );
-  return {
-    witnesses: signed.filter(({ kind }) => kind === 'witness'),
-    anchors: signed.filter(({ kind }) => kind === 'authority'),
-  };
 }
 
 async function showCheckpoint(site: Site, req: Request, res: Response): Promise<void> {

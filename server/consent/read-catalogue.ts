@@ -7,7 +7,8 @@ import type { Catalogue, ListFacts, ListText, Notice, OrganisationFacts, Wording
 export async function readCatalogue(on: Queryable, keyring: Keyring): Promise<Catalogue> {
   const rows = await on.query<Omit<OrganisationFacts, 'isOurs'> & { seal: Buffer | null }>(
     `select id, slug, name, legal_name as "legalName", postal_address as "postalAddress", privacy_contact as "privacyContact", from_address as "fromAddress",
-       public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt", seal
+       public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt",
+       officer, recipients, storage_locations as "storageLocations", transfers, seal
      from organisation order by created_at, id`,
   );
   const said = await readSaid(on);
@@ -99,7 +100,13 @@ function sealedParts(organisation: Omit<OrganisationFacts, 'isOurs'>, said: Said
   ];
 }
 
+const LATER = ['officer', 'recipients', 'storageLocations', 'transfers'];
+
 function entriesOf(row: object): [string, unknown][] {
-  const entries = Object.entries(row).filter(([name]) => name !== 'isOurs');
+  // What came later and says nothing is left out, so that seals from before stay true.
+  const entries = Object.entries(row).filter(
+    ([name, value]: [string, unknown]) =>
+      name !== 'isOurs' && !(LATER.includes(name) && (value === null || (Array.isArray(value) && value.length === 0))),
+  );
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -80,6 +80,7 @@ function offeredEvent(ctx: Context, made: Draft, consent: LoadedConsent): Prepar
         ref: ref.toString('hex'),
         secret_sha256: sha256(secret).toString('hex'),
         expires_at: expiresAt.toISOString(),
+        kid: ctx.keyring.current,
       },
       mail: {
         message_id: mail.messageId,

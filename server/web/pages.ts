@@ -77,6 +77,11 @@ export interface MaskedAddress {
   readonly spokenDomain: string;
 }
 
+/** A place of a page that is filled for each reader: a hole (mail/hole.ts). */
+export interface Place {
+  readonly place: string;
+}
+
 /** A button that takes back what was just done, for the same browser. Posts `undo`. */
 export interface Undo {
   readonly action: string;
@@ -132,8 +137,8 @@ export type Origin = { readonly kind: 'form'; readonly host: string } | { readon
 export interface ConfirmPage extends OrganisationPage {
   /** The name for title and facts; of several lists, their names joined with commas. */
   readonly list: ListFacts;
-  readonly masked: MaskedAddress;
-  readonly requestedAt: Date;
+  readonly masked: MaskedAddress | Place;
+  readonly requestedAt: Date | Place;
   readonly origin: Origin;
   /** The exact text agreed to. */
   readonly wordings: readonly string[];

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import Handlebars from 'handlebars';
 import { directionOf, fill, findMessage, formatBytes, formatDate, formatDateTime } from './i18n.js';
 import { formatNumber, formatTime, zoneName, type Catalogs, type Message } from './i18n.js';
-import type { MaskedAddress, PageBase, Pages } from './pages.js';
+import type { MaskedAddress, PageBase, Pages, Place } from './pages.js';
 
 export interface RendererOptions {
   /** The project's root, which holds templates/ and public/. */
@@ -91,7 +91,7 @@ function makeHelpers(catalogs: Catalogs): Record<string, Handlebars.HelperDelega
   const say = (options: RootData, key: string, params: Readonly<Record<string, unknown>>) =>
     translateHtml(escaped, options.data.root.language, key, params);
   const ofDate = (format: (language: string, date: Date, zone: string) => string) => (date: unknown, o: RootData) =>
-    date instanceof Date ? format(o.data.root.language, date, o.data.root.zone) : undefined;
+    date instanceof Date ? format(o.data.root.language, date, o.data.root.zone) : placeOf(date);
   const ofNumber = (format: (language: string, value: number) => string) => (value: unknown, o: RootData) =>
     typeof value === 'number' ? format(o.data.root.language, value) : undefined;
 
@@ -104,8 +104,16 @@ function makeHelpers(catalogs: Catalogs): Record<string, Handlebars.HelperDelega
     zoneName: (o: RootData) => zoneName(o.data.root.language, o.data.root.zone),
     number: ofNumber(formatNumber),
     bytes: ofNumber(formatBytes),
-    masked: (address: MaskedAddress, options: RootData) => maskedHtml(address, (k, p) => say(options, k, p)),
+    masked: (address: MaskedAddress | Place, options: RootData) =>
+      'place' in address ? placeOf(address) : maskedHtml(address, (k, p) => say(options, k, p)),
   };
+}
+
+// A place holds nothing but its mark, until it is filled for one reader.
+function placeOf(value: unknown): Handlebars.SafeString | undefined {
+  return typeof value === 'object' && value !== null && 'place' in value
+    ? new Handlebars.SafeString(String(value.place))
+    : undefined;
 }
 
 /** Words for the ear, dots for the eye (copy.md, rule 5). */

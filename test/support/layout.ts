@@ -21,7 +21,7 @@ const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
 ];
 
 /** What the edges of all domains speak in: texts, pages, rendering, HTTP. */
-const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin'].map((name) => `server/web/${name}.ts`);
+const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin', 'shown-page'].map((name) => `server/web/${name}.ts`);
 
 /** Files directly in server/ that say nothing about a domain; the rest (main, cli, serve, boot) starts everything. */
 const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter'].map((name) => `server/${name}.ts`);

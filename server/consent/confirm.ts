@@ -4,11 +4,13 @@ import { Refusal } from '../errors.js';
 import { gather } from '../database/gather.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { prepareEvent, type PreparedEvent } from '../ledger/append.js';
+import type { HandoffEvidence } from '../ledger/record.js';
 import type { Link } from '../links/token.js';
 import { actAll, CONSENT_COLUMNS, type Act, type Change, type LoadedConsent } from './act.js';
 import { listById, type ListFacts, type Wording } from './catalogue.js';
 import { evidenceKey, openSignUp } from './chapter.js';
 import { listRecord } from './facts.js';
+import { handoffOf, signalsOf, type HandoffRow } from './signals.js';
 import { stateAfter } from './states.js';
 
 /** A mailed confirmation link with all that its page shows. */
@@ -26,6 +28,8 @@ export interface Offer {
   /** The chapter's evidence key, unwrapped. */
   readonly evidenceKey: Buffer;
   readonly offeredCommitment: Buffer;
+  /** Of the mail; null: its outcome is not known (yet). */
+  readonly handoff: HandoffEvidence | null;
 }
 
 export interface Confirmation {
@@ -40,11 +44,13 @@ export interface ConfirmInput {
   readonly userAgent: string;
   /** Of the page that showed the button. */
   readonly language: string;
-  /** SHA-256 of that page as it was served, hex. */
+  /** SHA-256 of that page with its personal places blanked, hex. */
   readonly pageSha256: string;
+  readonly shownAt: Date;
+  readonly pageFetches: number;
 }
 
-interface Row extends LoadedConsent {
+interface Row extends LoadedConsent, HandoffRow {
   offer_id: string;
   offer_consent: string;
   offer_seal: Buffer;
@@ -95,6 +101,8 @@ async function tryToConfirm(ctx: Context, link: Link, offer: Offer, input: Confi
       // Only whoever read the mail knows it; the log has held its hash since before the mail left (T1, P-11).
       secret: (link.secret ?? Buffer.alloc(0)).toString('base64url'),
       confirm: { method: 'POST', page_sha256: input.pageSha256, language: input.language },
+      ...(offer.handoff ? { mail_handoff: offer.handoff } : {}),
+      automation_signals: signalsOf(offer.handoff, input, at),
     },
     fields: { ip: input.ip, user_agent: input.userAgent },
   });
@@ -149,6 +157,7 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
     usedBy: row.used_by,
     evidenceKey: key,
     offeredCommitment: row.offered_commitment,
+    handoff: handoffOf(row),
   };
   if (row.used_by && row.state !== 'confirmed') throw used(offer);
   return offer;
@@ -157,9 +166,10 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
 const load = gather<string, Row | undefined>(async (ctx, ids) => {
   const rows = await ctx.db.prepared<Row>(
     `select ${CONSENT_COLUMNS}, o.id as offer_id, o.consent_id as offer_consent, o.seal as offer_seal, o.secret_hash, o.event_id as offer_event, o.expires_at, o.used_by, e.commitment as offered_commitment,
-       u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
+       u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at, d.settled_at, d.reply, d.taken_by
      from offer o join sign_up u on u.id = o.sign_up_id join consent c on c.id = o.consent_id
      join consent_event e on e.sign_up_id = o.sign_up_id and e.id = o.event_id
+     left join delivery d on d.message_id = o.sign_up_id and d.subscriber_id = c.subscriber_id and d.state = 'sent'
      where o.id = any($1::uuid[])`,
     [ids],
   );

@@ -16,7 +16,12 @@ export interface Terms {
   readonly format: 'zgoda-terms/v1';
   readonly language: string;
   readonly list: { readonly id: string; readonly name: string; readonly frequency: string };
-  readonly controller: { readonly name: string; readonly address: string; readonly contact: string; readonly dpo?: string };
+  readonly controller: {
+    readonly name: string;
+    readonly address: string;
+    readonly contact: string;
+    readonly dpo?: string;
+  };
   readonly purposes: readonly { readonly id: string; readonly text: string; readonly type: string }[];
   readonly consent_type: string;
   readonly lawful_basis: string;

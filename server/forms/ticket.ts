@@ -21,7 +21,9 @@ const TAG = 22;
 /** Signs what a form is served with: `list.wording.language.time.form.tag`. */
 export function makeTicket(keyring: Keyring, ticket: Ticket): string {
   const form = Buffer.from(ticket.formSha256, 'hex').toString('base64url');
-  const text = [ticket.listId, ticket.wordingId, ticket.language, ticket.issuedAt.getTime().toString(36), form].join('.');
+  const text = [ticket.listId, ticket.wordingId, ticket.language, ticket.issuedAt.getTime().toString(36), form].join(
+    '.',
+  );
   return `${text}.${tagOf(currentKey(keyring, 'ticket'), text)}`;
 }
 
@@ -29,7 +31,8 @@ export function makeTicket(keyring: Keyring, ticket: Ticket): string {
 export function openTicket(keyring: Keyring, text: string, now: Date): Ticket {
   const parts = text.length <= 200 ? text.split('.') : [];
   const [listId, wordingId, language, time, form, tag] = parts;
-  if (parts.length !== 6 || !listId || !wordingId || !language || !time || form === undefined || tag?.length !== TAG) throw invalid();
+  if (parts.length !== 6 || !listId || !wordingId || !language || !time || form === undefined || tag?.length !== TAG)
+    throw invalid();
   if (!keyring.ids.some((id) => isTag(keyring.key('ticket', id), parts.slice(0, 5).join('.'), tag))) throw invalid();
   const issuedAt = new Date(parseInt(time, 36));
   const age = now.getTime() - issuedAt.getTime();

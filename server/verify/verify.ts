@@ -697,7 +697,7 @@ function checkHeading(report: Report, { list, organisation }: Receipt, events: r
 
 function checkTexts(report: Report, { texts }: Receipt, events: readonly Event[]): void {
   const referred = events.flatMap(({ record }) => [
-    ...['wording', 'notice', 'mail'].map((part) => member(record, part, 'sha256')),
+    ...['wording', 'notice', 'terms', 'form', 'mail'].map((part) => member(record, part, 'sha256')),
     member(record, 'confirm', 'page_sha256'),
   ]);
   const hashes = [...texts].map(([hash, value]) => ({

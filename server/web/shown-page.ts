@@ -51,8 +51,7 @@ function cut(html: string): ShownPage {
   return {
     body,
     sha256: createHash('sha256').update(body, 'utf8').digest('hex'),
-    fill: (values) =>
-      pieces.map((piece, place) => (place % 2 === 0 ? piece : valueOf(values, piece))).join(''),
+    fill: (values) => pieces.map((piece, place) => (place % 2 === 0 ? piece : valueOf(values, piece))).join(''),
   };
 }
 

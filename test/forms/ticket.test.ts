@@ -6,7 +6,13 @@ import { keyringOf } from '../support/keys.js';
 
 const NOW = new Date('2026-03-01T10:00:30Z');
 const keyring = keyringOf(1);
-const ticket: Ticket = { listId: '0b8e', wordingId: '77aa', language: 'pl', issuedAt: NOW, formSha256: 'c0'.repeat(32) };
+const ticket: Ticket = {
+  listId: '0b8e',
+  wordingId: '77aa',
+  language: 'pl',
+  issuedAt: NOW,
+  formSha256: 'c0'.repeat(32),
+};
 const text = makeTicket(keyring, ticket);
 
 describe('a form ticket', () => {

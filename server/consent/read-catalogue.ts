@@ -30,7 +30,9 @@ export async function sealOrganisation(on: Queryable, keyring: Keyring, slug: st
 }
 
 type WithList<T> = T & { list_id: string };
-type ListRow = Pick<ListFacts, 'id' | 'slug' | 'defaultLanguage' | 'acceptedBases'> & { organisation_id: string };
+type ListRow = Pick<ListFacts, 'id' | 'slug' | 'defaultLanguage' | 'acceptedBases' | 'confirmByReply'> & {
+  organisation_id: string;
+};
 
 interface Said {
   readonly lists: readonly ListRow[];
@@ -43,7 +45,7 @@ interface Said {
 async function readSaid(on: Queryable): Promise<Said> {
   return {
     lists: await on.query(
-      `select id, slug, organisation_id, default_language as "defaultLanguage", accepted_bases as "acceptedBases" from list order by created_at, slug`,
+      `select id, slug, organisation_id, default_language as "defaultLanguage", accepted_bases as "acceptedBases", confirm_by_reply as "confirmByReply" from list order by created_at, slug`,
     ),
     texts: await on.query(
       'select list_id, language, name, about, frequency, shared_with as "sharedWith", retention from list_text order by language',
@@ -100,13 +102,14 @@ function sealedParts(organisation: Omit<OrganisationFacts, 'isOurs'>, said: Said
   ];
 }
 
-const LATER = ['officer', 'recipients', 'storageLocations', 'transfers'];
+// What came later: where it says nothing it is left out, so that seals from before stay true.
+const LATER = ['officer', 'recipients', 'storageLocations', 'transfers', 'confirmByReply'];
 
 function entriesOf(row: object): [string, unknown][] {
-  // What came later and says nothing is left out, so that seals from before stay true.
+  const saysNothing = (value: unknown): boolean =>
+    value === null || value === false || (Array.isArray(value) && value.length === 0);
   const entries = Object.entries(row).filter(
-    ([name, value]: [string, unknown]) =>
-      name !== 'isOurs' && !(LATER.includes(name) && (value === null || (Array.isArray(value) && value.length === 0))),
+    ([name, value]) => name !== 'isOurs' && !(LATER.includes(name) && saysNothing(value)),
   );
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -90,7 +90,8 @@ async function signUp(site: Site, req: Request, res: Response, list: ListFacts, 
   const agreed = wording !== undefined && (served === null || served.wordingId === wording.id);
   if (!address || !agreed || !mayPost) {
     const errors = { address: !address, consent: !wording, ticket: !mayPost || (wording !== undefined && !agreed) };
-    return answerMistake(site, req, res, { list, language, fields, errors });
+    answerMistake(site, req, res, { list, language, fields, errors });
+    return;
   }
   await fillTime(site, served);
   // The field that only robots see: they get the same answer, and nothing happens.

@@ -682,7 +682,9 @@ class History {
 function checkHeading(report: Report, { list, organisation }: Receipt, events: readonly Event[]): void {
   const isList = events.every(({ record }) => [record.get('list_id'), record.get('list_name')].includes(list));
   const controllers = events.map(({ record }) => record.get('controller')).filter((value) => value instanceof Map);
-  const isOrganisation = controllers.every((controller) => controller.get('name') === organisation);
+  // The organisation may have had another name before: that of the last act counts.
+  const last = controllers.at(-1);
+  const isOrganisation = last === undefined || last.get('name') === organisation;
   const ok = isList && isOrganisation ? (controllers.length > 0 ? true : null) : false;
   report.say(
     'heading',

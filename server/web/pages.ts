@@ -252,6 +252,8 @@ export interface PreferencesAllPage extends OrganisationPage {
     readonly confirmedAt: Date;
     /** By an answer to the mail, not by the button. */
     readonly byReply: boolean;
+    /** The consent ended then: the receipt proves that. */
+    readonly withdrawnAt: Date | null;
   })[];
   readonly stopAllAction: string;
   readonly signOutAction: string;

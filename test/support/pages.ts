@@ -107,8 +107,8 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
       },
     ],
     receipts: [
-      { ...receipt, number: '1042', list, confirmedAt: NOW, byReply: false },
-      { ...receipt, number: '1043', list, confirmedAt: LATER, byReply: true },
+      { ...receipt, number: '1042', list, confirmedAt: NOW, byReply: false, withdrawnAt: null },
+      { ...receipt, number: '1043', list, confirmedAt: LATER, byReply: true, withdrawnAt: LATER },
     ],
     stopAllAction: '/preferences/all',
     signOutAction: '/preferences/close',

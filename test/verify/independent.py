@@ -315,7 +315,7 @@ def check_together(receipt, events, answers):
     records = [event["record"] for event in events]
     answers.unless(all(receipt["list"] in (record.get("list_id"), record.get("list_name")) for record in records))
     controllers = [record["controller"] for record in records if isinstance(record.get("controller"), dict)]
-    answers.unless(all(controller.get("name") == receipt["organisation"] for controller in controllers))
+    answers.unless(all(controller.get("name") == receipt["organisation"] for controller in controllers[-1:]))
     answers.missing |= not controllers
     for name in ("list_id", "subject_ref"):
         answers.unless(len({record.get(name) for record in records}) == 1 and records[0].get(name))

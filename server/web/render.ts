@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Handlebars from 'handlebars';
-import { directionOf, fill, findMessage, formatBytes, formatDate, formatDateTime } from './i18n.js';
+import { directionOf, fill, findMessage, formatBytes, formatDate, formatDateTime, formatExact } from './i18n.js';
 import { formatNumber, formatTime, zoneName, type Catalogs, type Message } from './i18n.js';
+import { maskedHtml } from './masked-html.js';
 import type { MaskedAddress, PageBase, Pages, Place } from './pages.js';
 
 export interface RendererOptions {
@@ -64,6 +65,7 @@ const KNOWN_HELPERS = {
   key: true,
   date: true,
   dateTime: true,
+  exact: true,
   time: true,
   zoneName: true,
   number: true,
@@ -100,6 +102,7 @@ function makeHelpers(catalogs: Catalogs): Record<string, Handlebars.HelperDelega
     key: (...parts: unknown[]) => parts.slice(0, -1).join('.'),
     date: ofDate(formatDate),
     dateTime: ofDate(formatDateTime),
+    exact: ofDate(formatExact),
     time: ofDate(formatTime),
     zoneName: (o: RootData) => zoneName(o.data.root.language, o.data.root.zone),
     number: ofNumber(formatNumber),
@@ -114,23 +117,6 @@ function placeOf(value: unknown): Handlebars.SafeString | undefined {
   return typeof value === 'object' && value !== null && 'place' in value
     ? new Handlebars.SafeString(String(value.place))
     : undefined;
-}
-
-/** Words for the ear, dots for the eye (copy.md, rule 5). */
-function maskedHtml(
-  address: MaskedAddress,
-  say: (key: string, params: Readonly<Record<string, string>>) => Handlebars.SafeString,
-): Handlebars.SafeString {
-  const start = address.spokenStart;
-  const [domainStart = '', domainEnd] = address.spokenDomain.split('…');
-  const spoken =
-    domainEnd === undefined
-      ? say('masked.whole', { start, domain: domainStart })
-      : say('masked.partly', { start, domainStart, domainEnd });
-  const seen = Handlebars.escapeExpression(address.seen);
-  return new Handlebars.SafeString(
-    `<span class="visually-hidden">${spoken.toString()}</span><span class="masked" aria-hidden="true">${seen}</span>`,
-  );
 }
 
 function translateHtml(

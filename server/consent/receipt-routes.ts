@@ -36,14 +36,11 @@ async function download(site: Site, req: Request, res: Response): Promise<void> 
 export function sendReceiptFile(site: Site, req: Request, res: Response, receipt: Receipt): void {
   const facts = (): ReturnType<typeof exportFacts> =>
     exportFacts(receipt, { origin: site.ctx.logOrigin, address: linkAddress(site.ctx, receipt.list.organisation) });
-  switch (req.query['as']) {
-    case 'dpv':
-      return send(res, `receipt-${receipt.number}.jsonld`, 'application/ld+json', json(toDpv(facts())));
-    case 'kantara':
-      return send(res, `receipt-${receipt.number}-kantara.json`, 'application/json', json(toKantara(facts())));
-    default:
-      return send(res, `receipt-${receipt.number}.json`, 'application/json', receipt.file);
-  }
+  const name = `receipt-${receipt.number}`;
+  const as = req.query['as'];
+  if (as === 'dpv') send(res, `${name}.jsonld`, 'application/ld+json', json(toDpv(facts())));
+  else if (as === 'kantara') send(res, `${name}-kantara.json`, 'application/json', json(toKantara(facts())));
+  else send(res, `${name}.json`, 'application/json', receipt.file);
 }
 
 /** Sends a receipt as a page to read. `downloadHref`: where the file is; null: whoever reads it may not have it. */

@@ -279,7 +279,7 @@ function receiptData(words: (typeof NAMES)['en' | 'pl'], log: { origin: string; 
       },
       { ...act, kind: 'requestedByPhone' },
       { ...act, kind: 'requestedOnPaper' },
-      { ...act, kind: 'offered', facts: [{ key: 'reply', value: `250 2.0.0 Ok: queued as 4711` }] },
+      { ...act, kind: 'offered', facts: [{ key: 'reply', value: '250 Ok' }] },
       { ...act, kind: 'confirmed', facts: RECEIPT_FACTS.map((key) => ({ key, value: '7' })) },
       { ...act, kind: 'confirmedByReply' },
       { ...act, kind: 'changedAddress' },
@@ -287,7 +287,7 @@ function receiptData(words: (typeof NAMES)['en' | 'pl'], log: { origin: string; 
       { ...act, kind: 'renewed' },
     ],
     shown: [
-      { kind: 'form', text: words.wording },
+      { kind: 'form', text: words.about },
       { kind: 'mail', text: words.wording },
       { kind: 'page', text: words.wording },
     ],

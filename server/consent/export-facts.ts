@@ -14,10 +14,10 @@ export interface ExportFacts {
   readonly policyUrl: string;
 }
 
-/** Facts of a receipt. `origin`: of the log; `address`: what links of its organisation start with. */
-export function exportFacts(receipt: Receipt, { origin, address }: { origin: string; address: string }): ExportFacts {
+/** Facts of a receipt. `address`: what links of its organisation start with. */
+export function exportFacts(receipt: Receipt, { address }: { address: string }): ExportFacts {
   return {
-    receiptId: `${origin}#${receipt.number}`,
+    receiptId: `${receipt.log.origin}#${receipt.number}`,
     issuedAt: receipt.issuedAt.toISOString(),
     records: receipt.events.map(({ record }) => record),
     terms: receipt.terms,

@@ -35,7 +35,7 @@ async function download(site: Site, req: Request, res: Response): Promise<void> 
 /** Sends a receipt as a file; with `?as=dpv` or `?as=kantara` what its records say, without the proof. */
 export function sendReceiptFile(site: Site, req: Request, res: Response, receipt: Receipt): void {
   const facts = (): ReturnType<typeof exportFacts> =>
-    exportFacts(receipt, { origin: site.ctx.logOrigin, address: linkAddress(site.ctx, receipt.list.organisation) });
+    exportFacts(receipt, { address: linkAddress(site.ctx, receipt.list.organisation) });
   const name = `receipt-${receipt.number}`;
   const as = req.query['as'];
   if (as === 'dpv') send(res, `${name}.jsonld`, 'application/ld+json', json(toDpv(facts())));

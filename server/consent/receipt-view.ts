@@ -2,7 +2,6 @@ import type { Request } from 'express';
 import { htmlToText } from '../mail/html-to-text.js';
 import { attributeOf } from '../mail/nodes.js';
 import { readMail } from '../mail/read-mail.js';
-import { logVkey } from '../ledger/store.js';
 import { organisationBase, type Site } from '../web/http.js';
 import type { ReceiptPage } from '../web/pages.js';
 import { receiptAct } from './receipt-acts-view.js';
@@ -44,15 +43,15 @@ export function receiptPage(
             ...{ href: downloadHref, bytes: Buffer.byteLength(receipt.file) },
             ...{ dpvHref: `${downloadHref}?as=dpv`, kantaraHref: `${downloadHref}?as=kantara` },
           },
-    proof: proofOf(site, receipt),
+    proof: proofOf(receipt),
   };
 }
 
-function proofOf({ ctx }: Site, { checkpoint, leafIndex, stamps, witnesses, anchors }: Receipt): ReceiptPage['proof'] {
+function proofOf({ log, checkpoint, leafIndex, stamps, witnesses, anchors }: Receipt): ReceiptPage['proof'] {
   return {
-    ...{ origin: ctx.logOrigin, leafIndex, treeSize: checkpoint.size },
+    ...{ origin: log.origin, leafIndex, treeSize: checkpoint.size },
     rootHash: checkpoint.root.toString('base64'),
-    vkey: logVkey(ctx),
+    vkey: log.vkey,
     checkpointAt: checkpoint.signedAt,
     ...{ anchors: stamps, witnesses, anchorHours: hoursOf(anchors.interval) },
   };

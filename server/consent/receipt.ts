@@ -7,8 +7,9 @@ import {
   type ReceiptEvent,
   type ReceiptParts,
 } from '../ledger/receipt.js';
+import { attestationPolicy } from '../ledger/attested.js';
 import type { ConsentRecord } from '../ledger/record.js';
-import { logVkey, type StoredCheckpoint } from '../ledger/store.js';
+import { checkpointCovering, logFacts, type StoredCheckpoint } from '../ledger/store.js';
 import { listById, type ListFacts } from './catalogue.js';
 import { evidenceKey } from './chapter.js';
 import { noReceipt, openEvents, type OpenedEvent } from './receipt-events.js';
@@ -24,6 +25,7 @@ export interface Receipt {
   readonly issuedAt: Date;
   readonly file: string;
   readonly list: ListFacts;
+  readonly log: ReceiptParts['log'];
   readonly language: string;
   readonly address: string | null;
   readonly wording: string;
@@ -81,7 +83,12 @@ interface Found {
 }
 
 async function assemble(ctx: Context, { list, chapter, opened, confirmed, claimed, claim }: Found): Promise<Receipt> {
-  const proofs = await Promise.all(opened.map(async ({ leafIndex }) => proveLeaf(ctx, leafIndex)));
+  const covering = await checkpointCovering(ctx.db, claimed.leafIndex);
+  if (!covering) throw noReceipt();
+  // All proofs of a receipt are of one log: where it was continued under another name, that in which what it proves happened.
+  const log = await logFacts(ctx, covering.size);
+  const { interval, policy } = attestationPolicy(ctx);
+  const proofs = await Promise.all(opened.map(async ({ leafIndex }) => proveLeaf(ctx, leafIndex, { log, policy })));
   const events = opened.map(({ record, opening, fields }, place): ReceiptEvent => {
     const { proof, later } = proofs[place] as LeafProof;
     return { record, opening, fields, proof, later };
@@ -92,11 +99,9 @@ async function assemble(ctx: Context, { list, chapter, opened, confirmed, claime
   if (wording === null) throw new Error('a wording that was agreed to is gone');
   const number = String(claimed.leafIndex);
   const issuedAt = ctx.now();
-  const anchors: AnchorParts = { interval: proven.interval, stamps: stampsOf(proofs) };
+  const anchors: AnchorParts = { interval, stamps: stampsOf(proofs) };
   const file = buildReceipt({
-    ...{ number, issuedAt, claim, events, anchors },
-    log: { origin: ctx.logOrigin, vkey: logVkey(ctx) },
-    policy: proven.policy,
+    ...{ number, issuedAt, claim, events, anchors, log, policy },
     list: nameOf(events),
     // It may have had another name before.
     organisation: opened.at(-1)?.record.controller?.name ?? list.organisation.legalName,
@@ -104,7 +109,7 @@ async function assemble(ctx: Context, { list, chapter, opened, confirmed, claime
     limits: events.some(({ record }) => isByReply(record)) ? [...RECEIPT_LIMITS, REPLY_LIMIT] : RECEIPT_LIMITS,
   });
   return {
-    ...{ number, claim, issuedAt, file, list, wording, events, texts, anchors, leafIndex: claimed.leafIndex },
+    ...{ number, claim, issuedAt, file, list, log, wording, events, texts, anchors, leafIndex: claimed.leafIndex },
     language: chapter.language,
     address: events.map(({ fields }) => fields.address?.value).find((value) => value !== undefined) ?? null,
     terms: readTerms(list, chapter.language, textNamed(texts, confirmed.record.terms?.sha256)),

@@ -256,6 +256,14 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
         ...base,
         ...receiptData(words, log),
         ...{ claim: 'withdrawal', withdrawnAt: LATER, address: null, download: null, notice: null, shown: [] },
+        acts: [
+          {
+            kind: 'confirmed',
+            at: NOW,
+            facts: RECEIPT_FACTS.map((key) => ({ key, value: '7' })),
+            hidesConnection: false,
+          },
+        ],
       },
     },
     { name: 'log', view: 'log', data: log },
@@ -293,7 +301,7 @@ function receiptData(words: (typeof NAMES)['en' | 'pl'], log: { origin: string; 
       { ...act, kind: 'requestedByPhone' },
       { ...act, kind: 'requestedOnPaper' },
       { ...act, kind: 'offered', facts: [{ key: 'reply', value: '250 Ok' }] },
-      { ...act, kind: 'confirmed', facts: RECEIPT_FACTS.map((key) => ({ key, value: '7' })) },
+      { ...act, kind: 'confirmed', facts: [{ key: 'ip', value: '198.51.100.7' }] },
       { ...act, kind: 'confirmedByReply' },
       { ...act, kind: 'changedAddress' },
       { ...act, kind: 'withdrawn', facts: [{ key: 'channel', value: words.second }] },

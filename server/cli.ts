@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
+import { addRetentionCommand } from './cli/retention.js';
 import { readJson, readText, trustedKeys, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
@@ -160,6 +161,8 @@ program
       exitCode = report.faults.length > 0 ? 1 : 0;
     }),
   );
+
+addRetentionCommand(program, { withContext, say });
 
 program
   .command('campaign')

@@ -4,6 +4,7 @@ import { decryptField } from '../keys/field.js';
 import { unwrapKey } from '../keys/subject-key.js';
 import { isSealed } from '../keys/seal.js';
 import { openCheckpoint } from './checkpoint.js';
+import { namedAsErased } from './erasure.js';
 import { appendLeaves, EMPTY_FRONTIER, frontierRoot, type Frontier } from './frontier.js';
 import { leafHash } from './merkle.js';
 import { verifierKey, type VerifierKey } from './note.js';
@@ -13,7 +14,7 @@ export interface FsckReport {
   readonly leaves: number;
   /** Records whose opening and text were there and matched. */
   readonly records: number;
-  /** Records that were erased or purged: their leaf stands, nothing can be read. */
+  /** Records that were erased or purged, as an `erased` event says: their leaf stands, nothing can be read. */
   readonly erased: number;
   /** What is wrong, each by index where it has one. */
   readonly faults: readonly string[];
@@ -30,6 +31,10 @@ interface Row {
   seal: Buffer;
   record: Buffer | null;
   evidence_key: Buffer | null;
+  /** Of used proof that is kept of somebody who was erased. */
+  restricted_key: Buffer | null;
+  /** Of an `erased` event. */
+  erasure_key: Buffer | null;
   root: Buffer | null;
   note: string | null;
 }
@@ -55,16 +60,21 @@ export async function fsck(ctx: Context, onProgress: (leaves: number) => void = 
   while (next < end) {
     const rows = await readLeaves(ctx.db, next, end);
     if (rows.length === 0) break;
+    const missing: Row[] = [];
     for (const row of rows) {
       const index = Number(row.leaf_index);
       if (index > next)
         fault(index === next + 1 ? `leaf ${next} is missing` : `leaves ${next} to ${index - 1} are missing`);
       next = index + 1;
-      checkLeaf(ctx, row, fault, counts);
+      checkLeaf(ctx, row, fault);
+      if (!row.record || !keyOf(row)) missing.push(row);
+      else if (matches(ctx, row, row.record)) counts.records += 1;
+      else fault(`leaf ${index}: its record does not match its commitment`);
       frontier = appendLeaves(frontier, [row.leaf_hash]).frontier;
       // Past a missing leaf no root can be rebuilt.
       if (row.root && frontier.size === next) checkHead(row.root, row.note ?? '', frontier, key, fault);
     }
+    counts.erased += await checkErased(ctx, missing, fault);
     onProgress(next);
   }
   await checkLost(ctx.db, fault);
@@ -101,23 +111,21 @@ async function countLeaves(db: Queryable): Promise<number> {
 
 async function readLeaves(db: Queryable, from: number, end: number): Promise<Row[]> {
   return db.query<Row>(
-    `select l.leaf_index, l.event_id, l.sign_up_id, l.leaf_hash, e.kind, e.commitment, e.happened_at, e.seal, b.record, u.evidence_key, k.root, k.note
+    `select l.leaf_index, l.event_id, l.sign_up_id, l.leaf_hash, e.kind, e.commitment, e.happened_at, e.seal, b.record, u.evidence_key, r.evidence_key as restricted_key,
+       x.evidence_key as erasure_key, k.root, k.note
      from log_leaf l
      left join consent_event e on e.sign_up_id = l.sign_up_id and e.id = l.event_id
      left join event_body b on b.sign_up_id = l.sign_up_id and b.event_id = l.event_id
      left join sign_up u on u.id = l.sign_up_id
+     left join restricted_proof r on r.sign_up_id = l.sign_up_id
+     left join erasure x on x.id = l.sign_up_id
      left join log_checkpoint k on k.size = l.leaf_index + 1
      where l.leaf_index >= $1 and l.leaf_index < $2 order by l.leaf_index limit ${PAGE}`,
     [from, end],
   );
 }
 
-function checkLeaf(
-  ctx: Context,
-  row: Row,
-  fault: (text: string) => void,
-  counts: { records: number; erased: number },
-): void {
+function checkLeaf(ctx: Context, row: Row, fault: (text: string) => void): void {
   const name = `leaf ${row.leaf_index}`;
   if (row.kind === null) {
     fault(`${name}: its event is gone`);
@@ -125,33 +133,39 @@ function checkLeaf(
   }
   if (!leafHash(leafData(row.commitment)).equals(row.leaf_hash))
     fault(`${name}: it was not made from its event's commitment`);
-  if (
-    !isSealed(
-      ctx.keyring,
-      'consent_event',
-      [row.event_id, row.sign_up_id, row.kind, row.commitment, row.happened_at],
-      row.seal,
-    )
-  ) {
+  const parts = [row.event_id, row.sign_up_id, row.kind, row.commitment, row.happened_at];
+  if (!isSealed(ctx.keyring, 'consent_event', parts, row.seal))
     fault(`${name}: its event was changed after it was written`);
-  }
-  if (!row.record || !row.evidence_key) {
-    counts.erased += 1;
-    return;
-  }
-  if (recommit(ctx, row, row.record, row.evidence_key)?.equals(row.commitment)) counts.records += 1;
-  else fault(`${name}: its record does not match its commitment`);
 }
 
-function recommit(ctx: Context, row: Row, sealed: Buffer, wrapped: Buffer): Buffer | null {
+/** The key of a leaf's record, and where it lies: with its sign-up, restricted after an erasure, or with the erasure that it tells of. */
+function keyOf(row: Row): { table: string; wrapped: Buffer } | null {
+  if (row.evidence_key) return { table: 'sign_up', wrapped: row.evidence_key };
+  if (row.restricted_key) return { table: 'restricted_proof', wrapped: row.restricted_key };
+  return row.erasure_key ? { table: 'erasure', wrapped: row.erasure_key } : null;
+}
+
+function matches(ctx: Context, row: Row, sealed: Buffer): boolean {
+  const found = keyOf(row);
+  if (!found) return false;
   try {
-    const key = unwrapKey(ctx.keyring, { table: 'sign_up', column: 'evidence_key', row: row.sign_up_id }, wrapped);
+    const place = { table: found.table, column: 'evidence_key', row: row.sign_up_id };
+    const key = unwrapKey(ctx.keyring, place, found.wrapped);
     const text = decryptField(key, { table: 'event_body', column: 'record', row: row.event_id }, sealed).toString();
     const body = JSON.parse(text) as { opening: string; record: object };
-    return commit(Buffer.from(body.opening, 'base64'), body.record);
+    return commit(Buffer.from(body.opening, 'base64'), body.record).equals(row.commitment);
   } catch {
-    return null;
+    return false;
   }
+}
+
+/** Counts the leaves of a page that were erased; those that no erasure names were lost. */
+async function checkErased(ctx: Context, missing: readonly Row[], fault: (text: string) => void): Promise<number> {
+  const events = missing.filter((row) => row.kind !== null).map((row) => ({ ...row, id: row.event_id }));
+  const named = await namedAsErased(ctx, events);
+  for (const { id, leaf_index: index } of events)
+    if (!named.has(id)) fault(`leaf ${index}: its record is lost, no erasure names it`);
+  return named.size;
 }
 
 // Each question is one statement, so that leaves and heads are of the same moment while the log goes on growing.

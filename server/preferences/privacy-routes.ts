@@ -2,11 +2,9 @@ import { Router, type Request, type Response } from 'express';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { PURGE_DAYS } from '../consent/subscribe.js';
 import { Refusal } from '../errors.js';
+import { PROOF_YEARS } from '../rights/proof-date.js';
 import { translate } from '../web/i18n.js';
 import { handle, languageOf, onlyMethods, organisationBase, param, sendPage, type Site } from '../web/http.js';
-
-/** For so long after the end the proof of a used consent is kept, in years (C-20). */
-const PROOF_YEARS = 3;
 
 /** Supervisory authorities by jurisdiction (GDPR Art. 77): those of the languages that we speak, and the Union's list for all others. */
 const AUTHORITIES: Record<string, { name: string; href: string }> = {

@@ -17,6 +17,7 @@ const BRACKETS: readonly (readonly string[])[] = [
 const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
   ['links', 'keys', 'a link is signed with a derived key'],
   ['ledger', 'database', 'events are written as rows'],
+  ['preferences', 'rights', 'a person is erased in their settings'],
   ['tour', 'mailbox', 'the tour shows what arrived'],
 ];
 
@@ -47,6 +48,7 @@ const PURE_FILES = [
   ...PURE_LEDGER.map((name) => `server/ledger/${name}.ts`),
   ...['draw', 'field', 'seal', 'blind-index', 'keyring', 'subject-key'].map((name) => `server/keys/${name}.ts`),
   'server/consent/states.ts',
+  'server/rights/proof-date.ts',
   'server/errors.ts',
 ];
 

@@ -26,6 +26,8 @@ export interface Config {
   readonly keysFile: string;
   readonly gatewayPort: number;
   readonly inboundPort: number;
+  /** `address:port` of a resolver; null: those of the system. */
+  readonly dnsServer: string | null;
   readonly roles: readonly Role[];
   readonly logLevel: string;
   readonly logMode: 'public' | 'witnesses' | 'off';
@@ -54,6 +56,7 @@ const settings = z.object({
   KEYS_FILE: z.string().min(1).optional(),
   GATEWAY_PORT: port(2525),
   INBOUND_PORT: port(2526),
+  DNS_SERVER: z.string().refine(isHostAndPort, 'must be an IP address and a port, such as 127.0.0.1:53').optional(),
   ROLE: z
     .string()
     .default('web,worker,gateway')
@@ -101,6 +104,7 @@ function toConfig(set: Settings): Config {
     keysFile: resolve(set.KEYS_FILE ?? `${dataDir}-keys.json`),
     gatewayPort: set.GATEWAY_PORT,
     inboundPort: set.INBOUND_PORT,
+    dnsServer: set.DNS_SERVER ?? null,
     roles: [...new Set(set.ROLE)],
     logLevel: set.LOG_LEVEL,
     logMode: set.LOG_MODE,
@@ -152,6 +156,12 @@ function isRange(text: string): boolean {
 
 function isUrl(text: string, protocols: string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+// By name it would have to be looked up itself.
+function isHostAndPort(text: string): boolean {
+  const [, v6, v4, number] = /^(?:\[([0-9a-f:]+)\]|([\d.]+)):(\d{1,5})$/i.exec(text) ?? [];
+  return isIP(v6 ?? v4 ?? '') !== 0 && Number(number) > 0 && Number(number) < 65_536;
 }
 
 // Links are this and a path.

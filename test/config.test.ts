@@ -25,6 +25,7 @@ describe('the settings', () => {
       keysFile: resolve('data-keys.json'),
       gatewayPort: 2525,
       inboundPort: 2526,
+      dnsServer: null,
       roles: ['web', 'worker', 'gateway'],
       logLevel: 'info',
       logMode: 'public',
@@ -37,6 +38,13 @@ describe('the settings', () => {
 
   it('take empty ones for missing ones', () => {
     expect(readConfig(Object.fromEntries(SETTING_NAMES.map((name) => [name, ''])))).to.deep.equal(readConfig({}));
+  });
+
+  it('name a resolver by its address and port, never by a name', () => {
+    expect(readConfig({ DNS_SERVER: '192.0.2.1:53' }).dnsServer).to.equal('192.0.2.1:53');
+    expect(readConfig({ DNS_SERVER: '[2001:db8::1]:5353' }).dnsServer).to.equal('[2001:db8::1]:5353');
+    for (const wrong of ['192.0.2.1', '2001:db8::1:53', '192.0.2.1:0', '192.0.2.1:70000', '192.0.2.300:53', '1.1:53'])
+      expect(mistakesOf({ DNS_SERVER: wrong }), wrong).to.have.length(1);
   });
 
   it('put the keys beside the data folder, never into it', () => {
@@ -56,6 +64,7 @@ describe('the settings', () => {
       SMTP_URL: 'localhost:25',
       GATEWAY_PORT: 'many',
       INBOUND_PORT: '-1',
+      DNS_SERVER: 'dns.example:53',
       ROLE: 'web,cook',
       LOG_LEVEL: 'loud',
       LOG_MODE: 'secret',
@@ -72,6 +81,7 @@ describe('the settings', () => {
       'SMTP_URL',
       'GATEWAY_PORT',
       'INBOUND_PORT',
+      'DNS_SERVER',
       'ROLE',
       'LOG_LEVEL',
       'LOG_MODE',

@@ -41,7 +41,10 @@ async function read(site: Site, req: Request, res: Response): Promise<void> {
     list: textOf(receipt.list, language),
     address: receipt.address,
     wording: receipt.wording,
-    acts: receipt.acts.flatMap(({ kind, at }) => (isShownAct(kind) ? [{ kind, at }] : [])),
+    acts: receipt.acts.flatMap(({ kind, at, byReply }) =>
+      isShownAct(kind) ? [{ kind: byReply ? 'confirmedByReply' : kind, at }] : [],
+    ),
+    byReply: receipt.acts.some(({ byReply }) => byReply),
     download: { href: `/receipts/${param(req, 'token')}`, bytes: Buffer.byteLength(receipt.file) },
     proof: {
       origin: ctx.logOrigin,

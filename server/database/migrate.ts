@@ -1,10 +1,16 @@
 import { Init1764000000000 } from '../../entities/migrations/1764000000000-init.js';
 import { Attachments1764100000000 } from '../../entities/migrations/1764100000000-attachments.js';
 import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-erasure.js';
+import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
-const MIGRATIONS = [new Init1764000000000(), new Attachments1764100000000(), new Erasure1764600000000()];
+const MIGRATIONS = [
+  new Init1764000000000(),
+  new Attachments1764100000000(),
+  new Erasure1764600000000(),
+  new Reply1764700000000(),
+];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */
 const LOCK = 8_021_964;

@@ -13,6 +13,8 @@ export interface ConfirmationDraft {
   readonly language: string;
   readonly formHost: string;
   readonly requestedAt: Date;
+  /** Does the list take answers that confirm? */
+  readonly byReply: boolean;
 }
 
 /** The same for everybody who signed up for a list in the same minute: the links are holes. */
@@ -22,7 +24,7 @@ export function composeConfirmation(
   draft: ConfirmationDraft,
   expiresAt: Date,
 ): ComposedMail {
-  const { organisation, listName, wording, language, formHost, requestedAt } = draft;
+  const { organisation, listName, wording, language, formHost, requestedAt, byReply } = draft;
   return composeMail(templates, 'confirmation', language, {
     ...mailBase(ctx, draft, language, { publicUrl: linkAddress(ctx, organisation) }),
     list: listName,
@@ -31,6 +33,7 @@ export function composeConfirmation(
     requestedAt,
     confirmUrl: hole('confirm_url'),
     expiresAt,
+    byReply,
     notMeUrl: hole('not_me_url'),
     purgeAt: purgeAt(requestedAt),
   });

@@ -12,7 +12,12 @@ export function confirmationFaults(
   list: SetList,
 ): string[] {
   const now = ctx.now();
-  const draft = { ...list, formHost: hostOf(list.organisation.publicUrl ?? ctx.publicUrl), requestedAt: now };
+  const draft = {
+    ...list,
+    byReply: list.confirmByReply,
+    formHost: hostOf(list.organisation.publicUrl ?? ctx.publicUrl),
+    requestedAt: now,
+  };
   const expiresAt = new Date(now.getTime() + CONFIRM_DAYS * 86_400_000);
   return lintConfirmation({ ...list, ...composeConfirmation(ctx, templates, draft, expiresAt) });
 }

@@ -247,6 +247,8 @@ export interface PreferencesAllPage extends OrganisationPage {
     readonly number: string;
     readonly list: ListName;
     readonly confirmedAt: Date;
+    /** By an answer to the mail, not by the button. */
+    readonly byReply: boolean;
   })[];
   readonly stopAllAction: string;
   readonly signOutAction: string;
@@ -395,7 +397,7 @@ export function errorPage(base: PageBase, kind: ErrorKind, parts: Partial<ErrorP
 
 /** One act of a receipt, in order. */
 export interface ReceiptAct {
-  readonly kind: 'requested' | 'offered' | 'confirmed' | 'asserted' | 'changed' | 'withdrawn';
+  readonly kind: 'requested' | 'offered' | 'confirmed' | 'confirmedByReply' | 'asserted' | 'changed' | 'withdrawn';
   readonly at: Date;
 }
 
@@ -407,6 +409,7 @@ export interface ReceiptPage extends OrganisationPage {
   readonly address: string | null;
   readonly wording: string;
   readonly acts: readonly ReceiptAct[];
+  readonly byReply: boolean;
   readonly download: { readonly href: string; readonly bytes: number };
   readonly proof: {
     readonly origin: string;

@@ -106,7 +106,10 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
         wrong: false,
       },
     ],
-    receipts: [{ ...receipt, number: '1042', list, confirmedAt: NOW }],
+    receipts: [
+      { ...receipt, number: '1042', list, confirmedAt: NOW, byReply: false },
+      { ...receipt, number: '1043', list, confirmedAt: LATER, byReply: true },
+    ],
     stopAllAction: '/preferences/all',
     signOutAction: '/preferences/close',
     dataHref: '/preferences/data',
@@ -267,9 +270,11 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
           { kind: 'requested', at: NOW },
           { kind: 'offered', at: NOW },
           { kind: 'confirmed', at: LATER },
+          { kind: 'confirmedByReply', at: LATER },
           { kind: 'changed', at: LATER },
           { kind: 'withdrawn', at: LATER },
         ],
+        byReply: true,
         download: { href: `/receipts/${TOKEN}?file`, bytes: 6412 },
         proof: {
           origin: log.origin,

@@ -232,3 +232,23 @@ export const BROKEN: readonly (readonly [string, string, Scene])[] = [
     },
   ],
 ];
+
+/** Scenes that are not broken, or not only. */
+export const SCENES: readonly (readonly [string, Scene])[] = [
+  ['a confirmed consent', {}],
+  ['one without its disclosed fields', { parts: each((event) => ({ ...event, fields: {} })) }],
+  ['under another key', { key: ed25519(2) }],
+  ['without its request', { parts: (parts) => ({ ...parts, events: parts.events.slice(1), texts: [] }) }],
+  ['without a text', { parts: (parts) => ({ ...parts, texts: [WORDING] }) }],
+  ['a withdrawn one', { withdraw: true }],
+  ['a withdrawal', { withdraw: true, parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
+  ['a withdrawal that is not there', { parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
+  ['two trees of one size', { forkFrom: 1, sizes: [6, 6, 11] }],
+  ['a later tree that does not begin with the earlier one', { forkFrom: 2 }],
+];
+
+function each(
+  change: (event: ReceiptParts['events'][number]) => ReceiptParts['events'][number],
+): (parts: ReceiptParts) => ReceiptParts {
+  return (parts) => ({ ...parts, events: parts.events.map(change) });
+}

@@ -2,27 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ROOT } from '../../server/config.js';
-import type { ReceiptParts } from '../../server/ledger/receipt.js';
 import { verifyReceipt } from '../../server/verify/verify.js';
-import { ed25519 } from '../support/keys.js';
-import { BROKEN, receipt, vkey, WORDING, type Scene } from '../support/receipts.js';
+import { BROKEN, receipt, SCENES, vkey } from '../support/receipts.js';
 import { itWithVectors } from '../support/shared.js';
 
 const PROGRAM = join(ROOT, 'test', 'verify', 'independent.py');
-
-/** Scenes that are not broken, or not only. */
-const SCENES: readonly (readonly [string, Scene])[] = [
-  ['a confirmed consent', {}],
-  ['one without its disclosed fields', { parts: each((event) => ({ ...event, fields: {} })) }],
-  ['under another key', { key: ed25519(2) }],
-  ['without its request', { parts: (parts) => ({ ...parts, events: parts.events.slice(1), texts: [] }) }],
-  ['without a text', { parts: (parts) => ({ ...parts, texts: [WORDING] }) }],
-  ['a withdrawn one', { withdraw: true }],
-  ['a withdrawal', { withdraw: true, parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
-  ['a withdrawal that is not there', { parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
-  ['two trees of one size', { forkFrom: 1, sizes: [6, 6, 11] }],
-  ['a later tree that does not begin with the earlier one', { forkFrom: 2 }],
-];
 
 describe('A second verifier, in Python', () => {
   before(function () {
@@ -80,12 +64,6 @@ describe('A second verifier, in Python', () => {
 interface Signatures {
   rfc8032: { public_hex: string; message_hex: string; signature_hex: string }[];
   wycheproof_negative: { tests: { pk: string; msg: string; sig: string }[] };
-}
-
-function each(
-  change: (event: ReceiptParts['events'][number]) => ReceiptParts['events'][number],
-): (parts: ReceiptParts) => ReceiptParts {
-  return (parts) => ({ ...parts, events: parts.events.map(change) });
 }
 
 function python(mode: string, cases: readonly object[]): unknown[] {

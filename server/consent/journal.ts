@@ -10,8 +10,17 @@ export type JournalEntry =
   | { kind: 'withdrawn'; consent: string; chapter: string; event: string; at: string }
   /** Without `until`: for good. */
   | { kind: 'suppressed'; organisation: string; hash: string; reason: string; at: string; until?: string }
-  /** A person who was erased, with the sign-ups that were theirs. */
-  | { kind: 'erased'; subscriber: string; signUps: string[]; cause: 'person' | 'retention'; at: string };
+  | ErasedEntry;
+
+/** A person who was erased, with the sign-ups that were theirs, and those of them that are kept as used proof until then. */
+export interface ErasedEntry {
+  readonly kind: 'erased';
+  readonly subscriber: string;
+  readonly signUps: readonly string[];
+  readonly kept: readonly { readonly signUp: string; readonly until: string }[];
+  readonly cause: 'person' | 'retention';
+  readonly at: string;
+}
 
 export interface Journal {
   /** Resolves once the entries are on disk. What this process has written lately is not written again. */

@@ -8,7 +8,7 @@ import { destroyChapters } from './destroy.js';
 import { endEverything } from './end.js';
 import { journalErasures } from './journal.js';
 import { traceErasure } from './trace.js';
-import { usedProofs, type UsedProof } from './used-proof.js';
+import { usedProofs, type Told, type UsedProof } from './used-proof.js';
 
 /** What an erasure does not destroy at once: the person is told (Art. 12(4)). */
 export interface Remains {
@@ -22,13 +22,13 @@ export interface Erasure extends Remains {
 }
 
 /** What would stay of a person if they were erased at `at`; changes nothing. */
-export async function remainsOf(on: Queryable, subscriberId: string, at: Date): Promise<Remains> {
+export async function remainsOf(on: Queryable, subscriberId: string, at: Date, told?: Told): Promise<Remains> {
   const [hash] = await on.query(
     `select 1 from suppression x join subscriber s on s.organisation_id = x.organisation_id and s.suppression_hash = x.hash
      where s.id = $1 and (x.until is null or x.until > $2) limit 1`,
     [subscriberId, at],
   );
-  return { proofs: await usedProofs(on, subscriberId, at), isSuppressed: hash !== undefined };
+  return { proofs: await usedProofs(on, subscriberId, at, told), isSuppressed: hash !== undefined };
 }
 
 /**
@@ -37,14 +37,14 @@ export async function remainsOf(on: Queryable, subscriberId: string, at: Date): 
  */
 export async function erase(
   ctx: Context,
-  { subscriberId, cause }: { subscriberId: string; cause: ErasureReason['cause'] },
+  { subscriberId, cause, told }: { subscriberId: string; cause: ErasureReason['cause']; told?: Told },
 ): Promise<Erasure | null> {
   const known = await catalogue(ctx);
   const erasedAt = ctx.now();
   const done = await ctx.db.transaction(async (tx) => {
     const person = await lockPerson(tx, subscriberId);
     if (!person || (cause === 'retention' && person.isRestricted)) return null;
-    const remains = await remainsOf(tx, subscriberId, erasedAt);
+    const remains = await remainsOf(tx, subscriberId, erasedAt, told);
     const chapters = await endEverything(ctx, tx, known, { ...person, cause, at: erasedAt });
     const kept = new Set(remains.proofs.flatMap((proof) => proof.chapters.map(({ id }) => id)));
     const events = await destroyChapters(

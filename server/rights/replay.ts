@@ -1,11 +1,9 @@
-import type { JournalEntry } from '../consent/journal.js';
+import type { ErasedEntry } from '../consent/journal.js';
 import type { Context } from '../context.js';
 import { destroyChapters } from './destroy.js';
 import { erase } from './erase.js';
 import { journalErasures } from './journal.js';
 import { traceErasure } from './trace.js';
-
-type Erased = Extract<JournalEntry, { kind: 'erased' }>;
 
 const PAGE = 500;
 
@@ -15,7 +13,7 @@ const PAGE = 500;
  */
 export async function replayErasures(ctx: Context): Promise<number> {
   await journalErasures(ctx);
-  let page: Erased[] = [];
+  let page: ErasedEntry[] = [];
   let done = 0;
   for await (const entry of ctx.journal.read()) {
     if (entry.kind !== 'erased') continue;
@@ -27,18 +25,22 @@ export async function replayErasures(ctx: Context): Promise<number> {
   return done + (await replay(ctx, page));
 }
 
-async function replay(ctx: Context, entries: readonly Erased[]): Promise<number> {
-  const causes = new Map(entries.map((entry) => [entry.subscriber, entry.cause]));
+async function replay(ctx: Context, entries: readonly ErasedEntry[]): Promise<number> {
+  const known = new Map(entries.map((entry) => [entry.subscriber, entry]));
   const back = await ctx.db.query<{ id: string }>(
     'select id from subscriber where id = any($1::uuid[]) and erased_at is null',
-    [[...causes.keys()]],
+    [[...known.keys()]],
   );
   let done = 0;
-  for (const { id } of back) if (await erase(ctx, { subscriberId: id, cause: causes.get(id) ?? 'person' })) done += 1;
+  for (const { id } of back) {
+    const entry = known.get(id);
+    const told = new Map(entry?.kept.map(({ signUp, until }) => [signUp, new Date(until)]));
+    if (await erase(ctx, { subscriberId: id, cause: entry?.cause ?? 'person', told })) done += 1;
+  }
   return done + (await destroyStrays(ctx, entries));
 }
 
-async function destroyStrays(ctx: Context, entries: readonly Erased[]): Promise<number> {
+async function destroyStrays(ctx: Context, entries: readonly ErasedEntry[]): Promise<number> {
   return ctx.db.transaction(async (tx) => {
     const rows = await tx.query<{ id: string }>(
       'select id from sign_up where id = any($1::uuid[]) and evidence_key is not null for update',

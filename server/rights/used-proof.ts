@@ -21,11 +21,19 @@ interface Row {
   last_left: Date | null;
 }
 
+/** What a person was told that is kept, by chapter: an erasure that is done again in a restored database, which does not know all uses, keeps to it. */
+export type Told = ReadonlyMap<string, Date>;
+
 /**
  * Which proof of a person outlives an erasure at `at`: that of consents under which mail was sent (or is being sent), or which were withdrawn. Everything
  * else proves nothing that anybody could need. A consent that is still in force ends with the erasure, so its period begins there.
  */
-export async function usedProofs(on: Queryable, subscriberId: string, at: Date): Promise<UsedProof[]> {
+export async function usedProofs(
+  on: Queryable,
+  subscriberId: string,
+  at: Date,
+  told: Told = new Map(),
+): Promise<UsedProof[]> {
   const rows = await on.query<Row>(
     `select c.id as consent_id, c.purpose_id as list_id, u.id as chapter, u.evidence_key, c.state = 'confirmed' as is_on,
        (select max(coalesce(d.settled_at, $2)) from delivery d where d.subscriber_id = c.subscriber_id and d.consent_id = c.id
@@ -39,23 +47,22 @@ export async function usedProofs(on: Queryable, subscriberId: string, at: Date):
   );
   const consents = [...new Set(rows.map((row) => row.consent_id))];
   return consents.flatMap((id) => {
-    const proof = proofOf(
-      rows.filter((row) => row.consent_id === id),
-      at,
-    );
+    const chapters = rows.filter((row) => row.consent_id === id);
+    const proof = proofOf(chapters, at, told);
     return proof ? [proof] : [];
   });
 }
 
-function proofOf(rows: readonly Row[], at: Date): UsedProof | null {
+function proofOf(rows: readonly Row[], at: Date, told: Told): UsedProof | null {
   const [first] = rows;
   const uses = rows.flatMap((row) => [row.last_sent, row.last_left]).filter((one) => one !== null);
-  if (!first || uses.length === 0) return null;
-  const last = Math.max(...[...uses, ...(first.is_on ? [at] : [])].map((one) => one.getTime()));
+  const last = uses.length > 0 && first?.is_on ? [...uses, at] : uses;
+  const ends = [...last.map(keptUntil), ...rows.flatMap((row) => told.get(row.chapter) ?? [])];
+  if (!first || ends.length === 0) return null;
   return {
     consentId: first.consent_id,
     listId: first.list_id,
     chapters: rows.map((row) => ({ id: row.chapter, evidenceKey: row.evidence_key })),
-    until: keptUntil(new Date(last)),
+    until: new Date(Math.max(...ends.map((end) => end.getTime()))),
   };
 }

@@ -6,7 +6,7 @@ import { REDACTABLE, type Redactable } from '../ledger/append.js';
 import { inclusionProof } from '../ledger/prove.js';
 import { buildReceipt, RECEIPT_LIMITS, REPLY_LIMIT, type ReceiptEvent } from '../ledger/receipt.js';
 import type { ConsentRecord } from '../ledger/record.js';
-import { checkpointCovering, hashReader, logVkey, type StoredCheckpoint } from '../ledger/store.js';
+import { checkpointCovering, hashReader, logFacts, type StoredCheckpoint } from '../ledger/store.js';
 import { listById, textOf, type ListFacts } from './catalogue.js';
 import { evidenceKey } from './chapter.js';
 
@@ -60,13 +60,16 @@ export async function loadReceipt(ctx: Context, signUpId: string): Promise<Recei
   if (!confirmed) throw unknown();
   const list = await listById(ctx, chapter.list_id);
   const wording = wordingOfChapter(list, chapter);
-  const events = await Promise.all(rows.map(async (row) => toEvent(ctx, key, row)));
   const number = confirmed.leaf_index;
+  const checkpoint = await coveringCheckpoint(ctx.db, Number(number));
+  // All proofs of a receipt are of one log: where it was continued under another name, that in which it was confirmed.
+  const log = await logFacts(ctx, checkpoint.size);
+  const events = await Promise.all(rows.map(async (row) => toEvent(ctx, key, row, log.firstSize)));
   const file = buildReceipt({
     number,
     issuedAt: ctx.now(),
     claim: 'consent',
-    log: { origin: ctx.logOrigin, vkey: logVkey(ctx) },
+    log,
     anchors: { interval: null, stamps: [] },
     policy: null,
     list: textOf(list, chapter.language).name,
@@ -75,7 +78,6 @@ export async function loadReceipt(ctx: Context, signUpId: string): Promise<Recei
     texts: [wording, ...noticesOf(list, events)],
     limits: events.some(({ record }) => isByReply(record)) ? [...RECEIPT_LIMITS, REPLY_LIMIT] : RECEIPT_LIMITS,
   });
-  const checkpoint = await coveringCheckpoint(ctx.db, Number(number));
   return {
     number,
     file,
@@ -126,7 +128,7 @@ function isDisclosed(kind: string, name: Redactable | 'reply'): boolean {
   return kind === 'confirmed' || name === 'address' || name === 'mail';
 }
 
-async function toEvent(ctx: Context, key: Buffer, row: Row): Promise<ReceiptEvent> {
+async function toEvent(ctx: Context, key: Buffer, row: Row, from: number): Promise<ReceiptEvent> {
   if (!row.record) throw unknown();
   const opened = (column: string, sealed: Buffer): unknown =>
     JSON.parse(decryptField(key, { table: 'event_body', column, row: row.id }, sealed).toString());
@@ -139,7 +141,7 @@ async function toEvent(ctx: Context, key: Buffer, row: Row): Promise<ReceiptEven
   });
   const index = Number(row.leaf_index);
   // The first tree head that covered it: that of `offered` came before the mail left, and so before `confirmed` (T1).
-  const checkpoint = await coveringCheckpoint(ctx.db, index);
+  const checkpoint = await coveringCheckpoint(ctx.db, index, from);
   const hashes = await inclusionProof(hashReader(ctx.db), index, checkpoint.size);
   return {
     record,
@@ -149,8 +151,8 @@ async function toEvent(ctx: Context, key: Buffer, row: Row): Promise<ReceiptEven
   };
 }
 
-async function coveringCheckpoint(db: Queryable, leafIndex: number): Promise<StoredCheckpoint> {
-  const checkpoint = await checkpointCovering(db, leafIndex);
+async function coveringCheckpoint(db: Queryable, leafIndex: number, from = 0): Promise<StoredCheckpoint> {
+  const checkpoint = await checkpointCovering(db, leafIndex, from);
   if (!checkpoint) throw unknown();
   return checkpoint;
 }

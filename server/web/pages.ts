@@ -428,12 +428,33 @@ export interface ReceiptPage extends OrganisationPage {
 export interface LogPage extends PageBase {
   readonly origin: string;
   readonly size: number;
+  /** null while there is no second day. Lengths are in units of the drawing. */
+  readonly growth: {
+    readonly added: number;
+    readonly days: number;
+    readonly size: number;
+    readonly from: Date;
+    readonly to: Date;
+    readonly width: number;
+    readonly left: number;
+    readonly right: number;
+    readonly top: number;
+    readonly bottom: number;
+    /** SVG path data. */
+    readonly line: string;
+    readonly ticks: readonly { readonly value: number; readonly y: number; readonly textY: number }[];
+    readonly table: readonly { readonly day: Date; readonly size: number }[];
+  } | null;
   readonly checkpointAt: Date | null;
   /** The signed note as it is; null while the log is empty. */
   readonly checkpoint: string | null;
   readonly vkey: string;
+  readonly formerVkeys: readonly string[];
+  /** What programs read the log from, no trailing slash. */
+  readonly address: string;
   readonly checkpointHref: string;
   readonly vkeyHref: string;
-  readonly witnesses: readonly string[];
+  readonly vkeysHref: string;
+  readonly witnesses: readonly { readonly name: string; readonly size: number; readonly at: Date }[];
   readonly anchors: readonly { readonly authority: string; readonly at: Date }[];
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Context } from '../../server/context.js';
 import { parseAddCheckpoint, SIZE_TYPE } from '../../server/ledger/add-checkpoint.js';
+import { attestations } from '../../server/ledger/attestations.js';
 import { attestedFor, withCosignatures } from '../../server/ledger/attested.js';
 import { cosign } from '../../server/ledger/cosignature.js';
 import { COSIGNATURE, formatVkey, parseNote, verifierKey } from '../../server/ledger/note.js';
@@ -58,6 +59,13 @@ describe('the log and its witnesses', () => {
     const { signatures } = parseNote(await withCosignatures(ctx.db, head ?? { size: 0, note: '' }));
     expect(witnessed?.size).to.equal(3);
     expect(signatures.map(({ name }) => name)).to.deep.equal([ctx.logOrigin, 'council.example.org']);
+  });
+
+  it('are told of on the page of the log, up to what the public sees', async () => {
+    const told = async (size: number): Promise<unknown> =>
+      (await attestations(ctx.db, size)).witnesses.map((one) => [one.name, one.size]);
+
+    expect([await told(2), await told(3)]).to.deep.equal([[], [['council.example.org', 3]]]);
   });
 
   it('agree on a size anew when our side has forgotten it, also after the witness was killed', async () => {

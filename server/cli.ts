@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
 import { addLedgerCommands } from './cli/ledger.js';
 import { addWitnessCommand } from './cli/witness.js';
+import { addRetentionCommand } from './cli/retention.js';
 import { readJson, readText, trustedKeys, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
@@ -157,6 +158,8 @@ function collect(value: string, before: string[]): string[] {
 addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
 
 addWitnessCommand(program);
+
+addRetentionCommand(program, { withContext, say });
 
 program
   .command('campaign')

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
+import { addPeopleCommands } from './cli/people.js';
 import { readJson, readText, trustedKeys, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
@@ -70,6 +71,8 @@ program
       say(`Password: ${password}`);
     }),
   );
+
+addPeopleCommands(program, { withContext, say });
 
 const keys = program.command('keys').description('the keys file');
 keys

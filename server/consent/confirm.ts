@@ -9,6 +9,7 @@ import { actAll, CONSENT_COLUMNS, type Act, type Change, type LoadedConsent } fr
 import { listById, type ListFacts, type Wording } from './catalogue.js';
 import { evidenceKey, openSignUp } from './chapter.js';
 import { listRecord } from './facts.js';
+import { askedAt, originOf, type Origin } from './origin.js';
 import { stateAfter } from './states.js';
 
 /** A mailed confirmation link with all that its page shows. */
@@ -19,7 +20,8 @@ export interface Offer {
   readonly wording: Wording;
   readonly language: string;
   readonly address: string;
-  readonly formHost: string;
+  readonly origin: Origin;
+  readonly askedAt: Date;
   readonly requestedAt: Date;
   readonly consent: LoadedConsent;
   readonly usedBy: string | null;
@@ -143,7 +145,8 @@ export async function findOffer(ctx: Context, link: Link): Promise<Offer> {
     wording,
     language: row.language,
     address: signUp.given,
-    formHost: signUp.formHost,
+    origin: originOf(signUp),
+    askedAt: askedAt(signUp, row.requested_at),
     requestedAt: row.requested_at,
     consent: row,
     usedBy: row.used_by,

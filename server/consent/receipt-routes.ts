@@ -26,15 +26,29 @@ async function find(site: Site, req: Request): Promise<Receipt> {
 }
 
 async function download(site: Site, req: Request, res: Response): Promise<void> {
-  const receipt = await find(site, req);
+  sendReceiptFile(res, await find(site, req));
+}
+
+/** Sends a receipt as a file. */
+export function sendReceiptFile(res: Response, receipt: Receipt): void {
   res.setHeader('Content-Disposition', `attachment; filename="receipt-${receipt.number}.json"`);
   res.type('application/json').send(receipt.file);
 }
 
 async function read(site: Site, req: Request, res: Response): Promise<void> {
-  const { ctx } = site;
   const receipt = await find(site, req);
   const language = languageOf(site, req, receipt.language);
+  sendReceiptPage(site, req, res, { receipt, language, downloadHref: `/receipts/${param(req, 'token')}` });
+}
+
+/** Sends a receipt as a page to read. `downloadHref`: where the file is; null: whoever reads it may not have it. */
+export function sendReceiptPage(
+  site: Site,
+  req: Request,
+  res: Response,
+  { receipt, language, downloadHref }: { receipt: Receipt; language: string; downloadHref: string | null },
+): void {
+  const { ctx } = site;
   sendPage(site, res, 'receipt', {
     ...organisationBase(site, req, language, receipt.list.organisation),
     number: receipt.number,
@@ -42,7 +56,7 @@ async function read(site: Site, req: Request, res: Response): Promise<void> {
     address: receipt.address,
     wording: receipt.wording,
     acts: receipt.acts.flatMap(({ kind, at }) => (isShownAct(kind) ? [{ kind, at }] : [])),
-    download: { href: `/receipts/${param(req, 'token')}`, bytes: Buffer.byteLength(receipt.file) },
+    download: downloadHref === null ? null : { href: downloadHref, bytes: Buffer.byteLength(receipt.file) },
     proof: {
       origin: ctx.logOrigin,
       leafIndex: receipt.leafIndex,

@@ -30,6 +30,8 @@ export interface SealedSignUp {
   readonly given: string;
   readonly normal: string;
   readonly formHost: string;
+  /** What staff noted; `saidAt` is a moment of it. */
+  readonly noted?: { readonly how: 'phone' | 'paper'; readonly saidAt: string };
 }
 
 /** After this an unconfirmed sign-up holds no personal data (C-07). */

@@ -1,9 +1,10 @@
 import { Init1764000000000 } from '../../entities/migrations/1764000000000-init.js';
 import { Attachments1764100000000 } from '../../entities/migrations/1764100000000-attachments.js';
+import { People1764500000000 } from '../../entities/migrations/1764500000000-people.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
-const MIGRATIONS = [new Init1764000000000(), new Attachments1764100000000()];
+const MIGRATIONS = [new Init1764000000000(), new Attachments1764100000000(), new People1764500000000()];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */
 const LOCK = 8_021_964;

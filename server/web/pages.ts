@@ -384,7 +384,8 @@ export interface ReceiptPage extends OrganisationPage {
   readonly address: string | null;
   readonly wording: string;
   readonly acts: readonly ReceiptAct[];
-  readonly download: { readonly href: string; readonly bytes: number };
+  /** null: whoever reads it may not have the file. */
+  readonly download: { readonly href: string; readonly bytes: number } | null;
   readonly proof: {
     readonly origin: string;
     readonly leafIndex: number;

@@ -11,9 +11,13 @@ export class Installation {
   @Column({ type: 'bytea', name: 'key_check' })
   keyCheck!: Buffer;
 
-  /** Fixed at first start; survives a change of PUBLIC_URL. */
+  /** Fixed at first start; survives a change of PUBLIC_URL. Another one only after `zgoda ledger continue`. */
   @Column({ type: 'text', name: 'log_origin' })
   logOrigin!: string;
+
+  /** A signed tree head that one of our machines keeps and this database does not have: it was restored from an older state (P-21). */
+  @Column({ type: 'text', name: 'log_tip', nullable: true })
+  logTip!: string | null;
 
   /** SHA-256 of the first-run link's secret; gone as soon as staff exist (T10). */
   @Column({ type: 'bytea', name: 'first_run_hash', nullable: true })

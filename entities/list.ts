@@ -24,6 +24,10 @@ export class List {
   @Column({ type: 'text', array: true, name: 'accepted_bases' })
   acceptedBases!: string[];
 
+  /** May a signed answer to the confirmation mail confirm as well (T14)? */
+  @Column({ type: 'boolean', name: 'confirm_by_reply', default: false })
+  confirmByReply!: boolean;
+
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
 }

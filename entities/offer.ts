@@ -6,6 +6,7 @@ import { SignUp } from './sign-up.js';
 @Entity('offer')
 @Index('offer_sign_up', ['signUpId'])
 @Index('offer_consent', ['consentId', 'createdAt'])
+@Index('offer_reply_secret', ['replySecretHash'], { unique: true, where: '"reply_secret_hash" is not null' })
 export class Offer {
   /** The link's ref. */
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'offer_pk' })
@@ -25,6 +26,10 @@ export class Offer {
 
   @Column({ type: 'bytea', name: 'secret_hash' })
   secretHash!: Buffer;
+
+  /** SHA-256 of the second secret, which the address for answers carries; null where none was asked for. */
+  @Column({ type: 'bytea', name: 'reply_secret_hash', nullable: true })
+  replySecretHash!: Buffer | null;
 
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;

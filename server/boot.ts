@@ -1,6 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { makeBell } from './bell.js';
 import { makeMeter } from './meter.js';
 import type { Config } from './config.js';
@@ -13,7 +12,9 @@ import { carryRings } from './database/notify.js';
 import { Refusal } from './errors.js';
 import { createKeysFile, loadKeysFile } from './keys/keys-file.js';
 import { makeKeyring, type Keyring, type KeysFile } from './keys/keyring.js';
-import { logVkey } from './ledger/store.js';
+import { nameOfLog, startLog } from './ledger/start.js';
+import { anchorRoots } from './ledger/anchor.js';
+import { witnessPolicy } from './ledger/attested.js';
 import { hostOf } from './links/urls.js';
 import type { Logger } from './logger.js';
 
@@ -36,6 +37,8 @@ export interface BootOptions {
 
 /** Opens database and keys, brings the schema up to date, and checks that they belong together (T5). */
 export async function boot(config: Config, logger: Logger, options: BootOptions = {}): Promise<Booted> {
+  witnessPolicy(config);
+  anchorRoots(config);
   await makeDataDir(config.dataDir);
   const { db, stop, ended } = await openDatabase(config, logger, options);
   try {
@@ -61,7 +64,7 @@ export async function boot(config: Config, logger: Logger, options: BootOptions 
       publicUrl: config.publicUrl,
       now,
     };
-    await pinLogKey(ctx);
+    await startLog(ctx);
     return {
       ctx,
       databaseEnded: ended,
@@ -149,7 +152,7 @@ async function openKeys(config: Config, db: Database, now: Date): Promise<{ keyr
       `The keys in ${config.keysFile} do not belong to this database. Put the file back that was made with it (see "Keys" in the README).`,
     );
   }
-  return { keyring, logOrigin: installation.log_origin };
+  return { keyring, logOrigin: await nameOfLog(db, keyring, installation.log_origin, now) };
 }
 
 async function readInstallation(db: Database): Promise<Installation | null> {
@@ -183,12 +186,4 @@ async function rememberHost(db: Database, host: string, now: Date): Promise<stri
   await db.query('insert into link_host (host, first_used_at) values ($1, $2) on conflict do nothing', [host, now]);
   const rows = await db.query<{ host: string }>('select host from link_host order by host = $1 desc', [host]);
   return rows.map((row) => row.host);
-}
-
-/** Writes the log's key where `zgoda verify` finds it: receipts made elsewhere do not verify here (T3). */
-async function pinLogKey(ctx: Context): Promise<void> {
-  const trust = join(ctx.config.dataDir, 'trust');
-  await mkdir(trust, { recursive: true });
-  const name = createHash('sha256').update(ctx.logOrigin).digest('hex').slice(0, 16);
-  await writeFile(join(trust, `${name}.vkey`), `${logVkey(ctx)}\n`);
 }

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
+import { addLedgerCommands } from './cli/ledger.js';
 import { addPeopleCommands } from './cli/people.js';
+import { addWitnessCommand } from './cli/witness.js';
 import { readJson, readText, trustedKeys, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
@@ -13,7 +15,7 @@ import { Refusal } from './errors.js';
 import { doctor } from './jobs/doctor.js';
 import { runSenderFor } from './jobs/standalone.js';
 import { createKeysFile, loadKeysFile, rotateKeys } from './keys/keys-file.js';
-import { fsck } from './ledger/fsck.js';
+import { rotateLogKey } from './ledger/rotate.js';
 import { compileMailTemplates } from './mail/compose.js';
 import { runCli } from './run-cli.js';
 import { addStaff } from './staff/add-staff.js';
@@ -89,8 +91,18 @@ keys
   });
 keys
   .command('rotate')
+  .option('--log', 'the key of the proof log instead: its leaf is signed by the former key, which stays known')
   .description('add a new signing key; former ones still open old links')
-  .action(async () => {
+  .action(async (options: { log?: boolean }) => {
+    if (options.log) {
+      await withContext(async (ctx) => {
+        const { former, vkey } = await rotateLogKey(ctx);
+        say(
+          `The log is signed with a new key from ${former.lastSize + 1} leaves on. Back the keys file up, restart every process, and publish the key:\n${vkey}`,
+        );
+      });
+      return;
+    }
     const file = await rotateKeys(readConfig(process.env).keysFile, new Date());
     say(
       `Key ${Math.max(...file.masters.map((master) => master.id))} signs from the next start on. Back the file up, then restart the service.`,
@@ -145,24 +157,9 @@ function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
-program
-  .command('ledger')
-  .description('the proof log')
-  .command('fsck')
-  .option('--json', 'as JSON')
-  .description('re-hash every record, rebuild the tree, compare every signed head')
-  .action(async (options: { json?: boolean }) =>
-    withContext(async (ctx) => {
-      const report = await fsck(
-        ctx,
-        process.stderr.isTTY ? (leaves) => process.stderr.write(`\r${leaves} leaves`) : undefined,
-      );
-      if (process.stderr.isTTY) process.stderr.write('\r');
-      const summary = `${report.leaves} leaves, ${report.records} records match, ${report.erased} erased, ${report.faults.length} faults`;
-      say(options.json ? JSON.stringify(report) : [summary, ...report.faults].join('\n'));
-      exitCode = report.faults.length > 0 ? 1 : 0;
-    }),
-  );
+addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
+
+addWitnessCommand(program);
 
 program
   .command('campaign')

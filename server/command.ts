@@ -9,8 +9,8 @@ import { makeLogger } from './logger.js';
 /** Runs a command on this installation, beside the running service or without it. */
 export async function withContext(work: (ctx: Context) => Promise<void>): Promise<void> {
   const config = readConfig(process.env);
-  // Only what goes wrong: standard output belongs to the answer.
-  const booted = await boot(config, makeLogger(config.logLevel === 'info' ? 'warn' : config.logLevel), {
+  // Only what goes wrong, and elsewhere: standard output belongs to the answer.
+  const booted = await boot(config, makeLogger(config.logLevel === 'info' ? 'warn' : config.logLevel, process.stderr), {
     mayShare: true,
   });
   try {

@@ -23,6 +23,7 @@ export type RefusalCode =
   | 'receipt-unknown'
   | 'config-invalid'
   | 'keys-invalid'
+  | 'log-refuses'
   | 'database-busy';
 
 /** An expected "no": something outside is not as it must be. Nothing was changed. Everything else that is thrown is a bug. */

@@ -18,7 +18,8 @@ const ADDRESS = /[^\s"<>:,;()[\]\\]{1,64}(?:@|%40)[\p{L}\p{N}.-]+\p{L}/gu;
 const LINK_PATH = /\/(c|u|p|m|n|receipts)\/[A-Za-z0-9_-]{16,}/g;
 // Every link token begins with its version and a letter: 01 6x or 01 7x.
 const LINK_TOKEN = /(?<![A-Za-z0-9_-])A[WX][A-Za-z0-9_-]{50,}/g;
-const ADDRESS_TOKEN = /(?<![A-Za-z0-9])[bux]?\+?(?:[a-z2-7]{32}|[A-Z2-7]{32})(?![A-Za-z0-9])/g;
+const ADDRESS_TOKEN =
+  /(?<![A-Za-z0-9])[buxy]?\+?(?:[a-z2-7]{32}(?:[a-z2-7]{16})?|[A-Z2-7]{32}(?:[A-Z2-7]{16})?)(?![A-Za-z0-9])/g;
 // Private and loopback addresses are those of our own machines.
 const IPV4 =
   /(?<![\d.])(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|0\.0\.0\.0)(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d)/g;

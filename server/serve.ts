@@ -7,6 +7,7 @@ import { ROOT, type Config } from './config.js';
 import { catalogue } from './consent/catalogue.js';
 import { setup } from './consent/setup.js';
 import type { Context } from './context.js';
+import { makeLookup } from './delivery/dns.js';
 import { startInbound, type Inbound } from './delivery/inbound.js';
 import { Refusal } from './errors.js';
 import { openWayOut, startWorker, type Worker } from './jobs/worker.js';
@@ -23,7 +24,7 @@ import { tourRoutes } from './tour/routes.js';
 import { makeApp } from './web/app.js';
 import { answerBroken } from './web/client-error.js';
 import type { Site } from './web/http.js';
-import { loadCatalogs } from './web/i18n.js';
+import { loadCatalogs, translate } from './web/i18n.js';
 import { makeRenderer } from './web/render.js';
 
 export interface Service {
@@ -91,7 +92,8 @@ async function start(
   // Where another process sends: staff's tests to themselves leave from here all the same.
   const pool = worker?.pool ?? (has('web') && smtpUrl ? openWayOut(ctx, smtpUrl) : null);
   if (pool && !worker) closers.push(async () => pool.close());
-  const inbound = has('gateway') ? await startInbound(ctx) : null;
+  const wordOf = (language: string): string => translate(catalogs, language, 'mail.confirmation.replyWord');
+  const inbound = has('gateway') ? await startInbound(ctx, { lookup: makeLookup(config.dnsServer), wordOf }) : null;
   if (inbound) closers.push(inbound.stop);
   if (has('web')) {
     const renderer = makeRenderer({ root: ROOT, catalogs });

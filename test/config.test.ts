@@ -25,18 +25,30 @@ describe('the settings', () => {
       keysFile: resolve('data-keys.json'),
       gatewayPort: 2525,
       inboundPort: 2526,
+      dnsServer: null,
       roles: ['web', 'worker', 'gateway'],
       logLevel: 'info',
       logMode: 'public',
       trustProxy: false,
       metricsToken: null,
       sendWindow: 100,
+      witnessPolicy: null,
+      anchors: [],
+      anchorTrust: null,
+      anchorHours: 24,
       abuseLimits: true,
     } satisfies Config);
   });
 
   it('take empty ones for missing ones', () => {
     expect(readConfig(Object.fromEntries(SETTING_NAMES.map((name) => [name, ''])))).to.deep.equal(readConfig({}));
+  });
+
+  it('name a resolver by its address and port, never by a name', () => {
+    expect(readConfig({ DNS_SERVER: '192.0.2.1:53' }).dnsServer).to.equal('192.0.2.1:53');
+    expect(readConfig({ DNS_SERVER: '[2001:db8::1]:5353' }).dnsServer).to.equal('[2001:db8::1]:5353');
+    for (const wrong of ['192.0.2.1', '2001:db8::1:53', '192.0.2.1:0', '192.0.2.1:70000', '192.0.2.300:53', '1.1:53'])
+      expect(mistakesOf({ DNS_SERVER: wrong }), wrong).to.have.length(1);
   });
 
   it('put the keys beside the data folder, never into it', () => {
@@ -56,12 +68,17 @@ describe('the settings', () => {
       SMTP_URL: 'localhost:25',
       GATEWAY_PORT: 'many',
       INBOUND_PORT: '-1',
+      DNS_SERVER: 'dns.example:53',
       ROLE: 'web,cook',
       LOG_LEVEL: 'loud',
       LOG_MODE: 'secret',
       TRUST_PROXY: 'all',
       METRICS_TOKEN: 'short',
       SEND_WINDOW: '0',
+      WITNESS_POLICY: '/nowhere/policy',
+      ANCHORS: 'ftp://tsa.example.org',
+      ANCHOR_TRUST: '/nowhere/roots.pem',
+      ANCHOR_HOURS: '0',
       ABUSE_LIMITS: 'maybe',
     });
 
@@ -72,12 +89,17 @@ describe('the settings', () => {
       'SMTP_URL',
       'GATEWAY_PORT',
       'INBOUND_PORT',
+      'DNS_SERVER',
       'ROLE',
       'LOG_LEVEL',
       'LOG_MODE',
       'TRUST_PROXY',
       'METRICS_TOKEN',
       'SEND_WINDOW',
+      'WITNESS_POLICY',
+      'ANCHORS',
+      'ANCHOR_TRUST',
+      'ANCHOR_HOURS',
       'ABUSE_LIMITS',
     ]);
   });

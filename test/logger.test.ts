@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Refusal } from '../server/errors.js';
-import { makeAddressToken, makeLink } from '../server/links/token.js';
+import { makeAddressToken, makeReplyToken, makeLink } from '../server/links/token.js';
 import { makeLogger } from '../server/logger.js';
 import { keyringOf } from './support/keys.js';
 
@@ -95,6 +95,17 @@ describe('a log line', () => {
         const made = makeAddressToken(keyring, 'x', ref);
         const token = isUpper ? made.toUpperCase() : made;
         for (const text of [`${before}${token}`, `u+${token}@bounce.example.org`, `b${token}@bounce.example.org`])
+          for (const line of linesWith(text)) expect(line).not.to.include(token);
+      }),
+    );
+  });
+
+  it('holds no token of an address that answers go to, in either case', () => {
+    fc.assert(
+      fc.property(bytes(16), fc.boolean(), around, (secret, isUpper, before) => {
+        const made = makeReplyToken(keyring, secret);
+        const token = isUpper ? made.toUpperCase() : made;
+        for (const text of [`${before}${token}`, `y+${token}@in.example.org`, `y${token}@in.example.org`])
           for (const line of linesWith(text)) expect(line).not.to.include(token);
       }),
     );

@@ -52,6 +52,8 @@ export interface ListFacts {
   readonly defaultLanguage: string;
   /** Which bases of a consent may be mailed. */
   readonly acceptedBases: readonly string[];
+  /** May a signed answer to the confirmation mail confirm as well (T14)? Only where the organisation has an inbound domain: ask `replyDomainOf`. */
+  readonly confirmByReply: boolean;
   readonly texts: Readonly<Record<string, ListText>>;
   /** All versions, newest first. */
   readonly wordings: readonly Wording[];
@@ -155,6 +157,11 @@ export function linkAddress(
   organisation: Pick<OrganisationFacts, 'publicUrl'>,
 ): string {
   return organisation.publicUrl ?? ctx.publicUrl;
+}
+
+/** Where answers that confirm go to; null where this list takes none. */
+export function replyDomainOf(list: ListFacts): string | null {
+  return list.confirmByReply ? list.organisation.inboundDomain : null;
 }
 
 function warn(ctx: Context, { organisations }: Catalogue): void {

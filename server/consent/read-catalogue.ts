@@ -29,7 +29,9 @@ export async function sealOrganisation(on: Queryable, keyring: Keyring, slug: st
 }
 
 type WithList<T> = T & { list_id: string };
-type ListRow = Pick<ListFacts, 'id' | 'slug' | 'defaultLanguage' | 'acceptedBases'> & { organisation_id: string };
+type ListRow = Pick<ListFacts, 'id' | 'slug' | 'defaultLanguage' | 'acceptedBases' | 'confirmByReply'> & {
+  organisation_id: string;
+};
 
 interface Said {
   readonly lists: readonly ListRow[];
@@ -42,7 +44,7 @@ interface Said {
 async function readSaid(on: Queryable): Promise<Said> {
   return {
     lists: await on.query(
-      `select id, slug, organisation_id, default_language as "defaultLanguage", accepted_bases as "acceptedBases" from list order by created_at, slug`,
+      `select id, slug, organisation_id, default_language as "defaultLanguage", accepted_bases as "acceptedBases", confirm_by_reply as "confirmByReply" from list order by created_at, slug`,
     ),
     texts: await on.query(
       'select list_id, language, name, about, frequency, shared_with as "sharedWith", retention from list_text order by language',
@@ -100,6 +102,9 @@ function sealedParts(organisation: Omit<OrganisationFacts, 'isOurs'>, said: Said
 }
 
 function entriesOf(row: object): [string, unknown][] {
-  const entries = Object.entries(row).filter(([name]) => name !== 'isOurs');
+  // What is off is left out, so that seals from before there was such an option stay true.
+  const entries = Object.entries(row).filter(
+    ([name, value]) => name !== 'isOurs' && !(name === 'confirmByReply' && !value),
+  );
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }

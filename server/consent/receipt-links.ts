@@ -45,3 +45,11 @@ export async function receiptNumber(ctx: Context, signUpId: string): Promise<str
   );
   return row?.leaf_index ?? null;
 }
+
+/** Did an answer to the mail confirm a chapter, and not the button? */
+export async function isConfirmedByReply(ctx: Context, signUpId: string): Promise<boolean> {
+  const rows = await ctx.db.prepared(`select 1 from event_attachment where sign_up_id = $1 and name = 'reply'`, [
+    signUpId,
+  ]);
+  return rows.length > 0;
+}

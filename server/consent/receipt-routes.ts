@@ -55,7 +55,10 @@ export function sendReceiptPage(
     list: textOf(receipt.list, language),
     address: receipt.address,
     wording: receipt.wording,
-    acts: receipt.acts.flatMap(({ kind, at }) => (isShownAct(kind) ? [{ kind, at }] : [])),
+    acts: receipt.acts.flatMap(({ kind, at, byReply }) =>
+      isShownAct(kind) ? [{ kind: byReply ? 'confirmedByReply' : kind, at }] : [],
+    ),
+    byReply: receipt.acts.some(({ byReply }) => byReply),
     download: downloadHref === null ? null : { href: downloadHref, bytes: Buffer.byteLength(receipt.file) },
     proof: {
       origin: ctx.logOrigin,

@@ -4,9 +4,9 @@ import { Refusal } from '../errors.js';
 import { decryptField } from '../keys/field.js';
 import { REDACTABLE, type Redactable } from '../ledger/append.js';
 import { inclusionProof } from '../ledger/prove.js';
-import { buildReceipt, type ReceiptEvent } from '../ledger/receipt.js';
+import { buildReceipt, RECEIPT_LIMITS, REPLY_LIMIT, type ReceiptEvent } from '../ledger/receipt.js';
 import type { ConsentRecord } from '../ledger/record.js';
-import { checkpointCovering, hashReader, logVkey, type StoredCheckpoint } from '../ledger/store.js';
+import { checkpointCovering, hashReader, logFacts, type StoredCheckpoint } from '../ledger/store.js';
 import { listById, textOf, type ListFacts } from './catalogue.js';
 import { evidenceKey } from './chapter.js';
 
@@ -19,7 +19,7 @@ export interface Receipt {
   readonly language: string;
   readonly address: string | null;
   readonly wording: string;
-  readonly acts: readonly { readonly kind: ConsentRecord['kind']; readonly at: Date }[];
+  readonly acts: readonly { readonly kind: ConsentRecord['kind']; readonly at: Date; readonly byReply: boolean }[];
   readonly leafIndex: number;
   readonly checkpoint: StoredCheckpoint;
 }
@@ -33,6 +33,8 @@ interface Row {
   ip: Buffer | null;
   user_agent: Buffer | null;
   mail: Buffer | null;
+  /** Kept apart. */
+  reply: Buffer | null;
 }
 
 interface Chapter {
@@ -58,21 +60,24 @@ export async function loadReceipt(ctx: Context, signUpId: string): Promise<Recei
   if (!confirmed) throw unknown();
   const list = await listById(ctx, chapter.list_id);
   const wording = wordingOfChapter(list, chapter);
-  const events = await Promise.all(rows.map(async (row) => toEvent(ctx, key, row)));
   const number = confirmed.leaf_index;
+  const checkpoint = await coveringCheckpoint(ctx.db, Number(number));
+  // All proofs of a receipt are of one log: where it was continued under another name, that in which it was confirmed.
+  const log = await logFacts(ctx, checkpoint.size);
+  const events = await Promise.all(rows.map(async (row) => toEvent(ctx, key, row, log.firstSize)));
   const file = buildReceipt({
     number,
     issuedAt: ctx.now(),
     claim: 'consent',
-    log: { origin: ctx.logOrigin, vkey: logVkey(ctx) },
+    log,
     anchors: { interval: null, stamps: [] },
     policy: null,
     list: textOf(list, chapter.language).name,
     organisation: list.organisation.legalName,
     events,
     texts: [wording, ...noticesOf(list, events)],
+    limits: events.some(({ record }) => isByReply(record)) ? [...RECEIPT_LIMITS, REPLY_LIMIT] : RECEIPT_LIMITS,
   });
-  const checkpoint = await coveringCheckpoint(ctx.db, Number(number));
   return {
     number,
     file,
@@ -80,10 +85,16 @@ export async function loadReceipt(ctx: Context, signUpId: string): Promise<Recei
     language: chapter.language,
     address: events.map((event) => event.fields.address?.value).find((value) => value !== undefined) ?? null,
     wording,
-    acts: events.map(({ record }) => ({ kind: record.kind, at: new Date(record.happened_at) })),
+    acts: events.map(({ record }) => ({
+      ...{ kind: record.kind, at: new Date(record.happened_at), byReply: isByReply(record) },
+    })),
     leafIndex: Number(number),
     checkpoint,
   };
+}
+
+function isByReply({ confirm }: ConsentRecord): boolean {
+  return confirm?.method === 'reply';
 }
 
 function wordingOfChapter(list: ListFacts, chapter: Chapter): string {
@@ -102,7 +113,8 @@ function noticesOf(list: ListFacts, events: readonly ReceiptEvent[]): string[] {
 
 async function readEvents(db: Queryable, signUpId: string): Promise<Row[]> {
   return db.query<Row>(
-    `select e.id, e.kind, l.leaf_index, b.record, b.address, b.ip, b.user_agent, b.mail
+    `select e.id, e.kind, l.leaf_index, b.record, b.address, b.ip, b.user_agent, b.mail,
+       (select a.sealed from event_attachment a where a.sign_up_id = e.sign_up_id and a.event_id = e.id and a.name = 'reply') as reply
      from consent_event e join log_leaf l on l.event_id = e.id join event_body b on b.sign_up_id = e.sign_up_id and b.event_id = e.id
      where e.sign_up_id = $1 and e.kind = any($2)
        and (e.kind <> 'offered' or exists (select from offer o where o.event_id = e.id and o.used_by is not null))
@@ -112,16 +124,16 @@ async function readEvents(db: Queryable, signUpId: string): Promise<Row[]> {
 }
 
 // Who typed the address may have been a stranger: whose connection that was is not the mailbox owner's to see (DESIGN.md 5).
-function isDisclosed(kind: string, name: Redactable): boolean {
+function isDisclosed(kind: string, name: Redactable | 'reply'): boolean {
   return kind === 'confirmed' || name === 'address' || name === 'mail';
 }
 
-async function toEvent(ctx: Context, key: Buffer, row: Row): Promise<ReceiptEvent> {
+async function toEvent(ctx: Context, key: Buffer, row: Row, from: number): Promise<ReceiptEvent> {
   if (!row.record) throw unknown();
   const opened = (column: string, sealed: Buffer): unknown =>
     JSON.parse(decryptField(key, { table: 'event_body', column, row: row.id }, sealed).toString());
   const { opening, record } = opened('record', row.record) as { opening: string; record: ConsentRecord };
-  const fields = REDACTABLE.flatMap((name) => {
+  const fields = [...REDACTABLE, 'reply' as const].flatMap((name) => {
     const sealed = row[name];
     if (!sealed || !isDisclosed(row.kind, name)) return [];
     const { salt, value } = opened(name, sealed) as { salt: string; value: string };
@@ -129,7 +141,7 @@ async function toEvent(ctx: Context, key: Buffer, row: Row): Promise<ReceiptEven
   });
   const index = Number(row.leaf_index);
   // The first tree head that covered it: that of `offered` came before the mail left, and so before `confirmed` (T1).
-  const checkpoint = await coveringCheckpoint(ctx.db, index);
+  const checkpoint = await coveringCheckpoint(ctx.db, index, from);
   const hashes = await inclusionProof(hashReader(ctx.db), index, checkpoint.size);
   return {
     record,
@@ -139,8 +151,8 @@ async function toEvent(ctx: Context, key: Buffer, row: Row): Promise<ReceiptEven
   };
 }
 
-async function coveringCheckpoint(db: Queryable, leafIndex: number): Promise<StoredCheckpoint> {
-  const checkpoint = await checkpointCovering(db, leafIndex);
+async function coveringCheckpoint(db: Queryable, leafIndex: number, from = 0): Promise<StoredCheckpoint> {
+  const checkpoint = await checkpointCovering(db, leafIndex, from);
   if (!checkpoint) throw unknown();
   return checkpoint;
 }

@@ -47,6 +47,7 @@ export const definition = z.object({
         .array(z.enum(['confirmed', 'asserted', 'soft-opt-in']))
         .min(1)
         .default(['confirmed']),
+      confirmByReply: z.boolean().default(false),
       texts: z.partialRecord(
         language,
         z.object({

@@ -25,6 +25,7 @@ export interface SetList {
   readonly listName: string;
   readonly wording: string;
   readonly language: string;
+  readonly confirmByReply: boolean;
 }
 
 /** What is wrong with the mail that a list would send; who composes mail knows. */
@@ -62,8 +63,9 @@ function lint(set: Definition, faultsOf: MailCheck): void {
         (what) => `${what} would make the confirmation mail an advertisement`,
       );
       // What stands in a name is found in every part of the mail: once is enough.
-      const faults =
-        words.length > 0 ? words : faultsOf({ organisation: set.organisation, listName: name, wording, language });
+      const { confirmByReply } = list;
+      const asked = { organisation: set.organisation, listName: name, wording, language, confirmByReply };
+      const faults = words.length > 0 ? words : faultsOf(asked);
       return faults.map((fault) => `list ${list.slug} (${language}): ${fault}`);
     }),
   );
@@ -73,7 +75,12 @@ function lint(set: Definition, faultsOf: MailCheck): void {
   const strays = set.forms
     .filter((form) => !set.lists.some((list) => list.slug === form.list))
     .map((form) => `form ${form.id}: there is no list ${form.list}`);
-  const all = [...missing, ...strays, ...mistakes];
+  const unheard = set.lists
+    .filter((list) => list.confirmByReply && !set.organisation.inboundDomain)
+    .map(
+      (list) => `list ${list.slug}: confirmByReply needs an inboundDomain of the organisation, where the answers go`,
+    );
+  const all = [...missing, ...strays, ...unheard, ...mistakes];
   if (all.length > 0) throw new Refusal('body-invalid', all.join('\n'));
 }
 
@@ -144,9 +151,10 @@ async function writeList(
     [id, organisationId, now],
   );
   await tx.query(
-    `insert into list (id, organisation_id, slug, default_language, accepted_bases, created_at) values ($1, $2, $3, $4, $5, $6)
-     on conflict (id) do update set default_language = excluded.default_language, accepted_bases = excluded.accepted_bases`,
-    [id, organisationId, list.slug, list.language, list.acceptedBases, now],
+    `insert into list (id, organisation_id, slug, default_language, accepted_bases, confirm_by_reply, created_at) values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (id) do update set default_language = excluded.default_language, accepted_bases = excluded.accepted_bases,
+       confirm_by_reply = excluded.confirm_by_reply`,
+    [id, organisationId, list.slug, list.language, list.acceptedBases, list.confirmByReply, now],
   );
   return id;
 }

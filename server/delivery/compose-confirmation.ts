@@ -15,6 +15,8 @@ export interface ConfirmationDraft {
   /** When the person asked for it, as they know it. */
   readonly askedAt: Date;
   readonly requestedAt: Date;
+  /** Does the list take answers that confirm? */
+  readonly byReply: boolean;
 }
 
 /** The same for everybody who signed up for a list in the same minute: the links are holes. */
@@ -24,7 +26,7 @@ export function composeConfirmation(
   draft: ConfirmationDraft,
   expiresAt: Date,
 ): ComposedMail {
-  const { organisation, listName, wording, language, origin, askedAt, requestedAt } = draft;
+  const { organisation, listName, wording, language, origin, askedAt, requestedAt, byReply } = draft;
   return composeMail(templates, 'confirmation', language, {
     ...mailBase(ctx, draft, language, { publicUrl: linkAddress(ctx, organisation) }),
     list: listName,
@@ -33,6 +35,7 @@ export function composeConfirmation(
     requestedAt: askedAt,
     confirmUrl: hole('confirm_url'),
     expiresAt,
+    byReply,
     notMeUrl: hole('not_me_url'),
     purgeAt: purgeAt(requestedAt),
   });

@@ -16,7 +16,7 @@ export function confirmationFaults(
   const host = hostOf(list.organisation.publicUrl ?? ctx.publicUrl);
   const origins: MailOrigin[] = [{ kind: 'form', host }, { kind: 'phone' }, { kind: 'paper' }];
   const faults = origins.flatMap((origin) => {
-    const draft = { ...list, origin, askedAt: now, requestedAt: now };
+    const draft = { ...list, byReply: list.confirmByReply, origin, askedAt: now, requestedAt: now };
     return lintConfirmation({ ...list, ...composeConfirmation(ctx, templates, draft, expiresAt) });
   });
   return [...new Set(faults)];

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { textOf } from '../consent/catalogue.js';
+import { replyDomainOf, textOf } from '../consent/catalogue.js';
 import { bytesOf } from '../consent/confirm.js';
 import { askedAt, originOf } from '../consent/origin.js';
 import type { Context } from '../context.js';
 import { waitForLeaves } from '../ledger/integrate.js';
-import { CONFIRM_DAYS, confirmUrl, notMeUrl, preferencesUrl } from '../links/urls.js';
+import { CONFIRM_DAYS, confirmUrl, notMeUrl, preferencesUrl, replyAddress } from '../links/urls.js';
 import { composeMail, type MailTemplates } from '../mail/compose.js';
 import { hole } from '../mail/hole.js';
 import type { Claimed } from './claim.js';
@@ -81,16 +81,25 @@ async function draft(ctx: Context, templates: MailTemplates, delivery: Claimed, 
   const { list, maker } = request;
   const expiresAt = new Date(ctx.now().getTime() + CONFIRM_DAYS * DAY_MS);
   const [ref, secret] = [randomBytes(16), randomBytes(16)];
+  const domain = replyDomainOf(list);
+  // A secret of its own: mail programs keep addresses in address books, and mail servers write them down, as neither does with links.
+  const replySecret = domain ? randomBytes(16) : null;
+  const answers = (one: Buffer): { replyTo?: string } => (domain ? { replyTo: replyAddress(maker, domain, one) } : {});
   const holes = { confirm_url: confirmUrl(maker, ref, secret, expiresAt), not_me_url: notMe(request) };
   const mail = await makeSingleMail(ctx, list.organisation, {
     ...composeConfirmation(ctx, templates, draftOf(request), expiresAt),
     to: delivery.address,
     messageId: stableMessageId(ctx, delivery.messageId, delivery.subscriberId),
     holes,
+    ...(replySecret ? answers(replySecret) : {}),
   });
-  // What is kept as evidence is the same mail with a secret that opens nothing: with the link from the mailbox it becomes the mail that left, to the byte.
-  const blanked = mail.refill({ ...holes, confirm_url: confirmUrl(maker, ref, Buffer.alloc(16), expiresAt) });
-  return { delivery, request, ref, secret, expiresAt, mail, blanked };
+  // What is kept as evidence is the same mail with secrets that open nothing: with those from the mailbox it becomes the mail that left, to the byte.
+  const nothing = Buffer.alloc(16);
+  const blanked = mail.refill({
+    holes: { ...holes, confirm_url: confirmUrl(maker, ref, nothing, expiresAt) },
+    ...answers(nothing),
+  });
+  return { delivery, request, ref, secret, replySecret, expiresAt, mail, blanked };
 }
 
 function draftOf({ chapter, list, wording, signUp }: Request): ConfirmationDraft {
@@ -102,6 +111,7 @@ function draftOf({ chapter, list, wording, signUp }: Request): ConfirmationDraft
     origin: originOf(signUp),
     askedAt: askedAt(signUp, chapter.requested_at),
     requestedAt: chapter.requested_at,
+    byReply: replyDomainOf(list) !== null,
   };
 }
 

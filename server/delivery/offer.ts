@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { actAll, type LoadedConsent } from '../consent/act.js';
-import { sealOffer, uuidOf } from '../consent/confirm.js';
+import { uuidOf } from '../consent/confirm.js';
 import { listRecord } from '../consent/facts.js';
+import { sealOffer } from '../consent/offer-seal.js';
 import type { Context } from '../context.js';
 import { prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import type { Claimed } from './claim.js';
@@ -9,17 +10,19 @@ import { loadRequests, type Request } from './request.js';
 import type { SingleMail } from './single-mail.js';
 
 /** Of the words and the look; goes into the evidence. */
-const TEMPLATE_VERSION = '1';
+const TEMPLATE_VERSION = '2';
 
-/** A mail with the link that it holds; its offer is not written yet. */
+/** A mail with the link that it holds, and the address for answers if it names one; its offer is not written yet. */
 export interface Draft {
   readonly delivery: Claimed;
   readonly request: Request;
   readonly ref: Buffer;
   readonly secret: Buffer;
+  /** null: the list takes no answers. */
+  readonly replySecret: Buffer | null;
   readonly expiresAt: Date;
   readonly mail: SingleMail;
-  /** The same with a secret that opens nothing. */
+  /** The same with secrets that open nothing. */
   readonly blanked: Buffer;
 }
 
@@ -45,16 +48,21 @@ export async function appendOffers(ctx: Context, drafts: readonly Draft[]): Prom
     const changed = await actAll(ctx.db, ctx, acts, {
       columns: [
         ...['event_id uuid', 'offer_id uuid', 'chapter uuid', 'consent_id uuid', 'secret_hash bytea'],
-        'seal bytea',
+        ...['reply_secret_hash bytea', 'seal bytea'],
         ...['created_at timestamptz', 'expires_at timestamptz'],
       ],
       rows: acts.map(({ made, consent, event }) => {
-        const [id, signUpId, secretHash] = [uuidOf(made.ref), made.request.chapter.chapter, sha256(made.secret)];
-        const sealed = sealOffer(ctx, { id, signUpId, consentId: consent.id, eventId: event.id, secretHash });
-        return [event.id, id, signUpId, consent.id, secretHash, sealed, ctx.now(), made.expiresAt];
+        const offer = {
+          ...{ id: uuidOf(made.ref), signUpId: made.request.chapter.chapter, consentId: consent.id, eventId: event.id },
+          ...{ secretHash: sha256(made.secret), replySecretHash: made.replySecret && sha256(made.replySecret) },
+        };
+        return [
+          ...[event.id, offer.id, offer.signUpId, offer.consentId, offer.secretHash, offer.replySecretHash],
+          ...[sealOffer(ctx, offer), ctx.now(), made.expiresAt],
+        ];
       }),
-      sql: `, made as (insert into offer (id, sign_up_id, consent_id, event_id, secret_hash, seal, created_at, expires_at)
-        select offer_id, chapter, consent_id, event_id, secret_hash, seal, created_at, expires_at from done)`,
+      sql: `, made as (insert into offer (id, sign_up_id, consent_id, event_id, secret_hash, reply_secret_hash, seal, created_at, expires_at)
+        select offer_id, chapter, consent_id, event_id, secret_hash, reply_secret_hash, seal, created_at, expires_at from done)`,
     });
     acts.forEach(({ made, event }, place) => changed[place] && done.set(made, event.id));
     left = acts.filter((_, place) => !changed[place]).map(({ made }) => made);
@@ -64,7 +72,7 @@ export async function appendOffers(ctx: Context, drafts: readonly Draft[]): Prom
 
 function offeredEvent(ctx: Context, made: Draft, consent: LoadedConsent): PreparedEvent {
   const { chapter, list, wording, key } = made.request;
-  const { delivery, mail, blanked, secret, ref, expiresAt } = made;
+  const { delivery, mail, blanked, secret, replySecret, ref, expiresAt } = made;
   return prepareEvent(ctx.keyring, {
     id: randomUUID(),
     signUpId: chapter.chapter,
@@ -79,6 +87,7 @@ function offeredEvent(ctx: Context, made: Draft, consent: LoadedConsent): Prepar
       token: {
         ref: ref.toString('hex'),
         secret_sha256: sha256(secret).toString('hex'),
+        ...(replySecret ? { reply_secret_sha256: sha256(replySecret).toString('hex') } : {}),
         expires_at: expiresAt.toISOString(),
       },
       mail: {

@@ -4,7 +4,7 @@ import type { Context } from '../context.js';
 import { knownKey } from '../keys/keyring.js';
 import type { ComposedMail } from '../mail/compose.js';
 import { signDkim } from '../mail/dkim.js';
-import { messageIdField } from '../mail/headers.js';
+import { mailboxField, messageIdField } from '../mail/headers.js';
 import { transactionalFields } from '../mail/list-headers.js';
 import { compileSkeleton, fillSkeleton, formatMail, type FilledMail, type Skeleton } from '../mail/skeleton.js';
 import { signerOf } from './signing.js';
@@ -14,8 +14,8 @@ export interface SingleMail {
   readonly bytes: Buffer;
   readonly messageId: string;
   readonly dkim: { readonly domain: string; readonly selector: string };
-  /** The same mail, its headers and signature too, with other values in its holes. */
-  readonly refill: (holes: Readonly<Record<string, string>>) => Buffer;
+  /** The same mail, its headers and signature too, with other values in its holes and another address for answers. */
+  readonly refill: (values: Pick<MailToSign, 'holes' | 'replyTo'>) => Buffer;
 }
 
 /** What is put into MIME and signed. */
@@ -25,6 +25,8 @@ export interface MailToSign extends ComposedMail {
   readonly messageId: string;
   /** Values of the holes in `text` and `html`. */
   readonly holes: Readonly<Record<string, string>>;
+  /** Where answers go, if not to From. */
+  readonly replyTo?: string;
 }
 
 /** Puts one composed mail into MIME and signs it: confirmations, notices, links. They carry no List-* headers (M-10, M-41). */
@@ -37,15 +39,18 @@ export async function makeSingleMail(
   const skeleton = skeletonOf(organisation, mail);
   const now = ctx.now();
   const messageId = messageIdField(mail.messageId, domain);
-  const fill = (holes: MailToSign['holes']): FilledMail =>
-    fillSkeleton(skeleton, { to: { address: mail.to }, messageId, date: now, holes });
-  const filled = fill(mail.holes);
+  const fill = ({ holes, replyTo }: Pick<MailToSign, 'holes' | 'replyTo'>): FilledMail =>
+    fillSkeleton(skeleton, {
+      ...{ to: { address: mail.to }, messageId, date: now, holes },
+      headers: replyTo === undefined ? [] : [mailboxField('Reply-To', { address: replyTo })],
+    });
+  const filled = fill(mail);
   const signature = await signDkim({ ...filled, domain, selector, key, now });
   return {
     bytes: formatMail(filled, [signature]),
     messageId: `<${mail.messageId}@${domain}>`,
     dkim: { domain, selector },
-    refill: (holes) => formatMail(fill(holes), [signature]),
+    refill: (values) => formatMail(fill(values), [signature]),
   };
 }
 

@@ -4,6 +4,8 @@ import { relative } from 'node:path';
 import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { dkimRecord, signerOf } from '../delivery/signing.js';
+import { readRound } from '../ledger/fsck-round.js';
+import { standingOf } from '../ledger/standing.js';
 import { makeSmtpPool } from '../mail/smtp.js';
 
 export interface DoctorReport {
@@ -19,7 +21,12 @@ const OLD_KEY_DAYS = 400;
 export async function doctor(ctx: Context, isBackedUp: boolean): Promise<DoctorReport> {
   const note = `${ctx.config.keysFile}.backed-up`;
   if (isBackedUp) await writeFile(note, `${ctx.now().toISOString()}\n`);
-  const checks = [...(await keyChecks(ctx, note)), ...(await databaseChecks(ctx)), await senderCheck(ctx)];
+  const checks = [
+    ...(await keyChecks(ctx, note)),
+    ...(await databaseChecks(ctx)),
+    ...(await logChecks(ctx)),
+    await senderCheck(ctx),
+  ];
   const dns = await dnsRecords(ctx);
   const text = [
     ...checks.map(({ ok, name, words }) => `${ok ? 'ok  ' : 'FAIL'}  ${name}: ${words}`),
@@ -68,7 +75,6 @@ async function databaseChecks(ctx: Context): Promise<Check[]> {
     ),
   );
   const off = durable.filter(([, value]) => value === 'off').map(([name]) => name);
-  const [queue] = await ctx.db.query<{ n: number }>('select count(*)::int as n from log_queue');
   return [
     check(
       'database: kind',
@@ -82,12 +88,30 @@ async function databaseChecks(ctx: Context): Promise<Check[]> {
       'commits are written through',
       `${off.join(', ')} off: what was answered can be lost`,
     ),
+  ];
+}
+
+async function logChecks(ctx: Context): Promise<Check[]> {
+  const [queue] = await ctx.db.query<{ n: number }>('select count(*)::int as n from log_queue');
+  const { last, fault } = await standingOf(ctx, ctx.db);
+  const round = await readRound(ctx.db, ctx.keyring);
+  const wrong = [...new Set([...(round?.faults ?? []), ...(round?.last?.faults ?? [])])];
+  return [
     check(
       'log: queue',
       (queue?.n ?? 0) < 10_000,
       `${queue?.n ?? 0} events wait for their leaf`,
       `${queue?.n ?? 0} events wait for their leaf: is a worker running?`,
     ),
+    check(
+      'log: check',
+      wrong.length === 0,
+      round?.last
+        ? `the last round found nothing wrong in ${round.last.leaves} leaves`
+        : 'the first round is not through',
+      `${wrong.length} faults, such as: ${wrong[0] ?? ''}. Run "zgoda ledger fsck"`,
+    ),
+    check('log: history', fault === null, `one history, ${last?.size ?? 0} leaves`, fault?.words ?? ''),
   ];
 }
 

@@ -7,11 +7,13 @@ import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js
 import { freeLeases } from '../delivery/claim.js';
 import { decideSignUps } from '../delivery/decide.js';
 import { makeSender } from '../delivery/deliver.js';
+import { checkSlice } from '../ledger/fsck-round.js';
 import { integrate } from '../ledger/integrate.js';
 import type { MailTemplates } from '../mail/compose.js';
 import { makeSmtpPool, type SmtpPool } from '../mail/smtp.js';
 import { magicBuilder } from '../preferences/magic-mail.js';
 import { decideMagicRequests } from '../preferences/magic.js';
+import { attestationLoops } from './attestation-loops.js';
 import { runLoop, type Loop } from './loop.js';
 
 export interface Worker {
@@ -43,7 +45,9 @@ export async function startWorker(
     campaign: campaignBuilder,
   });
   const stopping = new AbortController();
-  const loops = loopsOf(ctx).map(async (loop) => runLoop(ctx, loop, stopping.signal));
+  const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal)].map(async (loop) =>
+    runLoop(ctx, loop, stopping.signal),
+  );
   const sending = sender.run();
   return {
     pool,
@@ -82,6 +86,12 @@ function loopsOf(ctx: Context): Loop[] {
     { name: 'free leases', idle: 5 * SECOND, work: async () => idle(freeLeases(ctx)) },
     { name: 'expire', idle: 60 * SECOND, work: async () => expirePending(ctx) },
     { name: 'purge', idle: 60 * SECOND, work: async () => purgeUnconfirmed(ctx) },
+    {
+      name: 'check the log',
+      idle: 60 * SECOND,
+      // While people wait for pages it leaves the machine to them.
+      work: async () => (ctx.meter.isRushed ? 0 : idle(checkSlice(ctx))),
+    },
     { name: 'sweep', idle: 600 * SECOND, work: async () => sweep(ctx) },
   ];
 }

@@ -18,6 +18,12 @@ const keysFile = z.object({
   suppression: secret,
   /** Seed of the proof log's Ed25519 key. */
   log: secret,
+  /** Seed of its next key, while that is being introduced (P-25). */
+  nextLog: secret.optional(),
+  /** Its former keys, each with the size of the last tree that it signed. Kept for ever; their seeds are not. */
+  formerLogs: z.array(z.object({ vkey: z.string(), lastSize: z.number().int().min(0) })).optional(),
+  /** What the check value takes of the first log key, once that was replaced. */
+  logCheck: secret.optional(),
 });
 
 /** What the keys file holds. Losing it loses the data: back it up apart from the database. */
@@ -34,17 +40,27 @@ export interface Keyring {
   readonly suppression: Buffer;
   readonly logPrivate: KeyObject;
   readonly logPublic: KeyObject;
+  /** The log's next key, while it is being introduced. */
+  readonly nextLogPrivate: KeyObject | null;
+  readonly formerLogs: readonly FormerLogKey[];
   /**
    * Goes into the database at first start, so that a wrong keys file is noticed before it does harm. 32 bytes. It covers what rotation keeps: suppression,
-   * log, and the oldest master, under which blind indexes are made.
+   * the first log key, and the oldest master, under which blind indexes are made.
    */
   readonly check: Buffer;
+}
+
+/** A key with which the log signed earlier. */
+export interface FormerLogKey {
+  readonly vkey: string;
+  /** Leaves of the last tree that it signed. */
+  readonly lastSize: number;
 }
 
 export type KeyUse = 'wrap' | 'index' | 'seal' | 'pepper' | 'ticket' | `link/${string}`;
 
 const FIXED_USES: KeyUse[] = ['wrap', 'index', 'seal', 'pepper', 'ticket'];
-const LINK_PURPOSES = ['c', 'u', 'p', 'm', 'r', 'n', 'a', 'g', 'b', 'x'];
+const LINK_PURPOSES = ['c', 'u', 'p', 'm', 'r', 'n', 'a', 'g', 'b', 'x', 'y'];
 
 /** Parses the text of the keys file at `path`. Throws `keys-invalid`, which names it. */
 export function parseKeysFile(text: string, path: string): KeysFile {
@@ -76,6 +92,18 @@ export function rotateKeysFile(file: KeysFile, now: Date): KeysFile {
   };
 }
 
+/** The same keys with a seed for the log's next key; one that is there already is kept. */
+export function withNextLogKey(file: KeysFile): KeysFile {
+  return { ...file, nextLog: file.nextLog ?? randomBytes(32).toString('base64') };
+}
+
+/** The same keys once the next log key signs: the former one's seed is gone, its public key and what the check value needs of it stay. */
+export function withNewLogKey(file: KeysFile, former: FormerLogKey): KeysFile {
+  const { nextLog, ...rest } = file;
+  if (nextLog === undefined) return file;
+  return { ...rest, log: nextLog, logCheck: logCheckOf(file), formerLogs: [...(file.formerLogs ?? []), former] };
+}
+
 /** Derives all keys of a keys file. */
 export function makeKeyring(file: KeysFile): Keyring {
   const keys = new Map<string, Buffer>();
@@ -96,8 +124,10 @@ export function makeKeyring(file: KeysFile): Keyring {
     suppression,
     logPrivate,
     logPublic: createPublicKey(logPrivate),
+    nextLogPrivate: file.nextLog === undefined ? null : ed25519FromSeed(Buffer.from(file.nextLog, 'base64')),
+    formerLogs: file.formerLogs ?? [],
     check: createHmac('sha256', derive(suppression, 'zgoda/key-check/v1'))
-      .update(derive(Buffer.from(file.log, 'base64'), 'zgoda/key-check/v1'))
+      .update(Buffer.from(logCheckOf(file), 'base64'))
       .update(keys.get(`index#${Math.min(...ids)}`) ?? '')
       .digest(),
   };
@@ -122,6 +152,10 @@ export function knownKey(keyring: Keyring, use: KeyUse, id: number): Buffer {
 /** 32-byte key of one link purpose: HKDF(master, info = "consentlog/link/v1/" || purpose || kid). standards.md L-01. */
 export function deriveLinkKey(master: Buffer, purpose: string, id: number): Buffer {
   return derive(master, Buffer.concat([Buffer.from(`consentlog/link/v1/${purpose}`), Buffer.from([id])]));
+}
+
+function logCheckOf(file: KeysFile): string {
+  return file.logCheck ?? derive(Buffer.from(file.log, 'base64'), 'zgoda/key-check/v1').toString('base64');
 }
 
 function derive(secretBytes: Buffer, info: string | Buffer): Buffer {

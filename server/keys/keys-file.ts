@@ -31,14 +31,19 @@ export async function createKeysFile(path: string, now: Date): Promise<KeysFile>
 
 /** Adds a new signing master to the keys file; running processes take it up at their next start. */
 export async function rotateKeys(path: string, now: Date): Promise<KeysFile> {
+  return changeKeysFile(path, (file) => rotateKeysFile(file, now));
+}
+
+/** Replaces the keys file by a changed one, atomically; running processes take it up at their next start. Throws `keys-invalid` where there is none. */
+export async function changeKeysFile(path: string, change: (file: KeysFile) => KeysFile): Promise<KeysFile> {
   const file = await loadKeysFile(path);
   if (!file) throw new Refusal('keys-invalid', `There is no keys file at ${path}. Start the service once to make one.`);
-  const rotated = rotateKeysFile(file, now);
+  const changed = change(file);
   const draft = draftOf(path);
-  await writeDurably(draft, rotated);
+  await writeDurably(draft, changed);
   await rename(draft, path);
   await syncFolder(path);
-  return rotated;
+  return changed;
 }
 
 async function readText(path: string): Promise<string | null> {

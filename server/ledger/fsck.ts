@@ -1,17 +1,13 @@
 import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
-import { decryptField } from '../keys/field.js';
-import { unwrapKey } from '../keys/subject-key.js';
-import { isSealed } from '../keys/seal.js';
-import { openCheckpoint } from './checkpoint.js';
-import { appendLeaves, EMPTY_FRONTIER, frontierRoot, type Frontier } from './frontier.js';
-import { leafHash } from './merkle.js';
-import { verifierKey, type VerifierKey } from './note.js';
-import { commit, leafData } from './record.js';
+import { checkBodies, checkEvents, checkRest, FIRST_EVENT, type EventPlace } from './fsck-rest.js';
+import { walkOn, WALK_START, type Fault } from './fsck-walk.js';
+import { readLogKeys } from './log-keys.js';
+import { standingOf } from './standing.js';
 
 export interface FsckReport {
   readonly leaves: number;
-  /** Records whose opening and text were there and matched. */
+  /** Records whose opening, text and fields were there and matched. */
   readonly records: number;
   /** Records that were erased or purged: their leaf stands, nothing can be read. */
   readonly erased: number;
@@ -19,150 +15,42 @@ export interface FsckReport {
   readonly faults: readonly string[];
 }
 
-interface Row {
-  leaf_index: string;
-  event_id: string;
-  sign_up_id: string;
-  leaf_hash: Buffer;
-  kind: string | null;
-  commitment: Buffer;
-  happened_at: Date;
-  seal: Buffer;
-  record: Buffer | null;
-  evidence_key: Buffer | null;
-  root: Buffer | null;
-  note: string | null;
-}
-
-const PAGE = 1000;
-const MOST_FAULTS = 100;
+/** More are not told: who needs to know has enough. */
+export const MOST_FAULTS = 100;
 
 /**
- * Checks the whole log against itself and against the records behind it (P-23): dense indices, every leaf from its event, every seal, every record against its
- * commitment, every tree head against the tree rebuilt from the leaves, and events without a leaf. Reads in pages; changes nothing.
+ * Checks the whole log against itself, against the records behind it and against the head that is kept outside of it (P-21, P-23): dense indices, every leaf
+ * from its event, every seal, every record and field against its commitment, every tile and tree head against the tree rebuilt from the leaves, every key, and
+ * events without a leaf. Reads in pages; changes nothing.
  */
 export async function fsck(ctx: Context, onProgress: (leaves: number) => void = () => undefined): Promise<FsckReport> {
-  const faults: string[] = [];
-  const fault = (text: string): void => {
-    if (faults.length < MOST_FAULTS) faults.push(text);
-  };
-  const key = verifierKey(ctx.logOrigin, ctx.keyring.logPublic);
-  const counts = { records: 0, erased: 0 };
-  let frontier: Frontier = EMPTY_FRONTIER;
-  let next = 0;
+  const { faults, fault } = gatherFaults();
+  const { fault: standing } = await standingOf(ctx, ctx.db);
+  if (standing) fault(standing.words);
+  const keys = await readLogKeys(ctx.db, ctx.keyring);
   // What is added meanwhile belongs to the next check: else a busy log would never be through.
   const end = await countLeaves(ctx.db);
-  while (next < end) {
-    const rows = await readLeaves(ctx.db, next, end);
-    if (rows.length === 0) break;
-    for (const row of rows) {
-      const index = Number(row.leaf_index);
-      if (index > next)
-        fault(index === next + 1 ? `leaf ${next} is missing` : `leaves ${next} to ${index - 1} are missing`);
-      next = index + 1;
-      checkLeaf(ctx, row, fault, counts);
-      frontier = appendLeaves(frontier, [row.leaf_hash]).frontier;
-      // Past a missing leaf no root can be rebuilt.
-      if (row.root && frontier.size === next) checkHead(row.root, row.note ?? '', frontier, key, fault);
-    }
-    onProgress(next);
-  }
-  await checkLost(ctx.db, fault);
-  return { leaves: frontier.size, ...counts, faults };
+  const walk = await walkOn(ctx, { keys, from: WALK_START, end }, fault, onProgress);
+  let place: EventPlace | null = FIRST_EVENT;
+  while (place) place = await checkEvents(ctx.db, place, fault);
+  await checkBodies(ctx.db, fault);
+  await checkRest(ctx, keys, fault);
+  return { leaves: walk.next, records: walk.records, erased: walk.erased, faults };
 }
 
-function checkHead(
-  root: Buffer,
-  note: string,
-  frontier: Frontier,
-  key: VerifierKey,
-  fault: (text: string) => void,
-): void {
-  if (!root.equals(frontierRoot(frontier)))
-    fault(`the tree head of size ${frontier.size} does not follow from the leaves`);
-  if (!isSigned(note, root, frontier.size, key))
-    fault(`the tree head of size ${frontier.size} is not signed by this log's key`);
-}
-
-function isSigned(note: string, root: Buffer, size: number, key: VerifierKey): boolean {
-  try {
-    const opened = openCheckpoint(note, [key]);
-    return opened.size === size && opened.root.equals(root);
-  } catch {
-    return false;
-  }
+/** Gathers what is wrong, up to a hundred. */
+export function gatherFaults(known: readonly string[] = []): { faults: string[]; fault: Fault } {
+  const faults = [...known];
+  return {
+    faults,
+    fault: (text) => {
+      if (faults.length < MOST_FAULTS) faults.push(text);
+    },
+  };
 }
 
 /** One more than the highest index. */
-async function countLeaves(db: Queryable): Promise<number> {
+export async function countLeaves(db: Queryable): Promise<number> {
   const [row] = await db.query<{ n: string }>('select coalesce(max(leaf_index) + 1, 0) as n from log_leaf');
   return Number(row?.n ?? 0);
-}
-
-async function readLeaves(db: Queryable, from: number, end: number): Promise<Row[]> {
-  return db.query<Row>(
-    `select l.leaf_index, l.event_id, l.sign_up_id, l.leaf_hash, e.kind, e.commitment, e.happened_at, e.seal, b.record, u.evidence_key, k.root, k.note
-     from log_leaf l
-     left join consent_event e on e.sign_up_id = l.sign_up_id and e.id = l.event_id
-     left join event_body b on b.sign_up_id = l.sign_up_id and b.event_id = l.event_id
-     left join sign_up u on u.id = l.sign_up_id
-     left join log_checkpoint k on k.size = l.leaf_index + 1
-     where l.leaf_index >= $1 and l.leaf_index < $2 order by l.leaf_index limit ${PAGE}`,
-    [from, end],
-  );
-}
-
-function checkLeaf(
-  ctx: Context,
-  row: Row,
-  fault: (text: string) => void,
-  counts: { records: number; erased: number },
-): void {
-  const name = `leaf ${row.leaf_index}`;
-  if (row.kind === null) {
-    fault(`${name}: its event is gone`);
-    return;
-  }
-  if (!leafHash(leafData(row.commitment)).equals(row.leaf_hash))
-    fault(`${name}: it was not made from its event's commitment`);
-  if (
-    !isSealed(
-      ctx.keyring,
-      'consent_event',
-      [row.event_id, row.sign_up_id, row.kind, row.commitment, row.happened_at],
-      row.seal,
-    )
-  ) {
-    fault(`${name}: its event was changed after it was written`);
-  }
-  if (!row.record || !row.evidence_key) {
-    counts.erased += 1;
-    return;
-  }
-  if (recommit(ctx, row, row.record, row.evidence_key)?.equals(row.commitment)) counts.records += 1;
-  else fault(`${name}: its record does not match its commitment`);
-}
-
-function recommit(ctx: Context, row: Row, sealed: Buffer, wrapped: Buffer): Buffer | null {
-  try {
-    const key = unwrapKey(ctx.keyring, { table: 'sign_up', column: 'evidence_key', row: row.sign_up_id }, wrapped);
-    const text = decryptField(key, { table: 'event_body', column: 'record', row: row.event_id }, sealed).toString();
-    const body = JSON.parse(text) as { opening: string; record: object };
-    return commit(Buffer.from(body.opening, 'base64'), body.record);
-  } catch {
-    return null;
-  }
-}
-
-// Each question is one statement, so that leaves and heads are of the same moment while the log goes on growing.
-async function checkLost(db: Queryable, fault: (text: string) => void): Promise<void> {
-  const lost = await db.query<{ id: string }>(
-    `select e.id from consent_event e where not exists (select from log_leaf l where l.event_id = e.id and l.sign_up_id = e.sign_up_id)
-     and not exists (select from log_queue q where q.event_id = e.id and q.sign_up_id = e.sign_up_id) limit ${MOST_FAULTS}`,
-  );
-  const heads = await db.query<{ size: string }>(
-    `select size from log_checkpoint where size > (select coalesce(max(leaf_index) + 1, 0) from log_leaf) order by size limit ${MOST_FAULTS}`,
-  );
-  for (const head of heads) fault(`the tree head of size ${head.size} covers leaves that are not there`);
-  for (const event of lost) fault(`event ${event.id} has neither a leaf nor a place in the queue`);
 }

@@ -1,16 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
+import { Refusal } from '../errors.js';
 import { isSealed } from '../keys/seal.js';
-import { openCheckpoint, signCheckpoint } from './checkpoint.js';
-import { appendLeaves, EMPTY_FRONTIER, frontierRoot } from './frontier.js';
-import { leafHash } from './merkle.js';
+import { growLog, LOG_LOCK, openLog, type OpenLog } from './grow.js';
+import { keepHead, keptHead } from './kept-head.js';
 import { leafData } from './record.js';
-import { verifierKey } from './note.js';
 import { latestCheckpoint, type StoredCheckpoint } from './store.js';
 
-/** Whoever holds it writes leaves. */
-const LOCK = 8_021_965;
 const MOST = 2000;
 
 interface Waiting {
@@ -26,36 +23,58 @@ interface Waiting {
 
 /**
  * Gives waiting events their leaves and signs the tree head, all in one transaction (P-20, P-22): dense indices, no sequence. It takes whatever has no leaf
- * yet, never "what came after the last", since transactions commit out of order. Returns how many leaves were added.
+ * yet, never "what came after the last", since transactions commit out of order. The head is kept outside the database too before anybody is told (P-21).
+ * Returns how many leaves were added. Throws `log-refuses`: then everything waits.
  */
 export async function integrate(ctx: Context): Promise<number> {
-  const leaves = await ctx.db.transaction(async (tx) => {
-    const waiting = await tx.query<Waiting>(
-      // Each looked up by its key, whatever the planner thinks of the sizes: the queue is short, the log is long.
-      `select q.event_id, q.sign_up_id, e.kind, e.commitment, e.happened_at, e.seal,
-         (select true from log_leaf l where l.event_id = q.event_id limit 1) is not null as has_leaf
-       from (select event_id, sign_up_id from log_queue limit $1) q
-       left join lateral (select * from consent_event e where e.sign_up_id = q.sign_up_id and e.id = q.event_id limit 1) e on true
-       order by e.happened_at, q.event_id`,
-      [MOST],
-    );
-    if (waiting.length === 0) return NONE;
-    const ours = waiting.filter((event) => isOurEvent(ctx, event));
-    if (ours.length < waiting.length)
-      ctx.logger.error(
-        { events: waiting.length - ours.length },
-        'events that we did not write, or that have their leaf, get none',
-      );
-    return grow(ctx, tx, waiting, ours);
-  }, LOCK);
-  if (leaves.size > 0) {
-    written.set(ctx, leaves);
-    ctx.bell.ring('checkpoint');
-  }
-  return leaves.size;
+  const grown = await ctx.db
+    .transaction(async (tx) => integrateIn(ctx, tx), LOG_LOCK)
+    .catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === 'log-refuses') alarm(ctx, error.message);
+      throw error;
+    });
+  if (!grown) return 0;
+  await keepHead(ctx.config.dataDir, grown.head.note);
+  written.set(ctx, grown.leaves);
+  ctx.bell.ring('checkpoint');
+  return grown.leaves.size;
 }
 
-const NONE: ReadonlyMap<string, string> = new Map();
+interface Grown {
+  readonly head: StoredCheckpoint;
+  /** Leaf index by event. */
+  readonly leaves: ReadonlyMap<string, string>;
+}
+
+async function integrateIn(ctx: Context, tx: Tx): Promise<Grown | null> {
+  const waiting = await tx.query<Waiting>(
+    // Each looked up by its key, whatever the planner thinks of the sizes: the queue is short, the log is long.
+    `select q.event_id, q.sign_up_id, e.kind, e.commitment, e.happened_at, e.seal,
+       (select true from log_leaf l where l.event_id = q.event_id limit 1) is not null as has_leaf
+     from (select event_id, sign_up_id from log_queue limit $1) q
+     left join lateral (select * from consent_event e where e.sign_up_id = q.sign_up_id and e.id = q.event_id limit 1) e on true
+     order by e.happened_at, q.event_id`,
+    [MOST],
+  );
+  if (waiting.length === 0) return null;
+  const log = await openLog(ctx, tx);
+  const ours = waiting.filter((event) => isOurEvent(ctx, event));
+  if (ours.length < waiting.length)
+    ctx.logger.error(
+      { events: waiting.length - ours.length },
+      'events that we did not write, or that have their leaf, get none',
+    );
+  return grow(ctx, tx, { log, waiting, events: ours });
+}
+
+const alarmed = new WeakMap<Context, string>();
+
+// Once for each reason: the loop repeats its own complaint.
+function alarm(ctx: Context, words: string): void {
+  if (alarmed.get(ctx) === words) return;
+  alarmed.set(ctx, words);
+  ctx.logger.error({ alarm: 'log-refuses' }, words);
+}
 
 /** Leaf index by event of what this process integrated last: whoever waits for one of these need not ask the database. */
 const written = new WeakMap<Context, ReadonlyMap<string, string>>();
@@ -78,8 +97,20 @@ export async function waitForLeaves(
     if (known) return known;
     // Leaf and checkpoint are written by one transaction: where there is a leaf, a checkpoint covers it.
     const leaves = await leavesOf(ctx, eventIds);
-    if (leaves.size === eventIds.length || left <= 0) return leaves;
+    if (leaves.size === eventIds.length || left <= 0) {
+      await keepCovering(ctx, leaves);
+      return leaves;
+    }
   }
+}
+
+// Another process may have signed, and keeps the head elsewhere or not yet: what we are about to tell, this machine must know too.
+async function keepCovering(ctx: Context, leaves: ReadonlyMap<string, string>): Promise<void> {
+  if (leaves.size === 0) return;
+  const biggest = Math.max(...[...leaves.values()].map(Number));
+  const last = await latestCheckpoint(ctx.db);
+  const kept = last && (await keptHead(ctx.config.dataDir, last.note.split('\n', 1)[0] ?? ''));
+  if (last && (kept?.size ?? 0) <= biggest) await keepHead(ctx.config.dataDir, last.note);
 }
 
 function fromWritten(ctx: Context, eventIds: readonly string[]): ReadonlyMap<string, string> | null {
@@ -123,46 +154,23 @@ function isOurEvent(ctx: Context, event: Waiting): boolean {
   );
 }
 
-function isOurHead(ctx: Context, head: StoredCheckpoint): boolean {
-  const opened = openCheckpoint(head.note, [verifierKey(ctx.logOrigin, ctx.keyring.logPublic)]);
-  return opened.size === head.size && opened.root.equals(head.root) && frontierRoot(head.frontier).equals(head.root);
-}
-
-/** Takes events off the queue, and gives those that are ours their leaves; returns the leaf index of each. */
+/** Takes events off the queue, and gives those that are ours their leaves. */
 async function grow(
   ctx: Context,
   tx: Tx,
-  waiting: readonly Waiting[],
-  events: readonly Waiting[],
-): Promise<ReadonlyMap<string, string>> {
+  { log, waiting, events }: { log: OpenLog; waiting: readonly Waiting[]; events: readonly Waiting[] },
+): Promise<Grown | null> {
   const taken = waiting.map((event) => event.event_id);
   if (events.length === 0) {
     await tx.query('delete from log_queue where event_id = any($1)', [taken]);
-    return NONE;
+    return null;
   }
-  const last = await latestCheckpoint(tx);
-  // We sign a bigger tree only on top of one that we signed: else whoever writes SQL could have us sign leaves of their own (T6).
-  if (last && !isOurHead(ctx, last))
-    throw new Error(`the tree head of size ${last.size} is not ours: the log does not grow`);
-  const hashes = events.map((event) => leafHash(leafData(event.commitment)));
-  const { frontier, tileRoots } = appendLeaves(last?.frontier ?? EMPTY_FRONTIER, hashes);
-  const root = frontierRoot(frontier);
-  const note = signCheckpoint({ origin: ctx.logOrigin, size: frontier.size, root }, ctx.keyring.logPrivate);
-  const first = last?.size ?? 0;
-  await tx.query(
-    `with leaves as (
-       insert into log_leaf (leaf_index, event_id, sign_up_id, leaf_hash)
-       select $1::bigint + place - 1, event, chapter, hash from unnest($2::uuid[], $3::uuid[], $4::bytea[]) with ordinality as row (event, chapter, hash, place)),
-     nodes as (
-       insert into log_node (level, node_index, hash)
-       select * from unnest($5::smallint[], $6::bigint[], $7::bytea[])),
-     taken as (delete from log_queue where event_id = any($13::uuid[]))
-     insert into log_checkpoint (size, root, frontier, note, signed_at) values ($8, $9, $10, $11, $12)`,
-    [
-      ...[first, events.map((event) => event.event_id), events.map((event) => event.sign_up_id), hashes],
-      ...[tileRoots.map((node) => node.level), tileRoots.map((node) => node.index), tileRoots.map((node) => node.hash)],
-      ...[frontier.size, root, Buffer.concat(frontier.hashes), note, ctx.now(), taken],
-    ],
-  );
-  return new Map(events.map((event, place) => [event.event_id, String(first + place)]));
+  const leaves = events.map((event) => ({
+    event: event.event_id,
+    chapter: event.sign_up_id,
+    data: leafData(event.commitment),
+  }));
+  const head = await growLog(ctx, tx, { log, leaves, taken });
+  const first = log.last?.size ?? 0;
+  return { head, leaves: new Map(events.map((event, place) => [event.event_id, String(first + place)])) };
 }

@@ -59,6 +59,10 @@ export const RECEIPT_LIMITS: readonly string[] = [
   'It holds only under a log key that you have from elsewhere; number and date of issue are labels that nothing signs.',
 ];
 
+/** What a confirmation by a signed answer does not prove (T14). */
+export const REPLY_LIMIT =
+  'It was confirmed by an answer that the provider of the address signed. That the key of this signature stood in the DNS at that time is what the operator saw: no DNSSEC proof of it is here.';
+
 /** The receipt: one JSON file, pretty printed, UTF-8. P-09. Throws RangeError when an opening has not 32 bytes. */
 export function buildReceipt(parts: ReceiptParts): string {
   const receipt = {

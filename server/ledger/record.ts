@@ -51,12 +51,17 @@ export interface ConsentRecord {
   readonly said_at?: string;
   /** Each value is a commitment of `commitField`; salt and value are kept and disclosed apart. */
   readonly fields?: Readonly<Partial<Record<FieldName, string>>>;
-  /** On `offered`: the link that was mailed, without its secret. */
-  readonly token?: { readonly ref: string; readonly secret_sha256: string; readonly expires_at: string };
-  /** On `confirmed`: the secret that came back, base64url. Its SHA-256 stands in `offered`. */
+  /** On `offered`: what was mailed, without its secrets: the link's, and that of the address for answers where there was one. */
+  readonly token?: {
+    readonly ref: string;
+    readonly secret_sha256: string;
+    readonly reply_secret_sha256?: string;
+    readonly expires_at: string;
+  };
+  /** On `confirmed`: the secret that came back, base64url. Its SHA-256 stands in `offered`: as that of answers where the method is `reply`. */
   readonly secret?: string;
   readonly mail?: MailEvidence;
-  readonly confirm?: { readonly method: 'POST'; readonly page_sha256?: string; readonly language?: string };
+  readonly confirm?: PressEvidence | ReplyEvidence;
   readonly withdrawal?: { readonly channel: string };
   readonly automation_signals?: readonly string[];
   /** Commitment of the event before this one, on the same consent; null: this is the first. */
@@ -71,6 +76,43 @@ export interface ConsentRecord {
   readonly validity?: string;
   /** Why: the rule or act behind an erasure, an import's evidence (T16). */
   readonly cause?: string;
+}
+
+/** The button on the page was pressed. */
+export interface PressEvidence {
+  readonly method: 'POST';
+  readonly page_sha256?: string;
+  readonly language?: string;
+}
+
+/** A signed answer came in (P-13). The answer itself is the field `reply`, a letter for each byte (latin1); `sha256` is over these bytes. */
+export interface ReplyEvidence {
+  readonly method: 'reply';
+  /** Of the mail that was answered, and so of the word that was asked for. */
+  readonly language: string;
+  /** As it was typed. */
+  readonly word: string;
+  readonly message_id?: string;
+  readonly sha256: string;
+  readonly dkim: DkimEvidence;
+}
+
+/** The signature of the sender's own provider, as it verified on arrival. */
+export interface DkimEvidence {
+  readonly domain: string;
+  readonly selector: string;
+  readonly algorithm: string;
+  /** Of an RSA key; absent for Ed25519. */
+  readonly key_bits?: number;
+  /** RSA under 2048 bits: it counts, but for less. */
+  readonly key_strength: 'full' | 'weak';
+  readonly signed_headers: readonly string[];
+  /** The key record as the resolver gave it, and SHA-256 of that text. */
+  readonly key_record: string;
+  readonly key_record_sha256: string;
+  readonly seen_at: string;
+  /** Whose word it is that the record stood there: no DNSSEC proof is kept, so that of the operator (T14). */
+  readonly key_seen_by: 'operator';
 }
 
 /** Who decides about the data, as the person was told. */

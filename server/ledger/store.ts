@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connect.js';
+import { readLogKeys } from './log-keys.js';
 import { formatVkey, verifierKey } from './note.js';
 import type { ReadHashes } from './prove.js';
 import type { Frontier } from './frontier.js';
@@ -13,6 +14,8 @@ export interface StoredCheckpoint {
   /** The signed note. */
   readonly note: string;
   readonly signedAt: Date;
+  /** Of the head before it; null on heads from before that was noted. */
+  readonly previousSize: number | null;
 }
 
 /** Public checkpoints change on this tick only, so that nobody can time a single sign-up by them (T2). In ms. */
@@ -24,6 +27,7 @@ interface Row {
   frontier: Buffer;
   note: string;
   signed_at: Date;
+  previous_size: string | null;
 }
 
 /** The newest checkpoint, or null before the first event. */
@@ -39,9 +43,18 @@ export async function publicCheckpoint(on: Queryable, now: Date): Promise<Stored
   );
 }
 
-/** The first checkpoint that covers a leaf, or null while there is none. */
-export async function checkpointCovering(on: Queryable, leafIndex: number): Promise<StoredCheckpoint | null> {
-  return first(await on.query<Row>('select * from log_checkpoint where size > $1 order by size limit 1', [leafIndex]));
+/** The first checkpoint of at least `from` leaves that covers a leaf, or null while there is none. */
+export async function checkpointCovering(on: Queryable, leafIndex: number, from = 0): Promise<StoredCheckpoint | null> {
+  return first(
+    await on.query<Row>('select * from log_checkpoint where size > $1 and size >= $2 order by size limit 1', [
+      ...[leafIndex, from],
+    ]),
+  );
+}
+
+/** The checkpoint of exactly this size, or null. */
+export async function checkpointAt(on: Queryable, size: number): Promise<StoredCheckpoint | null> {
+  return first(await on.query<Row>('select * from log_checkpoint where size = $1', [size]));
 }
 
 /** Reads tile hashes for proofs: leaves at level 0, roots of full tiles above. */
@@ -63,12 +76,42 @@ export function hashReader(on: Queryable): ReadHashes {
 
 /** Leaf data of leaves `start` to `end` (exclusive): what an entry bundle holds. */
 export async function readEntries(on: Queryable, start: number, end: number): Promise<Buffer[]> {
-  const rows = await on.query<{ commitment: Buffer }>(
-    `select e.commitment from log_leaf l join consent_event e on e.sign_up_id = l.sign_up_id and e.id = l.event_id
+  const rows = await on.query<{ commitment: Buffer | null; data: string | null }>(
+    `select e.commitment, l.data from log_leaf l left join consent_event e on e.sign_up_id = l.sign_up_id and e.id = l.event_id
      where l.leaf_index >= $1 and l.leaf_index < $2 order by l.leaf_index`,
     [start, end],
   );
-  return rows.map((row) => leafData(row.commitment));
+  return rows.flatMap(({ commitment, data }) => {
+    if (data !== null) return [Buffer.from(data)];
+    return commitment ? [leafData(commitment)] : [];
+  });
+}
+
+/** A log by its name: the key that signs now, and those that signed earlier under this name (P-25): they verify for ever what they signed. */
+export interface LogFacts {
+  readonly origin: string;
+  readonly vkey: string;
+  readonly formerVkeys: readonly string[];
+  /** Of the first tree that was signed under this name; 0 unless the log was continued under it. */
+  readonly firstSize: number;
+}
+
+/**
+ * The log under the name that it has now; or, for something that was proven earlier, under the name in which trees of `size` leaves were signed. As it stands in
+ * the database, which may be newer than what this process started with.
+ */
+export async function logFacts(ctx: Pick<Context, 'keyring' | 'logOrigin' | 'db'>, size = Infinity): Promise<LogFacts> {
+  const all = await readLogKeys(ctx.db, ctx.keyring);
+  const origin = all.filter((key) => key.firstSize <= size).at(-1)?.key.name ?? ctx.logOrigin;
+  const keys = all.filter((key) => key.key.name === origin);
+  const vkey = keys.at(-1)?.vkey ?? logVkey(ctx);
+  const formerVkeys = [...new Set(keys.map((key) => key.vkey))].filter((former) => former !== vkey);
+  return { origin, vkey, formerVkeys, firstSize: keys[0]?.firstSize ?? 0 };
+}
+
+/** Keys with which the log signed earlier under its name, oldest first. */
+export async function formerVkeys(ctx: Pick<Context, 'keyring' | 'logOrigin' | 'db'>): Promise<readonly string[]> {
+  return (await logFacts(ctx)).formerVkeys;
 }
 
 /** The key that verifies this log, as everybody pins it. c2sp signed-note. */
@@ -76,12 +119,24 @@ export function logVkey(ctx: Pick<Context, 'keyring' | 'logOrigin'>): string {
   return formatVkey(verifierKey(ctx.logOrigin, ctx.keyring.logPublic));
 }
 
+/** A frontier from its stored form: hashes of the perfect subtrees behind each other, largest first. */
+export function frontierOf(size: number, stored: Buffer): Frontier {
+  const hashes = Array.from({ length: Math.floor(stored.length / 32) }, (_, place) =>
+    stored.subarray(place * 32, (place + 1) * 32),
+  );
+  return { size, hashes };
+}
+
 function first(rows: readonly Row[]): StoredCheckpoint | null {
   const row = rows[0];
   if (!row) return null;
-  const hashes = Array.from({ length: row.frontier.length / 32 }, (_, place) =>
-    row.frontier.subarray(place * 32, (place + 1) * 32),
-  );
   const size = Number(row.size);
-  return { size, root: row.root, frontier: { size, hashes }, note: row.note, signedAt: row.signed_at };
+  return {
+    size,
+    root: row.root,
+    frontier: frontierOf(size, row.frontier),
+    note: row.note,
+    signedAt: row.signed_at,
+    previousSize: row.previous_size === null ? null : Number(row.previous_size),
+  };
 }

@@ -4,10 +4,11 @@ import { currentKey, type Keyring } from '../keys/keyring.js';
 
 /**
  * What a link may do; each has a key of its own (standards.md L-02).
- * c confirm, u unsubscribe, p preferences, m magic, r receipt, n not me, a address change, g guardian; b bounce and x mailto-unsubscribe are mail addresses.
+ * c confirm, u unsubscribe, p preferences, m magic, r receipt, n not me, a address change, g guardian; b bounce, x mailto-unsubscribe and y confirm by reply
+ * are mail addresses.
  */
 export type LinkPurpose = 'c' | 'u' | 'p' | 'm' | 'r' | 'n' | 'a' | 'g';
-export type AddressPurpose = 'b' | 'x';
+export type AddressPurpose = 'b' | 'x' | 'y';
 
 export interface Link {
   readonly purpose: LinkPurpose;
@@ -75,21 +76,29 @@ export function openLink(
 }
 
 /** base32( purpose-bound ref 10 | tag 10 ), 32 lower-case characters: for the local part of a mail address (standards.md M-29). */
-export function makeAddressToken(keyring: Keyring, purpose: AddressPurpose, ref: Buffer): string {
+export function makeAddressToken(keyring: Keyring, purpose: 'b' | 'x', ref: Buffer): string {
   if (ref.length !== 10) throw new RangeError('an address token needs a ref of 10 bytes');
-  return toBase32(Buffer.concat([ref, addressTag(currentKey(keyring, `link/${purpose}`), ref)]));
+  return signAddress(keyring, purpose, ref);
 }
 
 /** Opens an address token, upper or lower case: the ref. Throws `link-damaged`. */
-export function openAddressToken(keyring: Keyring, purpose: AddressPurpose, token: string): Buffer {
-  const bytes = fromBase32(token);
-  if (bytes?.length !== 20) throw damaged();
-  const [ref, given] = [bytes.subarray(0, 10), bytes.subarray(10)];
-  for (const id of keyring.ids) {
-    const key = keyring.key(`link/${purpose}`, id);
-    if (key && timingSafeEqual(addressTag(key, ref), given)) return Buffer.from(ref);
-  }
-  throw damaged();
+export function openAddressToken(keyring: Keyring, purpose: 'b' | 'x', token: string): Buffer {
+  return openAddress(keyring, purpose, token, 10);
+}
+
+/**
+ * base32( secret 16 | tag 14 ), 48 characters: for the address that an answer which confirms goes to (M-29). It carries the secret itself, as a confirmation
+ * link does: a ref with a tag would be something that database and keys can make (T1). There is no ref: who knows the secret knows its hash, by which the offer
+ * is found. The tag only keeps guesses from the database.
+ */
+export function makeReplyToken(keyring: Keyring, secret: Buffer): string {
+  if (secret.length !== SECRET_BYTES) throw new RangeError(`a reply token needs a secret of ${SECRET_BYTES} bytes`);
+  return signAddress(keyring, 'y', secret);
+}
+
+/** Opens a reply token, upper or lower case: the secret. Throws `link-damaged`. */
+export function openReplyToken(keyring: Keyring, token: string): Buffer {
+  return openAddress(keyring, 'y', token, SECRET_BYTES);
 }
 
 function bodyLength(purpose: LinkPurpose): number {
@@ -111,8 +120,27 @@ function tag(key: Buffer, audience: string, body: Buffer): Buffer {
   return createHmac('sha256', key).update(`${audience}\0`).update(body).digest().subarray(0, TAG_BYTES);
 }
 
-function addressTag(key: Buffer, ref: Buffer): Buffer {
-  return createHmac('sha256', key).update('address\0').update(ref).digest().subarray(0, 10);
+/** Whole letters of base32 only, so that no token has a second spelling but that of its case. */
+const ADDRESS_TAG_BYTES: Record<AddressPurpose, number> = { b: 10, x: 10, y: 14 };
+
+function signAddress(keyring: Keyring, purpose: AddressPurpose, content: Buffer): string {
+  return toBase32(Buffer.concat([content, addressTag(currentKey(keyring, `link/${purpose}`), purpose, content)]));
+}
+
+function openAddress(keyring: Keyring, purpose: AddressPurpose, token: string, length: number): Buffer {
+  const bytes = fromBase32(token, length + ADDRESS_TAG_BYTES[purpose]);
+  if (!bytes) throw damaged();
+  const [content, given] = [bytes.subarray(0, length), bytes.subarray(length)];
+  for (const id of keyring.ids) {
+    const key = keyring.key(`link/${purpose}`, id);
+    if (key && timingSafeEqual(addressTag(key, purpose, content), given)) return Buffer.from(content);
+  }
+  throw damaged();
+}
+
+function addressTag(key: Buffer, purpose: AddressPurpose, content: Buffer): Buffer {
+  const tag = createHmac('sha256', key).update('address\0').update(content).digest();
+  return tag.subarray(0, ADDRESS_TAG_BYTES[purpose]);
 }
 
 function damaged(): Refusal {
@@ -124,13 +152,17 @@ const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 function toBase32(bytes: Buffer): string {
   let bits = 0n;
   for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
-  return Array.from({ length: 32 }, (_, place) => BASE32[Number((bits >> BigInt(5 * (31 - place))) & 31n)]).join('');
+  const letters = (bytes.length * 8) / 5;
+  return Array.from(
+    { length: letters },
+    (_, place) => BASE32[Number((bits >> BigInt(5 * (letters - 1 - place))) & 31n)],
+  ).join('');
 }
 
 // Letters are checked before they are made small: the Kelvin sign would become a "k".
-function fromBase32(text: string): Buffer | null {
-  if (!/^[A-Za-z2-7]{32}$/.test(text)) return null;
+function fromBase32(text: string, bytes: number): Buffer | null {
+  if (text.length * 5 !== bytes * 8 || !/^[A-Za-z2-7]+$/.test(text)) return null;
   let bits = 0n;
   for (const letter of text.toLowerCase()) bits = (bits << 5n) | BigInt(BASE32.indexOf(letter));
-  return Buffer.from(bits.toString(16).padStart(40, '0'), 'hex');
+  return Buffer.from(bits.toString(16).padStart(2 * bytes, '0'), 'hex');
 }

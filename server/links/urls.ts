@@ -1,5 +1,5 @@
 import type { Keyring } from '../keys/keyring.js';
-import { makeLink } from './token.js';
+import { makeLink, makeReplyToken } from './token.js';
 
 export const CONFIRM_DAYS = 7;
 export const MAGIC_MINUTES = 30;
@@ -14,6 +14,11 @@ export interface LinkMaker {
 /** Confirmation page; the secret exists only in the mail (T1). */
 export function confirmUrl(maker: LinkMaker, ref: Buffer, secret: Buffer, expiresAt: Date): string {
   return `${maker.publicUrl}/c/${makeLink(maker.keyring, hostOf(maker.publicUrl), { purpose: 'c', ref, secret, expiresAt })}`;
+}
+
+/** Where an answer that confirms goes to; the secret exists only in the mail, and is not that of its link (T1). Apart from bounces (T14). */
+export function replyAddress({ keyring }: Pick<LinkMaker, 'keyring'>, domain: string, secret: Buffer): string {
+  return `y+${makeReplyToken(keyring, secret)}@${domain}`;
 }
 
 /** "This was not me"; ends with the request that it belongs to. */

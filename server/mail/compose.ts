@@ -33,6 +33,8 @@ export interface ConfirmationMail extends MailBase {
   readonly requestedAt: Date;
   readonly confirmUrl: string;
   readonly expiresAt: Date;
+  /** Does it ask for an answer with the word of `mail.confirmation.replyWord` as well? */
+  readonly byReply: boolean;
   readonly notMeUrl: string;
   /** Until when an unconfirmed address is deleted. */
   readonly purgeAt: Date;

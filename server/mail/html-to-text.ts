@@ -10,11 +10,12 @@ type Node = DefaultTreeAdapterTypes.Node;
 /**
  * Readable plain text for an HTML mail: headings and paragraphs apart, lists with their marks, cells in order, links as
  * `words <url>`, pictures as their alt text; nothing that the mail hides. Lines have at most 76 characters but for URLs,
- * and end in LF.
+ * and end in LF. `isLeftOut`: elements that are no part of it, with all that is in them.
  */
-export function htmlToText(html: string): string {
+export function htmlToText(html: string, isLeftOut: (element: Element) => boolean = () => false): string {
   const document = parse(html);
   const page: Page = {
+    isLeftOut,
     rules: styleRules(document).filter(({ conditional }) => !conditional),
     blocks: [],
     inline: '',
@@ -30,6 +31,7 @@ export function htmlToText(html: string): string {
 }
 
 interface Page {
+  readonly isLeftOut: (element: Element) => boolean;
   readonly rules: readonly Rule[];
   /** Wrapped lines; an empty one is a gap. */
   readonly blocks: string[];
@@ -73,7 +75,7 @@ function visit(page: Page, node: Node, place: Place): void {
 
 function visitElement(page: Page, element: Element, place: Place): void {
   const { tagName } = element;
-  if (SKIPPED.has(tagName)) return;
+  if (SKIPPED.has(tagName) || page.isLeftOut(element)) return;
   if (tagName === 'br') page.inline += '\n';
   else if (tagName === 'img') visitImage(page, element);
   else if (tagName === 'a') visitLink(page, element, place);

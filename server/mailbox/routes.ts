@@ -4,7 +4,7 @@ import { isLoopbackHost } from '../mail/smtp-server-url.js';
 import { plainBase, sendPage, type Site } from '../web/http.js';
 import type { PageBase } from '../web/pages.js';
 import { arrivalOf, isMailId } from './mail-id.js';
-import { readMail, type ReadMail } from './read-mail.js';
+import { readMail, type ReadMail } from '../mail/read-mail.js';
 import type { Mailbox, MailboxEntry } from './store.js';
 
 declare module '../web/pages.js' {

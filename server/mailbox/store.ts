@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { arrivalOf, fileName, isMailId, nextId, readFileName, type StoredMail } from './mail-id.js';
 import { orNull, putFile, readStart, removeAbandoned } from './files.js';
-import { headerValue, readHeaders } from './read-mail.js';
+import { headerValue, readHeaders } from '../mail/read-mail.js';
 
 /** One mail of the list. */
 export interface MailboxEntry {

@@ -8,7 +8,7 @@ import {
   type OrganisationFacts,
 } from '../consent/catalogue.js';
 import type { ConsentOfPerson } from '../consent/find.js';
-import { mintReceiptLinks, receiptNumber } from '../consent/receipt-links.js';
+import { isConfirmedByReply, mintReceiptLinks, receiptNumber } from '../consent/receipt-links.js';
 import { inLanguage, organisationBase, sendPage, type Site } from '../web/http.js';
 import type { PreferencesAllPage } from '../web/pages.js';
 import { formToken } from './session.js';
@@ -99,6 +99,7 @@ async function receiptsOf(
           number,
           list: textOf(list, who.language),
           confirmedAt: consent.confirmedAt,
+          byReply: await isConfirmedByReply(site.ctx, consent.signUpId),
           ...mintReceiptLinks(site.ctx, list, consent.signUpId),
         },
       ];

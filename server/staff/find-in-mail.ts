@@ -2,7 +2,7 @@ import { consentByRef, type RefColumn } from '../consent/find.js';
 import { uuidOf } from '../consent/confirm.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import { openAddressToken, openLink, type AddressPurpose } from '../links/token.js';
+import { openAddressToken, openLink } from '../links/token.js';
 import { tokensIn, type TokensIn } from '../mail/tokens-in.js';
 
 /** Whose mail it is. */
@@ -49,7 +49,7 @@ function openOurs(ctx: Context, { purpose, token }: TokensIn['links'][number]): 
   return [async () => (purpose === 'c' ? byOffer(ctx, uuidOf(ref)) : bySignUp(ctx, uuidOf(ref)))];
 }
 
-const ADDRESS_PURPOSES: readonly AddressPurpose[] = ['x', 'b'];
+const ADDRESS_PURPOSES = ['x', 'b'] as const;
 
 function openAddress(ctx: Context, token: string): Lookup[] {
   return ADDRESS_PURPOSES.flatMap((purpose) => {

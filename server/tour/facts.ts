@@ -8,6 +8,7 @@ export function eventFacts(event: StoryEvent | null): Fact[] {
   if (!event) return [];
   return [
     fact('event', { code: event.kind }),
+    ...(event.byReply ? [fact('how', { words: 'byReply' })] : []),
     fact('at', { at: event.at }),
     event.leafIndex === null ? fact('leaf', { words: 'leafComes' }) : fact('leaf', { plain: String(event.leafIndex) }),
     fact('commitment', { code: event.commitment }),

@@ -1,4 +1,4 @@
-import { headerValue, readMail, type ReadMail } from '../mailbox/read-mail.js';
+import { headerValue, readMail, type ReadMail } from '../mail/read-mail.js';
 import type { Mailbox } from '../mailbox/store.js';
 import type { Story } from './story.js';
 

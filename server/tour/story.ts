@@ -36,6 +36,8 @@ export interface StoryEvent {
   readonly commitment: string;
   /** null: the log has not taken it yet. */
   readonly leafIndex: number | null;
+  /** An answer to the mail confirmed. */
+  readonly byReply: boolean;
 }
 
 export interface StoryConsent {
@@ -149,6 +151,7 @@ interface EventRow {
   commitment: Buffer;
   at: Date;
   leaf_index: string | null;
+  byReply: boolean;
 }
 
 /** Newest first. */
@@ -158,7 +161,8 @@ async function readEvents(
   chapter: string,
 ): Promise<(StoryEvent & { signUpId: string })[]> {
   const rows = await ctx.db.query<EventRow>(
-    `select e.sign_up_id as "signUpId", e.kind, e.commitment, e.happened_at as at, l.leaf_index
+    `select e.sign_up_id as "signUpId", e.kind, e.commitment, e.happened_at as at, l.leaf_index,
+       exists (select from event_attachment a where a.sign_up_id = e.sign_up_id and a.event_id = e.id and a.name = 'reply') as "byReply"
      from consent_event e left join log_leaf l on l.event_id = e.id where e.sign_up_id in ($1, $2) order by e.happened_at desc`,
     [signUpId, chapter],
   );
@@ -168,6 +172,7 @@ async function readEvents(
     at: row.at,
     commitment: row.commitment.toString('base64'),
     leafIndex: row.leaf_index === null ? null : Number(row.leaf_index),
+    byReply: row.byReply,
   }));
 }
 

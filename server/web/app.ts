@@ -14,7 +14,7 @@ import { settingsRoutes } from '../preferences/settings-routes.js';
 import { errorHandler } from './errors.js';
 import { healthRoutes, type Probes } from './health.js';
 import { onlyMethods, type Site } from './http.js';
-import { securityHeaders } from './security.js';
+import { pageHeaders, securityHeaders } from './security.js';
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
@@ -37,6 +37,7 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
       index: false,
       redirect: false,
       cacheControl: true,
+      setHeaders: pageHeaders(),
     }),
   );
   app.use((_req, _res, next) => {

@@ -37,6 +37,7 @@ const ANSWERS: Record<RefusalCode, Answer> = {
   'receipt-unknown': { status: 404, kind: 'not-found' },
   'config-invalid': { status: 500, kind: 'broken' },
   'keys-invalid': { status: 500, kind: 'broken' },
+  'log-refuses': { status: 503, kind: 'not-now' },
   'database-busy': { status: 503, kind: 'not-now' },
 };
 

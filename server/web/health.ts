@@ -4,6 +4,8 @@ import { Router, type Request } from 'express';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { readRound } from '../ledger/fsck-round.js';
+import { standingOf } from '../ledger/standing.js';
 import { handle } from './http.js';
 
 /** Below this the disk counts as full, in bytes. */
@@ -25,6 +27,7 @@ export function healthRoutes(ctx: Context, probes: Probes): Router {
     '/readyz',
     handle(async (_req, res) => {
       const checks = { ...(await check(ctx, probes)), embedded: ctx.db.isEmbedded, roles: ctx.config.roles };
+      // A log that refuses to sign takes no pages away: people must be able to leave.
       const isReady = checks.database && checks.keys && checks.disk && !probes.isStopping();
       res.status(isReady ? 200 : 503);
       if (!isReady) res.setHeader('Retry-After', '5');
@@ -48,8 +51,8 @@ export function healthRoutes(ctx: Context, probes: Probes): Router {
 async function check(
   ctx: Context,
   probes: Probes,
-): Promise<{ database: boolean; keys: boolean; disk: boolean; sender: boolean | null }> {
-  const [database, disk, sender] = await Promise.all([
+): Promise<{ database: boolean; keys: boolean; disk: boolean; sender: boolean | null; log: string }> {
+  const [database, disk, sender, log] = await Promise.all([
     hasDatabase(ctx),
     statfs(ctx.config.dataDir).then(
       (disk) => disk.bavail * disk.bsize > MIN_FREE,
@@ -57,8 +60,17 @@ async function check(
     ),
     // Mail waits while the next hop is away: worth telling, no reason to take the pages away.
     probes.sender ? probes.sender() : Promise.resolve(null),
+    logState(ctx),
   ]);
-  return { ...database, disk, sender };
+  return { ...database, disk, sender, log };
+}
+
+/** `ok`, or why nothing is signed: with what to do. */
+async function logState(ctx: Context): Promise<string> {
+  return standingOf(ctx, ctx.db).then(
+    ({ fault }) => fault?.words ?? 'ok',
+    () => 'unknown',
+  );
 }
 
 async function hasDatabase(ctx: Context): Promise<{ database: boolean; keys: boolean }> {
@@ -93,6 +105,23 @@ function makeRegistry(ctx: Context): Registry {
     async collect() {
       const [row] = await ctx.db.query<{ n: number }>('select count(*)::int as n from log_queue');
       this.set(row?.n ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'zgoda_log_faults',
+    help: 'What the check of the proof log in the background found wrong, in this round and the one before',
+    registers: [registry],
+    async collect() {
+      const round = await readRound(ctx.db, ctx.keyring);
+      this.set((round?.faults.length ?? 0) + (round?.last?.faults.length ?? 0));
+    },
+  });
+  new Gauge({
+    name: 'zgoda_log_refuses',
+    help: '1 while the proof log refuses to sign, since its history is not one',
+    registers: [registry],
+    async collect() {
+      this.set((await standingOf(ctx, ctx.db)).fault ? 1 : 0);
     },
   });
   return registry;

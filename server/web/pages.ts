@@ -245,6 +245,8 @@ export interface PreferencesAllPage extends OrganisationPage {
     readonly number: string;
     readonly list: ListName;
     readonly confirmedAt: Date;
+    /** By an answer to the mail, not by the button. */
+    readonly byReply: boolean;
   })[];
   readonly stopAllAction: string;
   readonly signOutAction: string;
@@ -372,7 +374,7 @@ export function errorPage(base: PageBase, kind: ErrorKind, parts: Partial<ErrorP
 
 /** One act of a receipt, in order. */
 export interface ReceiptAct {
-  readonly kind: 'requested' | 'offered' | 'confirmed' | 'asserted' | 'changed' | 'withdrawn';
+  readonly kind: 'requested' | 'offered' | 'confirmed' | 'confirmedByReply' | 'asserted' | 'changed' | 'withdrawn';
   readonly at: Date;
 }
 
@@ -384,6 +386,7 @@ export interface ReceiptPage extends OrganisationPage {
   readonly address: string | null;
   readonly wording: string;
   readonly acts: readonly ReceiptAct[];
+  readonly byReply: boolean;
   /** null: whoever reads it may not have the file. */
   readonly download: { readonly href: string; readonly bytes: number } | null;
   readonly proof: {
@@ -403,12 +406,33 @@ export interface ReceiptPage extends OrganisationPage {
 export interface LogPage extends PageBase {
   readonly origin: string;
   readonly size: number;
+  /** null while there is no second day. Lengths are in units of the drawing. */
+  readonly growth: {
+    readonly added: number;
+    readonly days: number;
+    readonly size: number;
+    readonly from: Date;
+    readonly to: Date;
+    readonly width: number;
+    readonly left: number;
+    readonly right: number;
+    readonly top: number;
+    readonly bottom: number;
+    /** SVG path data. */
+    readonly line: string;
+    readonly ticks: readonly { readonly value: number; readonly y: number; readonly textY: number }[];
+    readonly table: readonly { readonly day: Date; readonly size: number }[];
+  } | null;
   readonly checkpointAt: Date | null;
   /** The signed note as it is; null while the log is empty. */
   readonly checkpoint: string | null;
   readonly vkey: string;
+  readonly formerVkeys: readonly string[];
+  /** What programs read the log from, no trailing slash. */
+  readonly address: string;
   readonly checkpointHref: string;
   readonly vkeyHref: string;
-  readonly witnesses: readonly string[];
+  readonly vkeysHref: string;
+  readonly witnesses: readonly { readonly name: string; readonly size: number; readonly at: Date }[];
   readonly anchors: readonly { readonly authority: string; readonly at: Date }[];
 }

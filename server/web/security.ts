@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
+import { ROOT } from '../config.js';
 import type { Context } from '../context.js';
 
 /** Headers of every answer: nothing from elsewhere, nothing inline, not to be framed, no referrer; and those of all pages: not to be indexed or kept (W-01, L-09). */
@@ -30,4 +35,22 @@ export function securityHeaders(ctx: Pick<Context, 'publicUrl'>): [RequestHandle
     next();
   };
   return [headers, quiet];
+}
+
+/** Headers of the one page among the files: what is in it may run, it may ask nobody, and it is looked for anew each time. */
+export function pageHeaders(): (res: ServerResponse, path: string) => void {
+  const html = readFileSync(join(ROOT, 'public', 'verify.html'), 'utf8');
+  const hashOf = (tag: string): string => {
+    const inside = new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(html)?.[1] ?? '';
+    return `'sha256-${createHash('sha256').update(inside).digest('base64')}'`;
+  };
+  const policy = [
+    ...["default-src 'none'", `script-src ${hashOf('script')}`, `style-src ${hashOf('style')}`],
+    ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+  ].join('; ');
+  return (res, path) => {
+    if (!path.endsWith('verify.html')) return;
+    res.setHeader('Content-Security-Policy', policy);
+    res.setHeader('Cache-Control', 'no-cache');
+  };
 }

@@ -7,6 +7,7 @@ import { lintConfirmation } from '../../server/mail/lint-confirmation.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { loadCatalogs } from '../../server/web/i18n.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
+import { answerAddress, withReplies } from '../support/replies.js';
 import { startTestService } from '../support/service.js';
 import { changesNothing } from '../support/state.js';
 import { signUp } from '../support/story.js';
@@ -48,6 +49,32 @@ describe('the confirmation mail', () => {
 
         expect(html, email).to.be.a('string').and.contain(`lang="${language}"`);
         expect(lintConfirmation({ subject, html: String(html), text, listName, wording }), email).to.deep.equal([]);
+      }
+    } finally {
+      await service.stop();
+    }
+  });
+
+  it('that may be answered is no advertisement either, in any language, as judged and as it leaves', async () => {
+    asked.length = 0;
+    await setup(test.ctx, withReplies(), faultsOf);
+    expect(asked.filter(({ confirmByReply }) => confirmByReply).map(({ language }) => language)).to.have.members([
+      'en',
+      'pl',
+    ]);
+
+    const service = await startTestService();
+    try {
+      await setup(service.ctx, withReplies(), faultsOf);
+      for (const language of ['en', 'pl']) {
+        const email = `ada.${language}@gmail.com`;
+        await signUp(service, email, 'news', language);
+        const { parsed } = await service.mailTo(email);
+        const { name: listName, wording } = textsOf('news', language);
+        const mail = { subject: parsed.subject ?? '', html: String(parsed.html), text: parsed.text ?? '' };
+
+        expect(answerAddress({ parsed })).to.match(/^y\+/);
+        expect(lintConfirmation({ ...mail, listName, wording }), language).to.deep.equal([]);
       }
     } finally {
       await service.stop();

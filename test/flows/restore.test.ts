@@ -1,14 +1,12 @@
 import { expect } from 'chai';
 import { sealOrganisation } from '../../server/consent/read-catalogue.js';
 import { DEMO } from '../../server/tour/demo.js';
-import { cp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fanOut } from '../../server/campaigns/fan-out.js';
 import { progress } from '../../server/campaigns/progress.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import type { Context } from '../../server/context.js';
-import { administer, TEST_DATABASE_URL } from '../support/database.js';
+import { backUp, type Backup } from '../support/backup.js';
 import { addConfirmed } from '../support/people.js';
 import { makeHome, type Home, type RunningService } from '../support/process.js';
 import { checkLedger, eventually } from '../support/service.js';
@@ -178,40 +176,4 @@ async function queueCampaign(ctx: Context): Promise<string> {
   await releaseCampaign(ctx, id);
   while ((await fanOut(ctx)) > 0);
   return id;
-}
-
-interface Backup {
-  /** Puts the database back as it was, and nothing else. */
-  restore(): Promise<void>;
-  drop(): Promise<void>;
-}
-
-/** Copies the database of a stopped service. */
-async function backUp(home: Home): Promise<Backup> {
-  if (!TEST_DATABASE_URL) {
-    const [database, copy] = [join(home.dataDir, 'db'), join(home.dataDir, '..', 'backup')];
-    await cp(database, copy, { recursive: true });
-    return {
-      restore: async () => {
-        await rm(database, { recursive: true });
-        await cp(copy, database, { recursive: true });
-      },
-      drop: async () => Promise.resolve(),
-    };
-  }
-  const server = TEST_DATABASE_URL;
-  const name = new URL(home.settings['DATABASE_URL'] ?? '').pathname.slice(1);
-  // Whoever was connected last may take a moment to go.
-  const copy = async (from: string, to: string): Promise<void> =>
-    eventually(async () => administer(server, `create database ${to} template ${from}`));
-  const drop = async (database: string): Promise<void> =>
-    administer(server, `drop database if exists ${database} with (force)`);
-  await copy(name, `${name}_backup`);
-  return {
-    restore: async () => {
-      await drop(name);
-      await copy(`${name}_backup`, name);
-    },
-    drop: async () => drop(`${name}_backup`),
-  };
 }

@@ -13,9 +13,13 @@ import { verifierKey } from '../../server/ledger/note.js';
 import { inclusionProof } from '../../server/ledger/prove.js';
 import type { ConsentRecord } from '../../server/ledger/record.js';
 import { hashReader } from '../../server/ledger/store.js';
+import { setup } from '../../server/consent/setup.js';
 import { makeStamp } from '../../server/links/stamp.js';
-import { makeLink, openLink, type Link } from '../../server/links/token.js';
+import { makeLink, makeReplyToken, openLink, openReplyToken, type Link } from '../../server/links/token.js';
+import { startDns, type TestDns } from '../support/dns.js';
 import { findNeedles, type Needle } from '../support/needles.js';
+import { handIn, openProvider, sendsOut, type Provider } from '../support/provider.js';
+import { answerAddress, INBOUND, withReplies } from '../support/replies.js';
 import { checkLedger, eventually, startTestService, type ReceivedMail, type TestService } from '../support/service.js';
 import { startSink, type Sink, type SunkMail } from '../support/sink.js';
 import { changesNothing, dump, one, settled, stateOf } from '../support/state.js';
@@ -24,30 +28,45 @@ import { formOf, get, headingOf, post } from '../support/web.js';
 
 const BLANK = Buffer.alloc(16);
 
+/** What only the mailbox has: the link, and the address for answers. */
+interface Offered {
+  readonly mail: ReceivedMail;
+  readonly token: string;
+  readonly link: Link;
+  readonly replyToken: string;
+  readonly replySecret: Buffer;
+}
+
 describe('the secret of a confirmation link (T1)', function () {
   this.timeout(90_000);
   let service: TestService;
   let ctx: Context;
   let sink: Sink;
+  let dns: TestDns;
+  let provider: Provider;
   let log = '';
   /** What covered the offer of each mail when it arrived. */
   const covered = new Map<string, boolean>();
 
   before(async () => {
     sink = await startSink({ onMail: async (mail) => void covered.set(mail.to, await isCovered(mail)) });
+    dns = await startDns();
+    provider = openProvider(dns, 'example.org');
     service = await startTestService({
-      settings: { SMTP_URL: sink.url, LOG_LEVEL: 'trace' },
+      settings: { SMTP_URL: sink.url, LOG_LEVEL: 'trace', DNS_SERVER: dns.server },
       log: { write: (line) => void (log += line) },
     });
     ctx = service.ctx;
+    await setup(ctx, withReplies());
   });
   after(async () => {
     await checkLedger(ctx);
     await service.stop();
     await sink.stop();
+    await dns.stop();
   });
 
-  async function offered(email: string): Promise<{ mail: ReceivedMail; token: string; link: Link }> {
+  async function offered(email: string): Promise<Offered> {
     expect((await signUp(service, email)).status).to.equal(200);
     const sunk = await eventually(async () => {
       const found = sink.mails.find(({ to }) => to === email);
@@ -58,10 +77,12 @@ describe('the secret of a confirmation link (T1)', function () {
     return read(sunk as SunkMail);
   }
 
-  async function read(sunk: SunkMail): Promise<{ mail: ReceivedMail; token: string; link: Link }> {
+  async function read(sunk: SunkMail): Promise<Offered> {
     const mail = { id: '', raw: sunk.raw, parsed: await simpleParser(sunk.raw) };
     const token = linkIn(mail, 'c').split('/').at(-1) ?? '';
-    return { mail, token, link: openLink(ctx.keyring, ctx.audiences, 'c', token, ctx.now()) };
+    const replyToken = answerAddress(mail).slice(2, 50);
+    const replySecret = openReplyToken(ctx.keyring, replyToken);
+    return { mail, token, link: openLink(ctx.keyring, ctx.audiences, 'c', token, ctx.now()), replyToken, replySecret };
   }
 
   /** Does a signed tree head in the database cover the event that holds the hash of this mail's secret? */
@@ -97,19 +118,22 @@ describe('the secret of a confirmation link (T1)', function () {
   }
 
   it('is in no row, no file, no log line and no decrypted evidence while the sign-up is pending', async () => {
-    const { token, link } = await offered('boris@example.org');
+    const { token, link, replyToken, replySecret } = await offered('boris@example.org');
     const secret = link.secret ?? BLANK;
     const needles: Needle[] = [
       { name: 'the token', value: token },
       { name: 'the token without its tag', value: Buffer.from(token, 'base64url').subarray(7, 39) },
       { name: 'the secret', value: secret },
+      { name: 'the token for answers', value: replyToken },
+      { name: 'the token for answers without its tag', value: replyToken.slice(0, 25) },
+      { name: 'the secret for answers', value: replySecret },
     ];
 
     const taken = await loot();
 
     expect(findNeedles(taken, needles)).to.deep.equal([]);
     // The hay is no straw: its hash and the link's ref are there, and so are the decrypted address and the log.
-    for (const value of [sha256(secret), link.ref, 'boris@example.org', '"msg":"started"'])
+    for (const value of [sha256(secret), sha256(replySecret), link.ref, 'boris@example.org', '"msg":"started"'])
       expect(findNeedles(taken, [{ name: String(value), value }])).to.not.deep.equal([]);
   });
 
@@ -142,8 +166,41 @@ describe('the secret of a confirmation link (T1)', function () {
     expect(headingOf(await post(mint(link.secret ?? BLANK), { nonce }))).to.contain('Confirmed');
   });
 
+  it('cannot be replaced in an answer either, even one that the person has signed', async () => {
+    const email = 'erin@example.org';
+    const { mail, link, replySecret } = await offered(email);
+    const [row] = await ctx.db.query<{ id: string; hash: Buffer }>(
+      'select id, reply_secret_hash as hash from offer where id = $1::uuid',
+      [link.ref.toString('hex')],
+    );
+    if (!row) throw new Error('the offer is not in the dump');
+    const address = (secret: Buffer): string => `y+${makeReplyToken(ctx.keyring, secret)}@${INBOUND}`;
+    const says = async (to: string): Promise<number> => {
+      const raw = await sendsOut(provider, { from: email, to, body: 'CONFIRM' }, ctx.now());
+      return (await handIn(service, raw, { sender: email, to })).code;
+    };
+    const guesses = [BLANK, row.hash.subarray(0, 16), row.hash.subarray(16), bytesOf(row.id), link.secret ?? BLANK];
+
+    await changesNothing(ctx, async () => {
+      for (const guess of guesses) expect(await says(address(guess)), guess.toString('hex')).to.equal(550);
+    });
+    expect(await stateOf(ctx, email)).to.equal('pending');
+
+    // With SQL as well: a hash of one's own is not under the seal of the offer (T6).
+    const own = randomBytes(16);
+    await ctx.db.query('update offer set reply_secret_hash = $2 where id = $1', [row.id, sha256(own)]);
+    expect(await says(address(own))).to.equal(550);
+    await ctx.db.query('update offer set reply_secret_hash = $2 where id = $1', [row.id, row.hash]);
+    expect(await stateOf(ctx, email)).to.equal('pending');
+
+    // With the address from the mail the very same way confirms.
+    expect(address(replySecret)).to.equal(answerAddress(mail));
+    expect(await says(address(replySecret))).to.equal(250);
+    expect(await stateOf(ctx, email)).to.equal('confirmed');
+  });
+
   it('leaves as evidence the mail with its link blanked, and the hash of the bytes that left', async () => {
-    const { mail, token, link } = await offered('ada@example.org');
+    const { mail, token, link, replyToken, replySecret } = await offered('ada@example.org');
     const { action, fields } = formOf(await get(linkIn(mail, 'c')), 'confirm');
     expect(headingOf(await post(action, fields))).to.contain('Confirmed');
 
@@ -163,9 +220,14 @@ describe('the secret of a confirmation link (T1)', function () {
       ...link,
       secret: BLANK,
     });
-    // Whoever brings the link from the mailbox has the mail that left, to the byte.
-    expect(unwrapped(kept?.mail).replaceAll(blankedToken, token)).to.equal(unwrapped(mail.raw.toString('latin1')));
+    // Whoever brings link and address from the mailbox has the mail that left, to the byte.
+    const blankedReply = answerAddress({ parsed: blanked }).slice(2, 50);
+    expect(openReplyToken(ctx.keyring, blankedReply)).to.deep.equal(BLANK);
+    expect(unwrapped(kept?.mail).replaceAll(blankedToken, token).replace(blankedReply, replyToken)).to.equal(
+      unwrapped(mail.raw.toString('latin1')),
+    );
     expect(kept?.record.token?.secret_sha256).to.equal(sha256(link.secret ?? BLANK).toString('hex'));
+    expect(kept?.record.token?.reply_secret_sha256).to.equal(sha256(replySecret).toString('hex'));
     expect(own.find(({ record }) => record.kind === 'confirmed')?.record.secret).to.equal(
       link.secret?.toString('base64url'),
     );

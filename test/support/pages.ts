@@ -1,5 +1,6 @@
 import type { ErrorKind, ListChoices, OrganisationPage, PageBase, Pages, View } from '../../server/web/pages.js';
 import { errorPage } from '../../server/web/pages.js';
+import { growthPlot } from '../../server/ledger/log-view.js';
 import { languageLinks } from '../../server/web/i18n.js';
 
 /** A page with everything it needs. `name` tells variants of one view apart. */
@@ -106,7 +107,10 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
         wrong: false,
       },
     ],
-    receipts: [{ ...receipt, number: '1042', list, confirmedAt: NOW }],
+    receipts: [
+      { ...receipt, number: '1042', list, confirmedAt: NOW, byReply: false },
+      { ...receipt, number: '1043', list, confirmedAt: LATER, byReply: true },
+    ],
     stopAllAction: '/preferences/all',
     signOutAction: '/preferences/close',
     dataHref: '/preferences/data',
@@ -128,12 +132,21 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     ...base,
     origin: 'consent.example.org/log',
     size: 123456,
+    growth: growthPlot(
+      Array.from({ length: 30 }, (_, day) => ({
+        day: new Date(Date.UTC(2026, 10, 4 + day)),
+        size: 101_000 + Math.round(day ** 1.5 * 143.7),
+      })),
+    ),
     checkpointAt: NOW,
     checkpoint: `consent.example.org/log\n123456\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n— consent.example.org/log Xyp3wQ9sYxkV1D0mZk2m7bq8oNc4h3mJ0n1y5Wl6tR2c8v9sA3d4f5g6h7j8k9l0qwertyuiop\n`,
     vkey: VKEY,
+    formerVkeys: [VKEY.replace('5f2a77c1', 'c1a1f2b7')],
+    address: 'https://consent.example.org/log',
     checkpointHref: '/log/checkpoint',
     vkeyHref: '/log/vkey',
-    witnesses: ['witness.example.net'],
+    vkeysHref: '/log/vkeys',
+    witnesses: [{ name: 'witness.example.net', size: 123400, at: NOW }],
     anchors: [{ authority: 'tsa.example.com', at: NOW }],
   };
 
@@ -248,9 +261,11 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
           { kind: 'requested', at: NOW },
           { kind: 'offered', at: NOW },
           { kind: 'confirmed', at: LATER },
+          { kind: 'confirmedByReply', at: LATER },
           { kind: 'changed', at: LATER },
           { kind: 'withdrawn', at: LATER },
         ],
+        byReply: true,
         download: { href: `/receipts/${TOKEN}?file`, bytes: 6412 },
         proof: {
           origin: log.origin,
@@ -268,7 +283,10 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     {
       name: 'log-empty',
       view: 'log',
-      data: { ...log, organisation: null, size: 0, checkpoint: null, checkpointAt: null, witnesses: [], anchors: [] },
+      data: {
+        ...{ ...log, organisation: null, size: 0, growth: null, checkpoint: null, checkpointAt: null },
+        ...{ formerVkeys: [], witnesses: [], anchors: [] },
+      },
     },
     ...ERROR_KINDS.map((kind) => errorFixture(base, kind, { list, form })),
   ];

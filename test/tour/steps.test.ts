@@ -18,7 +18,7 @@ const STORY: Story = {
   requestedAt: AT,
   address: 'ada@gmail.com',
   outcome: null,
-  requested: { kind: 'requested', at: AT, commitment: 'AAAA', leafIndex: null },
+  requested: { kind: 'requested', at: AT, commitment: 'AAAA', leafIndex: null, byReply: false },
   offered: null,
   confirmed: null,
   withdrawn: null,
@@ -54,7 +54,7 @@ describe('the steps of the tour', () => {
   }
 
   it('open what happened last', () => {
-    const confirmed = { kind: 'confirmed', at: AT, commitment: 'AAAA', leafIndex: 2 } as const;
+    const confirmed = { kind: 'confirmed', at: AT, commitment: 'AAAA', leafIndex: 2, byReply: false } as const;
     const steps = stepsOf({
       ...STORY,
       outcome: 'confirm',
@@ -66,7 +66,7 @@ describe('the steps of the tour', () => {
   });
 
   it('do not lead to a log that is not public', () => {
-    const confirmed = { kind: 'confirmed', at: AT, commitment: 'AAAA', leafIndex: 2 } as const;
+    const confirmed = { kind: 'confirmed', at: AT, commitment: 'AAAA', leafIndex: 2, byReply: false } as const;
 
     expect(stepsOf({ ...STORY, confirmed }, { isLogPublic: false })[2]).to.deep.include({ link: null, notes: [] });
   });

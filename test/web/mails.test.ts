@@ -21,6 +21,7 @@ const MAILS: Mails = {
     requestedAt: MOMENT,
     confirmUrl: 'https://zgoda.example/c/CONFIRM',
     expiresAt: LATER,
+    byReply: true,
     notMeUrl: 'https://zgoda.example/n/NOTME',
     purgeAt: LATER,
   },

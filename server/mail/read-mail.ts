@@ -47,13 +47,18 @@ export function readMail(raw: Buffer): ReadMail {
 
 /** The headers at the start of a mail or a part; what follows the first empty line is not looked at. */
 export function readHeaders(raw: Buffer): MailHeader[] {
+  return plainHeaders(raw).map(({ name, value }) => ({ name, value: decodeWords(value) }));
+}
+
+/** The same, unfolded but not decoded: what an encoded word says is a name, and never an address (RFC 2047 5). */
+export function plainHeaders(raw: Buffer): MailHeader[] {
   const head = decodeBytes(raw.subarray(0, endOfHeaders(raw).head), 'utf-8');
   return head
     .replace(/\r?\n(?=[ \t])/g, '')
     .split(/\r?\n/)
     .flatMap((line) => {
       const colon = line.indexOf(':');
-      return colon < 1 ? [] : [{ name: line.slice(0, colon).trim(), value: decodeWords(line.slice(colon + 1).trim()) }];
+      return colon < 1 ? [] : [{ name: line.slice(0, colon).trim(), value: line.slice(colon + 1).trim() }];
     });
 }
 

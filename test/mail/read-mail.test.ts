@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { createTransport } from 'nodemailer';
-import { readMail } from '../../server/mailbox/read-mail.js';
+import { readMail } from '../../server/mail/read-mail.js';
 
 const mail = (...lines: string[]) => Buffer.from(lines.join('\r\n'), 'latin1');
 
@@ -16,7 +16,7 @@ async function compose(message: object): Promise<Buffer> {
   return raw as Buffer;
 }
 
-describe('mailbox/read-mail', () => {
+describe('mail/read-mail', () => {
   it('reads a mail of text and HTML as mailparser does', async () => {
     const raw = await compose({
       subject: 'Zażółć gęślą jaźń, und noch ein ziemlich langer Betreff mit Umlauten: äöü ÄÖÜ ß',

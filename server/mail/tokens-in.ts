@@ -33,10 +33,17 @@ function look(text: string, depth: number, found: Found): void {
 
 /** The same text as different programs would have written it. */
 function readings(text: string): string[] {
-  const plain = text.includes('=3D') || /=\r?\n/.test(text) ? fromQuotedPrintable(text) : text;
+  // Outlook keeps its texts in UTF-16.
+  const narrow = text.includes('\0') ? text.replaceAll('\0', '') : text;
+  const plain = narrow.includes('=3D') || /=\r?\n/.test(narrow) ? fromQuotedPrintable(narrow) : narrow;
   const open = fromPercent(fromEntities(plain));
   // Quotes and folds break lines, also within a token; without the breaks it is whole again.
-  return [...new Set([text, plain, open, open.replace(/\s*\r?\n[>|\s]*/g, '')])];
+  return [...new Set([narrow, plain, open, open.split('\n').map(unquoted).join('')])];
+}
+
+// Not by one expression: what looks for blanks at the end of a line tries again at each blank within it.
+function unquoted(line: string): string {
+  return line.replace(/^[>|\s]+/, '').trimEnd();
 }
 
 // A token has a fixed length: what a broken line glued to its end is not taken for a part of it.
@@ -45,9 +52,9 @@ const ADDRESSES = /[bux]\+([a-z2-7]{32})(?:@|%40|=)/gi;
 
 function collect(text: string, found: Found): void {
   for (const [, short, shortToken, long, longToken] of text.matchAll(LINKS)) {
-    const token = shortToken ?? longToken ?? '';
+    const link = { purpose: (short ?? long) as 'c' | 'n' | 'u' | 'p', token: shortToken ?? longToken ?? '' };
     if (found.links.size >= MOST) break;
-    if (!found.links.has(token)) found.links.set(token, { purpose: (short ?? long) as 'c' | 'n' | 'u' | 'p', token });
+    found.links.set(`${link.purpose}/${link.token}`, link);
   }
   for (const [, token = ''] of text.matchAll(ADDRESSES)) {
     if (found.addresses.size >= MOST) break;
@@ -65,7 +72,7 @@ function encoded(text: string): string[] {
     block = [];
   };
   for (const line of text.split('\n')) {
-    const bare = line.replace(/^[>|\s]+|\s+$/g, '');
+    const bare = unquoted(line);
     if (/^[A-Za-z0-9+/]+={0,2}$/.test(bare)) block.push(bare);
     else end();
     if (bare.endsWith('=')) end();

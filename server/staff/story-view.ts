@@ -38,7 +38,7 @@ function storyRow(chapter: Chapter, event: StoryEvent, staff: ReadonlyMap<string
 const ACTS = new Set('requested offered confirmed asserted withdrawn expired refused renewed noted erased'.split(' '));
 const BY = new Set('subject guardian staff operator system'.split(' '));
 const HOW = new Set(
-  'web-form settings-page phone paper button one-click page settings stop-all mail journal undo not-me already blocked budget undecided'.split(
+  'web-form settings-page phone paper button reply one-click page settings stop-all mail journal undo not-me already blocked budget undecided'.split(
     ' ',
   ),
 );
@@ -50,7 +50,7 @@ function howOf(chapter: Chapter, { kind, record }: StoryEvent): string | null {
 
 function wayOf(record: ConsentRecord): string | null {
   if (record.collection_method !== undefined) return record.collection_method;
-  if (record.confirm) return 'button';
+  if (record.confirm) return record.confirm.method === 'reply' ? 'reply' : 'button';
   return record.withdrawal?.channel ?? record.cause ?? null;
 }
 

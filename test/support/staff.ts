@@ -27,8 +27,8 @@ export async function staffBrowser(
   service: TestService,
   role: 'owner' | 'marketer' | 'viewer',
   language = 'en',
+  email = `${role}@workshop.example`,
 ): Promise<StaffBrowser> {
-  const email = `${role}@workshop.example`;
   const { id, password } = await addStaff(service.ctx, { email, role });
   const cookie = `zgoda_staff=${await logIn(service.ctx, { email, password })}; zgoda_language=${language}`;
   const see = async (path: string): Promise<Page> => get(new URL(path, service.base).href, { cookie });

@@ -111,6 +111,8 @@ function orNull<T>(read: () => T): T | null {
   }
 }
 
+/** As they stand on the page. */
+const FIELDS: readonly EnterField[] = ['email', 'how', 'day', 'time', 'wording', 'note', 'scan'];
 const NOTHING_WRONG: EnterScreen['wrong'] = { email: '', wording: '', how: '', day: '', time: '', note: '', scan: '' };
 
 async function show(site: Site, { req, res, screen }: Visit, errors: readonly Mistake[]): Promise<void> {
@@ -127,7 +129,7 @@ async function show(site: Site, { req, res, screen }: Visit, errors: readonly Mi
     how: { phone: fields['how'] === 'phone', paper: fields['how'] === 'paper' },
     ...{ day: fields['day'] ?? '', time: fields['time'] ?? '', note: (fields['note'] ?? '').slice(0, 4000) },
     lastDay: new Date(site.ctx.now().getTime() + AHEAD_MS).toISOString().slice(0, 10),
-    errors,
+    errors: [...errors].sort((a, b) => FIELDS.indexOf(a.field) - FIELDS.indexOf(b.field)),
     wrong: { ...NOTHING_WRONG, ...Object.fromEntries(errors.map(({ field, what }) => [field, what])) },
   };
   sendPage(site, res, 'admin/enter', page, errors.length > 0 ? 422 : 200);

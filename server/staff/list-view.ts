@@ -17,6 +17,7 @@ interface Viewing {
 export function listPart(of: ListOfPerson, viewing: Viewing): ListPart {
   const { list, found, unmailable, mails, chapters } = of;
   const { consent } = found;
+  const receipts = receiptsOf(chapters, viewing);
   const { name } = textOf(list, viewing.screen.language);
   return {
     name,
@@ -28,7 +29,8 @@ export function listPart(of: ListOfPerson, viewing: Viewing): ListPart {
     pausedUntil: unmailable === 'paused' ? consent.pausedUntil : null,
     frequency: consent.frequency,
     mails,
-    receipts: viewing.canRead ? receiptsOf(chapters, viewing) : [],
+    receipts: viewing.canRead ? receipts : [],
+    receiptsMasked: !viewing.canRead && receipts.length > 0,
     ...storyPart(chapters, { staff: viewing.staff, label: name }),
   };
 }

@@ -85,6 +85,8 @@ export interface ListPart extends StoryPart {
   /** A key below admin.frequency. */
   readonly frequency: string;
   readonly mails: { readonly count: number; readonly last: Date | null };
+  /** There are some, for whoever sees the address. */
+  readonly receiptsMasked: boolean;
   readonly receipts: readonly {
     readonly number: string;
     /** A key below admin.receipt. */

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { AccessLog } from './entities/access-log.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -44,6 +45,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     // A kept plan may have been made when a table was small: with a new connection come new plans.
     ...('url' in address ? { extra: { maxLifetimeSeconds: 120 } } : {}),
     entities: [
+      AccessLog,
       Campaign,
       Consent,
       ConsentEvent,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
 import { addLedgerCommands } from './cli/ledger.js';
+import { addPeopleCommands } from './cli/people.js';
 import { addWitnessCommand } from './cli/witness.js';
 import { addRetentionCommand } from './cli/retention.js';
 import { readJson, readText, trustedKeys, withContext } from './command.js';
@@ -73,6 +74,8 @@ program
       say(`Password: ${password}`);
     }),
   );
+
+addPeopleCommands(program, { withContext, say });
 
 const keys = program.command('keys').description('the keys file');
 keys

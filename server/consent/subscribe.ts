@@ -34,6 +34,8 @@ export interface SealedSignUp {
   readonly given: string;
   readonly normal: string;
   readonly formHost: string;
+  /** What staff noted; `saidAt` is a moment of it. */
+  readonly noted?: { readonly how: 'phone' | 'paper'; readonly saidAt: string };
 }
 
 /**

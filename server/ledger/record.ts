@@ -63,6 +63,8 @@ export interface ConsentRecord {
   readonly terms?: { readonly sha256: string };
   readonly form?: FormEvidence;
   readonly collection_method?: string;
+  /** When it was said to staff, on a sign-up by phone or on paper: a time, or the day where only that is known (`YYYY-MM-DD`). */
+  readonly said_at?: string;
   /** Each value is a commitment of `commitField`; salt and value are kept and disclosed apart. */
   readonly fields?: Readonly<Partial<Record<FieldName, string>>>;
   /** On `offered`: what was mailed, without its secrets: the link's, and that of the address for answers where there was one. */
@@ -86,7 +88,7 @@ export interface ConsentRecord {
   readonly prev_event_commit: string | null;
   /** On `offered`: commitment of the `requested` event that it answers. */
   readonly request_commit?: string;
-  /** Who acted: `subject`, `guardian`, `staff:<id>`, `system`. */
+  /** Who acted: `subject`, `guardian`, `staff:<id>`, `operator` (on the command line), `system`. */
   readonly entity?: string;
   readonly jurisdiction?: string;
   /** ISO 8601 duration, or `until-withdrawn`. */

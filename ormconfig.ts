@@ -13,6 +13,7 @@ import { LinkHost } from './entities/link-host.js';
 import { ListText } from './entities/list-text.js';
 import { List } from './entities/list.js';
 import { LogCheckpoint, LogKey, LogLeaf, LogNode, LogQueue, LogRound } from './entities/log.js';
+import { LogAttestor, LogCosignature, LogStamp } from './entities/log-attestation.js';
 import { MagicLink, MagicRequest } from './entities/magic.js';
 import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
@@ -53,12 +54,15 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       LinkHost,
       List,
       ListText,
+      LogAttestor,
       LogCheckpoint,
+      LogCosignature,
       LogKey,
       LogLeaf,
       LogNode,
       LogQueue,
       LogRound,
+      LogStamp,
       MagicLink,
       MagicRequest,
       Notice,

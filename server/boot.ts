@@ -13,6 +13,8 @@ import { Refusal } from './errors.js';
 import { createKeysFile, loadKeysFile } from './keys/keys-file.js';
 import { makeKeyring, type Keyring, type KeysFile } from './keys/keyring.js';
 import { nameOfLog, startLog } from './ledger/start.js';
+import { anchorRoots } from './ledger/anchor.js';
+import { witnessPolicy } from './ledger/attested.js';
 import { hostOf } from './links/urls.js';
 import type { Logger } from './logger.js';
 
@@ -35,6 +37,8 @@ export interface BootOptions {
 
 /** Opens database and keys, brings the schema up to date, and checks that they belong together (T5). */
 export async function boot(config: Config, logger: Logger, options: BootOptions = {}): Promise<Booted> {
+  witnessPolicy(config);
+  anchorRoots(config);
   await makeDataDir(config.dataDir);
   const { db, stop, ended } = await openDatabase(config, logger, options);
   try {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
 import { addLedgerCommands } from './cli/ledger.js';
+import { addWitnessCommand } from './cli/witness.js';
 import { readJson, readText, trusted, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
@@ -155,6 +156,8 @@ function collect(value: string, before: string[]): string[] {
 }
 
 addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
+
+addWitnessCommand(program);
 
 program
   .command('campaign')

@@ -36,6 +36,14 @@ export interface Config {
   readonly metricsToken: string | null;
   /** How many mails one worker may have in flight. */
   readonly sendWindow: number;
+  /** Path of a policy file (c2sp tlog-policy) that names the witnesses; null: none are asked. */
+  readonly witnessPolicy: string | null;
+  /** URLs of time-stamp authorities (RFC 3161): none, one or two. */
+  readonly anchors: readonly string[];
+  /** PEM file with the root certificates of these authorities. */
+  readonly anchorTrust: string | null;
+  /** The log is time-stamped at least this often while it grows. */
+  readonly anchorHours: number;
   /** false only for load tests: switches budgets, minimum fill time and proof of work off. */
   readonly abuseLimits: boolean;
 }
@@ -44,6 +52,8 @@ const port = (fallback: number) =>
   z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535).default(fallback);
 const url = (protocols: string[]) =>
   z.string().refine((text) => isUrl(text, protocols), `must be a URL that starts with ${protocols.join(' or ')}`);
+
+const file = () => z.string().refine(existsSync, 'must be a file that is there');
 
 const settings = z.object({
   NODE_ENV: z.string().default('development'),
@@ -67,6 +77,16 @@ const settings = z.object({
   TRUST_PROXY: z.string().default('').transform(parseTrustProxy),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   SEND_WINDOW: z.coerce.number({ error: 'must be a number from 1 to 1000' }).int().min(1).max(1000).default(100),
+  WITNESS_POLICY: file().optional(),
+  ANCHORS: z
+    .string()
+    .transform(splitWords)
+    .pipe(
+      z.array(url(['http:', 'https:']).refine(isBase, 'must have no user, "?" or "#"')).max(2, 'must be at most two'),
+    )
+    .optional(),
+  ANCHOR_TRUST: file().optional(),
+  ANCHOR_HOURS: z.coerce.number({ error: 'must be a number from 1 to 720' }).int().min(1).max(720).default(24),
   ABUSE_LIMITS: z.enum(['on', 'off']).default('on'),
 });
 
@@ -111,6 +131,10 @@ function toConfig(set: Settings): Config {
     trustProxy: set.TRUST_PROXY,
     metricsToken: set.METRICS_TOKEN ?? null,
     sendWindow: set.SEND_WINDOW,
+    witnessPolicy: set.WITNESS_POLICY === undefined ? null : resolve(set.WITNESS_POLICY),
+    anchors: [...new Set(set.ANCHORS ?? [])],
+    anchorTrust: set.ANCHOR_TRUST === undefined ? null : resolve(set.ANCHOR_TRUST),
+    anchorHours: set.ANCHOR_HOURS,
     abuseLimits: set.ABUSE_LIMITS === 'on',
   };
 }
@@ -121,6 +145,10 @@ function crossCheck(set: NodeJS.ProcessEnv): string[] {
   const mistakes = needed.filter((name) => !set[name]).map((name) => `${name} is missing: production needs it`);
   if (set['NODE_ENV'] === 'production' && set['ABUSE_LIMITS'] === 'off')
     mistakes.push('ABUSE_LIMITS=off is refused in production');
+  if (set['ANCHORS'] && !set['ANCHOR_TRUST'])
+    mistakes.push('ANCHOR_TRUST is missing: without root certificates no time stamp can be checked');
+  if (set['NODE_ENV'] === 'production' && /(^|,)\s*http:/i.test(set['ANCHORS'] ?? ''))
+    mistakes.push('ANCHORS must be https in production');
   if (set['ROLE'] && new Set(splitWords(set['ROLE'])).size < ROLES.length && !set['DATABASE_URL']) {
     mistakes.push('ROLE splits the service, which needs DATABASE_URL: the embedded database belongs to one process');
   }

@@ -32,6 +32,10 @@ describe('the settings', () => {
       trustProxy: false,
       metricsToken: null,
       sendWindow: 100,
+      witnessPolicy: null,
+      anchors: [],
+      anchorTrust: null,
+      anchorHours: 24,
       abuseLimits: true,
     } satisfies Config);
   });
@@ -71,6 +75,10 @@ describe('the settings', () => {
       TRUST_PROXY: 'all',
       METRICS_TOKEN: 'short',
       SEND_WINDOW: '0',
+      WITNESS_POLICY: '/nowhere/policy',
+      ANCHORS: 'ftp://tsa.example.org',
+      ANCHOR_TRUST: '/nowhere/roots.pem',
+      ANCHOR_HOURS: '0',
       ABUSE_LIMITS: 'maybe',
     });
 
@@ -88,6 +96,10 @@ describe('the settings', () => {
       'TRUST_PROXY',
       'METRICS_TOKEN',
       'SEND_WINDOW',
+      'WITNESS_POLICY',
+      'ANCHORS',
+      'ANCHOR_TRUST',
+      'ANCHOR_HOURS',
       'ABUSE_LIMITS',
     ]);
   });

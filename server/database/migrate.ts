@@ -1,5 +1,6 @@
 import { Init1764000000000 } from '../../entities/migrations/1764000000000-init.js';
 import { Attachments1764100000000 } from '../../entities/migrations/1764100000000-attachments.js';
+import { Attestations1764200000000 } from '../../entities/migrations/1764200000000-attestations.js';
 import { LogKeys1764300000000 } from '../../entities/migrations/1764300000000-log-keys.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import type { Database } from './connect.js';
@@ -8,6 +9,7 @@ import type { Database } from './connect.js';
 const MIGRATIONS = [
   new Init1764000000000(),
   new Attachments1764100000000(),
+  new Attestations1764200000000(),
   new LogKeys1764300000000(),
   new Reply1764700000000(),
 ];

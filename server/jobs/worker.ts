@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { expirePending, purgeUnconfirmed, sweep } from '../rights/retention.js';
 import { fanOut, finishCampaigns } from '../campaigns/fan-out.js';
 import { campaignBuilder } from '../campaigns/builder.js';
@@ -13,6 +14,7 @@ import type { MailTemplates } from '../mail/compose.js';
 import { makeSmtpPool, type SmtpPool } from '../mail/smtp.js';
 import { magicBuilder } from '../preferences/magic-mail.js';
 import { decideMagicRequests } from '../preferences/magic.js';
+import { attestationLoops } from './attestation-loops.js';
 import { runLoop, type Loop } from './loop.js';
 
 export interface Worker {
@@ -44,7 +46,11 @@ export async function startWorker(
     campaign: campaignBuilder,
   });
   const stopping = new AbortController();
-  const loops = loopsOf(ctx).map(async (loop) => runLoop(ctx, loop, stopping.signal));
+  // Each loop listens to it, and each witness and authority has one.
+  setMaxListeners(0, stopping.signal);
+  const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal)].map(async (loop) =>
+    runLoop(ctx, loop, stopping.signal),
+  );
   const sending = sender.run();
   return {
     pool,

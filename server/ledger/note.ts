@@ -82,7 +82,7 @@ export function parseNote(note: string | Buffer): Note {
   if (!isNoteText(whole) || end < 0 || !whole.endsWith('\n')) throw new Malformed('note', 'not a signed note');
   const lines = whole.slice(end + 2, -1).split('\n');
   if (lines.length > MAX_SIGNATURES) throw new Malformed('note', 'too many signatures');
-  return { text: whole.slice(0, end + 1), signatures: lines.map(parseSignature) };
+  return { text: whole.slice(0, end + 1), signatures: lines.map(parseSignatureLine) };
 }
 
 /**
@@ -122,7 +122,8 @@ function isBy(signature: NoteSignature, key: VerifierKey): boolean {
   return key.type === ED25519 && signature.name === key.name && signature.keyId.equals(key.keyId);
 }
 
-function parseSignature(line: string): NoteSignature {
+/** One signature line without its newline. Throws Malformed. */
+export function parseSignatureLine(line: string): NoteSignature {
   const [dash, name = '', encoded = '', ...rest] = line.split(' ');
   const bytes = decodeBase64(encoded);
   if (dash !== '—' || !isKeyName(name) || bytes === null || bytes.length < 5 || rest.length > 0) {

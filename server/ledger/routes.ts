@@ -4,6 +4,8 @@ import { handle, onlyMethods, param, plainBase, sendPage, type Site } from '../w
 import { dailySizes } from './growth.js';
 import { readLogKeys } from './log-keys.js';
 import { growthPlot } from './log-view.js';
+import { attestations } from './attestations.js';
+import { withCosignatures } from './attested.js';
 import { Malformed } from './malformed.js';
 import { oldTip } from './old-tip.js';
 import { hashReader, logFacts, publicCheckpoint, readEntries } from './store.js';
@@ -54,8 +56,7 @@ async function showLog(site: Site, req: Request, res: Response): Promise<void> {
     checkpointHref: '/log/checkpoint',
     vkeyHref: '/log/vkey',
     vkeysHref: '/log/vkeys',
-    witnesses: [],
-    anchors: [],
+    ...(await attestations(ctx.db, checkpoint?.size ?? 0)),
   });
 }
 
@@ -64,7 +65,7 @@ async function showCheckpoint(site: Site, req: Request, res: Response): Promise<
   const checkpoint = await publicCheckpoint(site.ctx.db, site.ctx.now());
   if (!checkpoint) throw new Refusal('not-found', 'The log has no public checkpoint yet.');
   res.setHeader('Cache-Control', 'no-cache');
-  res.type('text/plain').send(checkpoint.note);
+  res.type('text/plain').send(await withCosignatures(site.ctx.db, checkpoint));
 }
 
 async function showVkey(site: Site, req: Request, res: Response): Promise<void> {

@@ -8,7 +8,7 @@ const BRACKETS: readonly (readonly string[])[] = [
   ['delivery'],
   ['campaigns', 'gateway', 'preferences', 'rights', 'forms'],
   ['staff', 'api', 'webhooks', 'transfer'],
-  ['tour', 'mailbox'],
+  ['tour', 'mailbox', 'witness'],
   ['web', 'jobs'],
   ['cli'],
 ];
@@ -24,7 +24,9 @@ const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
 const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin'].map((name) => `server/web/${name}.ts`);
 
 /** Files directly in server/ that say nothing about a domain; the rest (main, cli, serve, boot) starts everything. */
-const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter'].map((name) => `server/${name}.ts`);
+const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter', 'outbound', 'public-address'].map(
+  (name) => `server/${name}.ts`,
+);
 
 const EDGE_NAME = /^((.+-)?(routes|screens|chores|view)(-.+)?|listen|inbound|main|(run-)?cli|command|serve|boot)\.ts$/;
 
@@ -42,11 +44,17 @@ const PURE_LEDGER = [
   'receipt',
   'base64',
   'malformed',
+  'cosignature',
+  'policy',
+  'add-checkpoint',
+  'rfc3161',
+  'rfc3161-token',
 ];
 const PURE_FILES = [
   ...PURE_LEDGER.map((name) => `server/ledger/${name}.ts`),
   ...['draw', 'field', 'seal', 'blind-index', 'keyring', 'subject-key'].map((name) => `server/keys/${name}.ts`),
   'server/consent/states.ts',
+  'server/witness/judge.ts',
   'server/errors.ts',
 ];
 

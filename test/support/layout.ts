@@ -26,7 +26,7 @@ const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin', 's
 );
 
 /** Files directly in server/ that say nothing about a domain; the rest (main, cli, serve, boot) starts everything. */
-const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter', 'outbound'].map(
+const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter', 'outbound', 'public-address'].map(
   (name) => `server/${name}.ts`,
 );
 

@@ -20,6 +20,7 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
 import { Session, Staff } from './entities/staff.js';
 import { Subscriber } from './entities/subscriber.js';
@@ -72,6 +73,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Organisation,
       Purpose,
       Session,
+      ShownText,
       SignUp,
       Staff,
       Subscriber,

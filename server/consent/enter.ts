@@ -9,7 +9,8 @@ import type { ListFacts, Wording } from './catalogue.js';
 import { listRecord } from './facts.js';
 import type { SaidAt } from './said-at.js';
 import { formatScan, type Scan } from './scan.js';
-import { PURGE_DAYS, type SealedSignUp } from './subscribe.js';
+import type { SealedSignUp } from './subscribe.js';
+import { PURGE_DAYS } from './terms.js';
 
 /** A sign-up that somebody said on the phone, or wrote on paper, as staff note it. */
 export interface NotedSignUp {

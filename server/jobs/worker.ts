@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { expirePending, purgeUnconfirmed, sweep } from '../rights/retention.js';
 import { fanOut, finishCampaigns } from '../campaigns/fan-out.js';
 import { campaignBuilder } from '../campaigns/builder.js';
@@ -45,6 +46,8 @@ export async function startWorker(
     campaign: campaignBuilder,
   });
   const stopping = new AbortController();
+  // Each loop listens to it, and each witness and authority has one.
+  setMaxListeners(0, stopping.signal);
   const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal)].map(async (loop) =>
     runLoop(ctx, loop, stopping.signal),
   );

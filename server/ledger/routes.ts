@@ -4,6 +4,7 @@ import { handle, onlyMethods, param, plainBase, sendPage, type Site } from '../w
 import { dailySizes } from './growth.js';
 import { readLogKeys } from './log-keys.js';
 import { growthPlot } from './log-view.js';
+import { attestations } from './attestations.js';
 import { withCosignatures } from './attested.js';
 import { Malformed } from './malformed.js';
 import { oldTip } from './old-tip.js';
@@ -55,8 +56,7 @@ async function showLog(site: Site, req: Request, res: Response): Promise<void> {
     checkpointHref: '/log/checkpoint',
     vkeyHref: '/log/vkey',
     vkeysHref: '/log/vkeys',
-    witnesses: [],
-    anchors: [],
+    ...(await attestations(ctx.db, checkpoint?.size ?? 0)),
   });
 }
 

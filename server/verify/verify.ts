@@ -682,7 +682,9 @@ class History {
 function checkHeading(report: Report, { list, organisation }: Receipt, events: readonly Event[]): void {
   const isList = events.every(({ record }) => [record.get('list_id'), record.get('list_name')].includes(list));
   const controllers = events.map(({ record }) => record.get('controller')).filter((value) => value instanceof Map);
-  const isOrganisation = controllers.every((controller) => controller.get('name') === organisation);
+  // The organisation may have had another name before: that of the last act counts.
+  const last = controllers.at(-1);
+  const isOrganisation = last === undefined || last.get('name') === organisation;
   const ok = isList && isOrganisation ? (controllers.length > 0 ? true : null) : false;
   report.say(
     'heading',
@@ -697,7 +699,7 @@ function checkHeading(report: Report, { list, organisation }: Receipt, events: r
 
 function checkTexts(report: Report, { texts }: Receipt, events: readonly Event[]): void {
   const referred = events.flatMap(({ record }) => [
-    ...['wording', 'notice', 'mail'].map((part) => member(record, part, 'sha256')),
+    ...['wording', 'notice', 'terms', 'form', 'mail'].map((part) => member(record, part, 'sha256')),
     member(record, 'confirm', 'page_sha256'),
   ]);
   const hashes = [...texts].map(([hash, value]) => ({

@@ -8,6 +8,8 @@ import {
   makeKeysFile,
   parseKeysFile,
   rotateKeysFile,
+  withNewLogKey,
+  withNextLogKey,
 } from '../../server/keys/keyring.js';
 import { makeSubjectKey, unwrapKey, wrapKey } from '../../server/keys/subject-key.js';
 import { keyringOf, keysFileOf, secretOf } from '../support/keys.js';
@@ -94,6 +96,20 @@ describe('rotated keys', () => {
     expect(unwrapKey(rotated, PLACE, anew)).to.deep.equal(key);
     expect(() => unwrapKey(former, PLACE, anew)).to.throw('lacks master key 2');
     expect(() => unwrapKey(rotated, { ...PLACE, row: 'b7a2' }, anew)).to.throw();
+  });
+
+  it('keep the check value and the public key of a log key that was replaced, and never its seed', () => {
+    const next = withNextLogKey(before);
+
+    const replaced = withNewLogKey(next, { vkey: 'log.example+00000000+AQ==', lastSize: 7 });
+    const again = withNewLogKey(withNextLogKey(replaced), { vkey: 'log.example+00000001+AQ==', lastSize: 9 });
+
+    expect(withNextLogKey(next)).to.deep.equal(next);
+    expect(replaced.log).to.equal(next.nextLog).and.not.equal(before.log);
+    expect(JSON.stringify(again)).to.not.contain(before.log);
+    for (const file of [next, replaced, again]) expect(makeKeyring(file).check).to.deep.equal(former.check);
+    expect(makeKeyring(again).formerLogs.map(({ lastSize }) => lastSize)).to.deep.equal([7, 9]);
+    expect(parseKeysFile(JSON.stringify(again), 'keys.json')).to.deep.equal(again);
   });
 
   it('end at 255 masters', () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Context } from '../../server/context.js';
 import { parseAddCheckpoint, SIZE_TYPE } from '../../server/ledger/add-checkpoint.js';
+import { attestations } from '../../server/ledger/attestations.js';
 import { attestedFor, withCosignatures } from '../../server/ledger/attested.js';
 import { cosign } from '../../server/ledger/cosignature.js';
 import { COSIGNATURE, formatVkey, parseNote, verifierKey } from '../../server/ledger/note.js';
@@ -60,6 +61,13 @@ describe('the log and its witnesses', () => {
     expect(signatures.map(({ name }) => name)).to.deep.equal([ctx.logOrigin, 'council.example.org']);
   });
 
+  it('are told of on the page of the log, up to what the public sees', async () => {
+    const told = async (size: number): Promise<unknown> =>
+      (await attestations(ctx.db, size)).witnesses.map((one) => [one.name, one.size]);
+
+    expect([await told(2), await told(3)]).to.deep.equal([[], [['council.example.org', 3]]]);
+  });
+
   it('agree on a size anew when our side has forgotten it, also after the witness was killed', async () => {
     const again = await startWitness('again.example.org', [logVkey(ctx)]);
     const asking = await under(`${again.policyLine}\nquorum none\n`);
@@ -98,6 +106,28 @@ describe('the log and its witnesses', () => {
     expect((await stateOf(gone.vkey))?.problem).to.be.null;
     expect(warnings.slice(1)).to.deep.equal(['the witness answers again']);
     await gone.drop();
+  });
+
+  it('are asked for what is new although somebody wrote signatures into the table by hand, and not again and again', async () => {
+    let requests = 0;
+    const honest = await startLiar((res, sign) => {
+      requests += 1;
+      res.end(sign());
+    });
+    const asking = await under(honest.policy);
+    const head = await latestCheckpoint(ctx.db);
+    for (const size of [head?.size ?? 0, 999_999])
+      await ctx.db.query('insert into log_cosignature (size, witness, line, signed_at) values ($1, $2, $3, now())', [
+        ...[size, honest.vkey, 'made up\n'],
+      ]);
+
+    expect([await ask(asking), await ask(asking)]).to.deep.equal([0, 0]);
+    expect(requests).to.equal(1);
+    expect((await stateOf(honest.vkey))?.problem).to.contain('stands there');
+    await growLog(test.ctx, 1);
+    offset += MINUTE;
+    expect(await ask(asking)).to.equal(1);
+    honest.stop();
   });
 
   it('are asked by one worker at a time', async () => {

@@ -315,7 +315,7 @@ def check_together(receipt, events, answers):
     records = [event["record"] for event in events]
     answers.unless(all(receipt["list"] in (record.get("list_id"), record.get("list_name")) for record in records))
     controllers = [record["controller"] for record in records if isinstance(record.get("controller"), dict)]
-    answers.unless(all(controller.get("name") == receipt["organisation"] for controller in controllers))
+    answers.unless(all(controller.get("name") == receipt["organisation"] for controller in controllers[-1:]))
     answers.missing |= not controllers
     for name in ("list_id", "subject_ref"):
         answers.unless(len({record.get(name) for record in records}) == 1 and records[0].get(name))
@@ -332,7 +332,7 @@ def check_together(receipt, events, answers):
 def check_texts(texts, records, answers):
     part = lambda record, name, inner: record[name].get(inner) if isinstance(record.get(name), dict) else None
     needed = {part(record, name, "sha256") for record in records for name in ("wording", "notice")} - {None}
-    may = needed | {part(record, "mail", "sha256") for record in records}
+    may = needed | {part(record, name, "sha256") for record in records for name in ("mail", "terms", "form")}
     may |= {part(record, "confirm", "page_sha256") for record in records}
     for name, text in texts.items():
         answers.unless(sha256(text.encode()).hex() == name and name in may)

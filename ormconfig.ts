@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { AccessLog } from './entities/access-log.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -20,6 +21,7 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
 import { Session, Staff } from './entities/staff.js';
 import { Subscriber } from './entities/subscriber.js';
@@ -43,6 +45,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     // A kept plan may have been made when a table was small: with a new connection come new plans.
     ...('url' in address ? { extra: { maxLifetimeSeconds: 120 } } : {}),
     entities: [
+      AccessLog,
       Campaign,
       Consent,
       ConsentEvent,
@@ -74,6 +77,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Purpose,
       RestrictedProof,
       Session,
+      ShownText,
       SignUp,
       Staff,
       Subscriber,

@@ -1,7 +1,8 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { isAllowed } from './public-address.js';
 
 /** Why a request that leaves this machine was refused or failed. */
 export type OutboundCode =
@@ -55,10 +56,7 @@ export function makeOutbound(options: { readonly production: boolean; readonly l
   const lookup = options.lookup ?? systemLookup;
   return async (request) => {
     const url = readUrl(request.url, options.production);
-    const signal = AbortSignal.any([
-      AbortSignal.timeout(request.timeoutMs),
-      ...(request.signal ? [request.signal] : []),
-    ]);
+    const { signal, done } = deadline(request);
     try {
       const address = await Promise.race([pin(url, lookup, options.production), whenAborted(signal)]);
       return await post(url, address, request, signal);
@@ -66,7 +64,25 @@ export function makeOutbound(options: { readonly production: boolean; readonly l
       if (error instanceof OutboundError) throw error;
       if (signal.aborted) throw new OutboundError('too-slow', `${url.host} did not answer in time`, { cause: error });
       throw new OutboundError('unreachable', `${url.host} cannot be reached: ${reason(error)}`, { cause: error });
+    } finally {
+      done();
     }
+  };
+}
+
+// By hand: Node 20 may collect a timeout that only AbortSignal.any() holds, and then it never comes.
+function deadline({ timeoutMs, signal }: OutboundRequest): { signal: AbortSignal; done: () => void } {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  const timer = setTimeout(stop, timeoutMs);
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
+  return {
+    signal: controller.signal,
+    done: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    },
   };
 }
 
@@ -102,48 +118,6 @@ async function resolved(name: string, lookup: Lookup): Promise<readonly string[]
 
 async function systemLookup(name: string): Promise<string[]> {
   return (await dnsLookup(name, { all: true })).map(({ address }) => address);
-}
-
-const LOOPBACK = rangesOf(['127.0.0.0/8'], ['::1/128']);
-/** All that is not on the public internet: IANA's special-purpose registries, multicast and what is reserved. */
-const REFUSED_V4 = rangesOf(
-  [
-    ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
-    ...['192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
-    ...['224.0.0.0/4', '240.0.0.0/4'],
-  ],
-  [],
-);
-/** Of IPv6 only global unicast is public, and of that not what carries an IPv4 address or is for examples. */
-const ALLOWED_V6 = rangesOf([], ['2000::/3']);
-const REFUSED_V6 = rangesOf([], ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']);
-
-/** Whether something may be sent to this address. */
-export function isAllowed(address: string, production: boolean): boolean {
-  const version = isIP(address);
-  if (version === 0 || address.includes('%')) return false;
-  const family = version === 4 ? 'ipv4' : 'ipv6';
-  if (!isMapped(address) && LOOPBACK.check(address, family)) return !production;
-  if (version === 4) return !REFUSED_V4.check(address);
-  return ALLOWED_V6.check(address, 'ipv6') && !REFUSED_V6.check(address, 'ipv6');
-}
-
-// Node compares ::ffff:127.0.0.1 with ranges of IPv4 too; here a mapped address is never what it pretends to be.
-function isMapped(address: string): boolean {
-  return isIP(address) === 6 && new URL(`http://[${address}]`).hostname.startsWith('[::ffff:');
-}
-
-function rangesOf(v4: readonly string[], v6: readonly string[]): BlockList {
-  const list = new BlockList();
-  const add = (ranges: readonly string[], family: 'ipv4' | 'ipv6'): void => {
-    for (const range of ranges) {
-      const [net = '', prefix = ''] = range.split('/');
-      list.addSubnet(net, Number(prefix), family);
-    }
-  };
-  add(v4, 'ipv4');
-  add(v6, 'ipv6');
-  return list;
 }
 
 async function post(

@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
-import { isAllowed, makeOutbound, OutboundError, type Lookup, type OutboundRequest } from '../server/outbound.js';
-import { makeAuthority, type Authority } from './support/stamping.js';
+import { makeOutbound, OutboundError, type Lookup, type OutboundRequest } from '../server/outbound.js';
+import { isAllowed } from '../server/public-address.js';
+import { describeWithOpenssl, makeAuthority, type Authority } from './support/stamping.js';
 
 const open: Server[] = [];
 
@@ -132,6 +135,21 @@ describe('a request that leaves this machine', () => {
     ).to.equal('too-slow');
   });
 
+  it('ends in time also when memory is tidied up meanwhile, and at once when its caller stops', async () => {
+    const silent = await serve(() => undefined);
+    setFlagsFromString('--expose-gc');
+    const tidy = runInNewContext('gc') as () => void;
+    const caller = new AbortController();
+    const { signal } = caller;
+
+    const slow = failure(outbound(requestTo(`http://127.0.0.1:${silent}`, { timeoutMs: 300, signal })));
+    for (const ms of [50, 100, 150]) setTimeout(tidy, ms);
+    expect(await slow).to.equal('too-slow');
+    const stopped = failure(outbound(requestTo(`http://127.0.0.1:${silent}`, { timeoutMs: 60_000, signal })));
+    caller.abort();
+    expect(await stopped).to.equal('too-slow');
+  });
+
   it('says so when nobody listens, or when what answers is no HTTP', async () => {
     const gone = await serve((_req, res) => void res.end());
     const [last] = open.slice(-1);
@@ -160,14 +178,18 @@ describe('a request that leaves this machine', () => {
       });
     }
   });
+});
 
+describeWithOpenssl('a request by https', () => {
   it('trusts no certificate but those of the system', async () => {
     const authority: Authority = await makeAuthority();
     const server = createHttpsServer({ key: authority.tlsKey, cert: authority.tlsCert }, (_req, res) => void res.end());
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;
 
-    expect(await failure(outbound(requestTo(`https://localhost:${port}`)))).to.equal('unreachable');
+    expect(await failure(makeOutbound({ production: false })(requestTo(`https://localhost:${port}`)))).to.equal(
+      'unreachable',
+    );
 
     server.close().closeAllConnections();
     await authority.drop();

@@ -7,6 +7,7 @@ import { dkimRecord, signerOf } from '../delivery/signing.js';
 import { readRound } from '../ledger/fsck-round.js';
 import { standingOf } from '../ledger/standing.js';
 import { makeSmtpPool } from '../mail/smtp.js';
+import { attestorFindings } from './doctor-attestors.js';
 
 export interface DoctorReport {
   readonly healthy: boolean;
@@ -24,6 +25,7 @@ export async function doctor(ctx: Context, isBackedUp: boolean): Promise<DoctorR
   const checks = [
     ...(await keyChecks(ctx, note)),
     ...(await databaseChecks(ctx)),
+    ...(await attestorFindings(ctx)),
     ...(await logChecks(ctx)),
     await senderCheck(ctx),
   ];

@@ -54,7 +54,7 @@ export async function startWorker(
     campaign: campaignBuilder,
   });
   const stopping = new AbortController();
-  // Each loop listens while it rests, however many they are.
+  // Each loop listens to it, and each witness and authority has one.
   setMaxListeners(0, stopping.signal);
   const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal)].map(async (loop) =>
     runLoop(ctx, loop, stopping.signal),

@@ -6,14 +6,19 @@ export interface Attestations {
   readonly anchors: readonly { readonly authority: string; readonly at: Date }[];
 }
 
+/** How many signatures and stamps are looked through: the page of the log must not grow slower with the log. */
+const MOST = 1000;
+
 /** The newest of each, of heads of at most `size` leaves. */
 export async function attestations(on: Queryable, size: number): Promise<Attestations> {
   const witnesses = await on.query<{ witness: string; size: string; at: Date }>(
-    `select distinct on (witness) witness, size, signed_at as at from log_cosignature where size <= $1 order by witness, size desc`,
+    `select distinct on (witness) witness, size, signed_at as at
+     from (select * from log_cosignature where size <= $1 order by size desc limit ${MOST}) recent order by witness, size desc`,
     [size],
   );
   const anchors = await on.query<{ authority: string; at: Date }>(
-    `select distinct on (authority) authority, stamped_at as at from log_stamp where size <= $1 order by authority, size desc`,
+    `select distinct on (authority) authority, stamped_at as at
+     from (select * from log_stamp where size <= $1 order by size desc limit ${MOST}) recent order by authority, size desc`,
     [size],
   );
   return {

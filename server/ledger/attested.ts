@@ -3,9 +3,9 @@ import type { Config } from '../config.js';
 import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
 import { Refusal } from '../errors.js';
-import { openCosignature } from './cosignature.js';
+import { isCosigned } from './cosignature.js';
 import { Malformed } from './malformed.js';
-import { parseNote, parseSignatureLine, parseVkey } from './note.js';
+import { parseNote, parseVkey, type VerifierKey } from './note.js';
 import { formatPolicy, meetsQuorum, parsePolicy, type Policy } from './policy.js';
 
 /** What others say about the log's head once it covers a leaf. Notes carry all cosignatures known. */
@@ -138,11 +138,15 @@ function headsOf(rows: readonly HeadRow[]): Head[] {
 }
 
 function isGenuine(text: string, { witness, line }: Row): boolean {
+  const key = readKey(witness);
+  return key !== null && isCosigned(text, line, key);
+}
+
+function readKey(vkey: string): VerifierKey | null {
   try {
-    openCosignature(text, parseSignatureLine(line.slice(0, -1)), parseVkey(witness));
-    return line.endsWith('\n');
+    return parseVkey(vkey);
   } catch (error) {
-    if (error instanceof Malformed) return false;
+    if (error instanceof Malformed) return null;
     throw error;
   }
 }

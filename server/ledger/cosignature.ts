@@ -62,6 +62,16 @@ export function findCosignature(text: string, lines: string, key: VerifierKey): 
   return null;
 }
 
+/** Whether one signature line (with its newline) is a cosignature of this witness under the text. Never throws Malformed. */
+export function isCosigned(text: string, line: string, key: VerifierKey): boolean {
+  try {
+    return findCosignature(text, line, key)?.line === line;
+  } catch (error) {
+    if (error instanceof Malformed) return false;
+    throw error;
+  }
+}
+
 function messageOf(text: string, seconds: bigint): string {
   return `cosignature/v1\ntime ${seconds}\n${text}`;
 }

@@ -3,7 +3,7 @@ import { OutboundError, type Outbound, type OutboundAnswer } from '../outbound.j
 import { formatAddCheckpoint, parseSize, SIZE_TYPE } from './add-checkpoint.js';
 import { witnessPolicy } from './attested.js';
 import { AttestorFault, takeTurn } from './attestor.js';
-import { findCosignature, type Cosignature } from './cosignature.js';
+import { findCosignature, isCosigned, type Cosignature } from './cosignature.js';
 import { Malformed } from './malformed.js';
 import { formatVkey, parseNote } from './note.js';
 import type { PolicyWitness } from './policy.js';
@@ -37,7 +37,7 @@ export async function askWitness(
   const head = await publicCheckpoint(ctx.db, ctx.now());
   if (!head) return 0;
   const vkey = formatVkey(witness.key);
-  const signed = await lastSigned(ctx, vkey);
+  const signed = await lastSigned(ctx, witness);
   if (signed >= head.size) return 0;
   let added = 0;
   const attestor = { kind: 'witness', name: vkey, label: witness.name } as const;
@@ -53,12 +53,15 @@ export async function askWitness(
   return added;
 }
 
-async function lastSigned(ctx: Context, vkey: string): Promise<number> {
-  const [row] = await ctx.db.query<{ size: string | null }>(
-    'select max(size) as size from log_cosignature where witness = $1',
-    [vkey],
+// Of this log's own heads, and verified: rows that somebody else wrote must not keep the witness from being asked (T6).
+async function lastSigned(ctx: Context, { key }: ReachableWitness): Promise<number> {
+  const rows = await ctx.db.query<{ size: string; line: string; note: string }>(
+    `select w.size, w.line, h.note from log_cosignature w join log_checkpoint h on h.size = w.size
+     where w.witness = $1 order by w.size desc limit 16`,
+    [formatVkey(key)],
   );
-  return Number(row?.size ?? 0);
+  const signed = rows.find(({ line, note }) => isCosigned(parseNote(note).text, line, key));
+  return Number(signed?.size ?? 0);
 }
 
 interface Asking {
@@ -151,5 +154,6 @@ async function keep(ctx: Context, size: number, vkey: string, { line, signedAt }
     `insert into log_cosignature (size, witness, line, signed_at) values ($1, $2, $3, $4) on conflict do nothing returning size`,
     [size, vkey, line, signedAt],
   );
+  if (rows.length === 0) throw new AttestorFault('its signature has no place: another one of this size stands there');
   return rows.length;
 }

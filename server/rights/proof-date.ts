@@ -1,5 +1,4 @@
-/** For so long after its last use the proof of a consent is kept, in years: claims become barred three years after the end of the year (C-20). */
-export const PROOF_YEARS = 3;
+import { PROOF_YEARS } from '../consent/periods.js';
 
 const DAY_MS = 86_400_000;
 

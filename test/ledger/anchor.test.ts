@@ -13,7 +13,7 @@ import { nonceFrom, timeStampQuery } from '../../server/ledger/rfc3161.js';
 import { verifyTimeStamp } from '../../server/ledger/rfc3161-token.js';
 import { latestCheckpoint } from '../../server/ledger/store.js';
 import { makeOutbound, type Outbound } from '../../server/outbound.js';
-import { makeAuthority, sendReply, serveAuthority, type Authority } from '../support/stamping.js';
+import { describeWithOpenssl, makeAuthority, sendReply, serveAuthority, type Authority } from '../support/stamping.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { growLog } from '../support/grow.js';
 
@@ -23,7 +23,7 @@ const plain = makeOutbound({ production: false });
 /** A test does not wait for what never comes. */
 const outbound: Outbound = async (request) => plain({ ...request, timeoutMs: Math.min(request.timeoutMs, 4_000) });
 
-describe('the log and its time-stamp authorities', () => {
+describeWithOpenssl('the log and its time-stamp authorities', () => {
   let test: TestContext;
   let authority: Authority;
   let served: Awaited<ReturnType<typeof serveAuthority>>;
@@ -75,19 +75,40 @@ describe('the log and its time-stamp authorities', () => {
     expect(served.requests()).to.equal(1);
   });
 
-  for (const [hours, due] of [
-    [22.9, 0],
-    [23.1, 1],
-    [100, 1],
+  for (const [hours, isDue] of [
+    [22.9, false],
+    [23.1, true],
+    [100, true],
   ] as const) {
-    it(`stamp ${due === 1 ? 'again' : 'nothing'} ${hours} hours after the last stamp, of 24`, async () => {
+    it(`ask ${isDue ? 'again' : 'nobody'} ${hours} hours after the last stamp, of 24`, async () => {
       const aged = await serveAuthority(authority);
-      await stampedBefore(aged.url, hours);
+      const anchor = anchorFor(aged.url);
+      expect(await anchor(never)).to.equal(1);
+      await growLog(test.ctx, 1);
 
-      expect(await anchorFor(aged.url)(never)).to.equal(due);
+      // Openssl has no other clock than this machine's: what it stamps now is refused, for its time.
+      offset += hours * HOUR;
+      expect(await anchor(never)).to.equal(0);
+      offset -= hours * HOUR;
+
+      expect(aged.requests()).to.equal(isDue ? 2 : 1);
       aged.stop();
     });
   }
+
+  it('stamp what is new although somebody wrote stamps into the table by hand', async () => {
+    const fooled = await serveAuthority(authority);
+    const heard: unknown[] = [];
+    for (const [size, at] of [
+      [1, '2099-01-01'],
+      [999_999, '2026-01-01'],
+    ] as const)
+      await insertStamp(fooled.url, { size, note: 'made up\n', token: Buffer.from('3000', 'hex'), at: new Date(at) });
+
+    expect(await anchorFor(fooled.url, {}, heard)(never)).to.equal(1);
+    expect(heard).to.deep.equal(Array(2).fill('a time stamp in the database does not verify, and counts for nothing'));
+    fooled.stop();
+  });
 
   it('stamp the very note that another authority stamped just before', async () => {
     const [first, second] = [await serveAuthority(authority), await serveAuthority(authority)];
@@ -234,7 +255,7 @@ describe('the log and its time-stamp authorities', () => {
 
   function anchorFor(url: string, more: Partial<Context['config']> = {}, heard: unknown[] = []) {
     const hear = (_facts: unknown, words: unknown): void => void heard.push(words);
-    const logger = Object.assign(Object.create(test.ctx.logger) as Context['logger'], { warn: hear });
+    const logger = Object.assign(Object.create(test.ctx.logger) as Context['logger'], { warn: hear, error: hear });
     const now = (): Date => new Date(Date.now() + offset);
     return makeAnchor({ ...test.ctx, now, logger, config: { ...config([url]), ...more } }, outbound, url);
   }
@@ -249,10 +270,10 @@ describe('the log and its time-stamp authorities', () => {
     return test.ctx.db.query<{ note: string }>('select note from log_stamp where authority = $1', [url]);
   }
 
-  async function stampedBefore(url: string, hours: number): Promise<void> {
+  async function insertStamp(url: string, row: { size: number; note: string; token: Buffer; at: Date }): Promise<void> {
     await test.ctx.db.query(
-      'insert into log_stamp (size, authority, note, token, stamped_at) values (1, $1, $2, $3, $4)',
-      [url, 'old\n', Buffer.alloc(1), new Date(Date.now() + offset - hours * HOUR)],
+      'insert into log_stamp (size, authority, note, token, stamped_at) values ($1, $2, $3, $4, $5)',
+      [row.size, url, row.note, row.token, row.at],
     );
   }
 

@@ -7,13 +7,19 @@ import { expect } from 'chai';
 import { Malformed } from '../../server/ledger/malformed.js';
 import { nonceFrom, openTimeStampReply, timeStampQuery } from '../../server/ledger/rfc3161.js';
 import { readRoots, verifyTimeStamp, type TimeStamp, type TrustedRoot } from '../../server/ledger/rfc3161-token.js';
-import { granted, makeAuthority, type Authority, type CertificateKind } from '../support/stamping.js';
+import {
+  describeWithOpenssl,
+  granted,
+  makeAuthority,
+  type Authority,
+  type CertificateKind,
+} from '../support/stamping.js';
 
 const run = promisify(execFile);
 const note = 'log.example.org\n8\nXcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=\n\n— log.example.org xxxx\n';
 const nonce = nonceFrom(randomBytes(8));
 
-describe('a time stamp', () => {
+describeWithOpenssl('a time stamp', () => {
   let authority: Authority;
   let roots: readonly TrustedRoot[];
   let good: Buffer;

@@ -108,6 +108,28 @@ describe('the log and its witnesses', () => {
     await gone.drop();
   });
 
+  it('are asked for what is new although somebody wrote signatures into the table by hand, and not again and again', async () => {
+    let requests = 0;
+    const honest = await startLiar((res, sign) => {
+      requests += 1;
+      res.end(sign());
+    });
+    const asking = await under(honest.policy);
+    const head = await latestCheckpoint(ctx.db);
+    for (const size of [head?.size ?? 0, 999_999])
+      await ctx.db.query('insert into log_cosignature (size, witness, line, signed_at) values ($1, $2, $3, now())', [
+        ...[size, honest.vkey, 'made up\n'],
+      ]);
+
+    expect([await ask(asking), await ask(asking)]).to.deep.equal([0, 0]);
+    expect(requests).to.equal(1);
+    expect((await stateOf(honest.vkey))?.problem).to.contain('stands there');
+    await growLog(test.ctx, 1);
+    offset += MINUTE;
+    expect(await ask(asking)).to.equal(1);
+    honest.stop();
+  });
+
   it('are asked by one worker at a time', async () => {
     let requests = 0;
     const liar = await startLiar((res, sign) => {

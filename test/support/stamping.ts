@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
@@ -8,6 +8,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+
+/** Tests that need openssl: skipped with a notice where there is none, failed in CI. */
+export function describeWithOpenssl(title: string, tests: () => void): void {
+  const isThere = spawnSync('openssl', ['version']).status === 0;
+  if (!isThere) console.warn(`      skipped, no openssl: ${title}`);
+  if (isThere || process.env['CI'] !== undefined) describe(title, tests);
+  else describe.skip(title, tests);
+}
 
 /** A time-stamp authority made of Debian's openssl: a root, and a certificate of its own for each way to be wrong. */
 export interface Authority {

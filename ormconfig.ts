@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { AccessLog } from './entities/access-log.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
 import { Delivery } from './entities/delivery.js';
 import { DkimKey } from './entities/dkim-key.js';
+import { ErasedLeaf, Erasure, RestrictedProof } from './entities/erasure.js';
 import { EventAttachment } from './entities/event-attachment.js';
 import { EventBody } from './entities/event-body.js';
 import { Form } from './entities/form.js';
@@ -43,11 +45,14 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     // A kept plan may have been made when a table was small: with a new connection come new plans.
     ...('url' in address ? { extra: { maxLifetimeSeconds: 120 } } : {}),
     entities: [
+      AccessLog,
       Campaign,
       Consent,
       ConsentEvent,
       Delivery,
       DkimKey,
+      ErasedLeaf,
+      Erasure,
       EventAttachment,
       EventBody,
       Form,
@@ -70,6 +75,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Offer,
       Organisation,
       Purpose,
+      RestrictedProof,
       Session,
       ShownText,
       SignUp,

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
 import { addLedgerCommands } from './cli/ledger.js';
+import { addPeopleCommands } from './cli/people.js';
 import { addWitnessCommand } from './cli/witness.js';
-import { readJson, readText, trustedKeys, withContext } from './command.js';
+import { addRetentionCommand } from './cli/retention.js';
+import { readJson, readText, trusted, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
 import { embeddedConnection } from './database/embedded.js';
@@ -73,6 +75,8 @@ program
     }),
   );
 
+addPeopleCommands(program, { withContext, say });
+
 const keys = program.command('keys').description('the keys file');
 keys
   .command('create')
@@ -127,17 +131,18 @@ program
   .option('--policy <file>', 'which witnesses must have signed, in tlog-policy syntax')
   .option(
     '--anchor-cert <file>',
-    'certificates of time-stamp authorities that you trust, PEM; may come again',
+    'certificates of time-stamp authorities that you trust, PEM; may come again (default: *.pem in DATA_DIR/trust)',
     collect,
     [],
   )
   .option('--json', 'as JSON')
   .description('check a receipt offline: 0 valid, 1 invalid, 2 incomplete, 3 contradiction')
   .action(async (file: string, options: VerifyOptions) => {
-    const anchorCerts = await Promise.all(options.anchorCert.map(readText));
+    const { vkeys, anchorCerts } = await trusted();
     exitCode = await runVerify({
-      ...{ file, witnesses: options.witness, anchorCerts, json: options.json ?? false },
-      vkeys: options.vkey.length > 0 ? options.vkey : await trustedKeys(),
+      ...{ file, witnesses: options.witness, json: options.json ?? false },
+      vkeys: options.vkey.length > 0 ? options.vkey : vkeys,
+      anchorCerts: options.anchorCert.length > 0 ? await Promise.all(options.anchorCert.map(readText)) : anchorCerts,
       ...(options.policy === undefined ? {} : { policy: await readText(options.policy) }),
     });
   });
@@ -157,6 +162,8 @@ function collect(value: string, before: string[]): string[] {
 addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
 
 addWitnessCommand(program);
+
+addRetentionCommand(program, { withContext, say });
 
 program
   .command('campaign')

@@ -34,7 +34,7 @@ export function confirmHtml(site: Site, req: Request, offer: Offer, language: st
   const zone = offer.list.organisation.timeZone;
   const [address, at] = [
     { language, zone, address: masked(offer.address) },
-    { language, zone, at: offer.requestedAt },
+    { language, zone, at: offer.askedAt },
   ];
   const maker = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, offer.list.organisation) };
   return page.fill({
@@ -42,7 +42,7 @@ export function confirmHtml(site: Site, req: Request, offer: Offer, language: st
     action: escapeHtml(inLanguage(site, req, req.path)),
     address: site.renderer.fragment('place-address', address),
     requested: site.renderer.fragment('place-date', at),
-    host: escapeHtml(offer.formHost),
+    host: offer.origin.kind === 'form' ? escapeHtml(offer.origin.host) : '',
     not_me: escapeHtml(notMeUrl(maker, bytesOf(offer.signUpId), notMeExpiry(offer.requestedAt))),
     nonce,
   });
@@ -93,7 +93,7 @@ function confirmPage(site: Site, req: Request, offer: Offer, language: string): 
     list: textOf(offer.list, language),
     masked: { place: hole('address') },
     requestedAt: { place: hole('requested') },
-    origin: { kind: 'form', host: hole('host') },
+    origin: offer.origin.kind === 'form' ? { kind: 'form', host: hole('host') } : offer.origin,
     wordings: [offer.wording.label],
     choices: [],
     action: hole('action'),

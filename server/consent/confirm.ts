@@ -9,6 +9,7 @@ import { listById, type ListFacts, type Wording } from './catalogue.js';
 import { evidenceKey, openSignUp } from './chapter.js';
 import { confirmBy, useOffers, usedUp, type Confirmation, type Press } from './confirm-by.js';
 import { isOffered } from './offer-seal.js';
+import { askedAt, originOf, type Origin } from './origin.js';
 import { handoffOf, signalsOf, type HandoffRow } from './signals.js';
 
 /** A mailed confirmation link with all that its page shows. */
@@ -19,7 +20,8 @@ export interface Offer {
   readonly wording: Wording;
   readonly language: string;
   readonly address: string;
-  readonly formHost: string;
+  readonly origin: Origin;
+  readonly askedAt: Date;
   readonly requestedAt: Date;
   readonly consent: LoadedConsent;
   readonly usedBy: string | null;
@@ -117,7 +119,8 @@ async function open(ctx: Context, row: Row, facts: { ref?: Buffer }): Promise<Of
   });
   const offer: Offer = {
     ...{ offerId: row.offer_id, signUpId: row.chapter, list, wording, language: row.language },
-    ...{ address: signUp.given, formHost: signUp.formHost, requestedAt: row.requested_at },
+    ...{ address: signUp.given, origin: originOf(signUp) },
+    ...{ askedAt: askedAt(signUp, row.requested_at), requestedAt: row.requested_at },
     ...{ consent: row, usedBy: row.used_by, offeredAt: row.offered_at },
     ...{ evidenceKey: key, offeredCommitment: row.offered_commitment },
     handoff: handoffOf(row),

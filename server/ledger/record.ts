@@ -63,6 +63,8 @@ export interface ConsentRecord {
   readonly terms?: { readonly sha256: string };
   readonly form?: FormEvidence;
   readonly collection_method?: string;
+  /** When it was said to staff, on a sign-up by phone or on paper: a time, or the day where only that is known (`YYYY-MM-DD`). */
+  readonly said_at?: string;
   /** Each value is a commitment of `commitField`; salt and value are kept and disclosed apart. */
   readonly fields?: Readonly<Partial<Record<FieldName, string>>>;
   /** On `offered`: what was mailed, without its secrets: the link's, and that of the address for answers where there was one. */
@@ -86,7 +88,7 @@ export interface ConsentRecord {
   readonly prev_event_commit: string | null;
   /** On `offered`: commitment of the `requested` event that it answers. */
   readonly request_commit?: string;
-  /** Who acted: `subject`, `guardian`, `staff:<id>`, `system`. */
+  /** Who acted: `subject`, `guardian`, `staff:<id>`, `operator` (on the command line), `system`. */
   readonly entity?: string;
   readonly jurisdiction?: string;
   /** ISO 8601 duration, or `until-withdrawn`. */
@@ -116,6 +118,24 @@ export interface AutomationSignals {
   readonly seconds_on_page: number;
   /** How often the page was fetched before the press, as far as the process that answered knows. */
   readonly page_fetches: number;
+}
+
+/** What an `erased` event says: it is about records, and names nobody. Auditors tell by it what was erased from what was lost (P-27). */
+export interface ErasureRecord {
+  readonly schema_version: 1;
+  /** UUID. */
+  readonly record_id: string;
+  /** The erasure's own id. */
+  readonly subject_ref: string;
+  readonly kind: 'erased';
+  readonly happened_at: string;
+  readonly entity: 'subject' | 'system';
+  /** The person's own act, or a rule: a withdrawal must not hide as the one or the other (T16). */
+  readonly cause: 'person' | 'retention';
+  /** With `retention`: which period was over. */
+  readonly rule?: 'unconfirmed' | 'proof-over';
+  /** Commitments of the events whose records were destroyed: their leaves stand. */
+  readonly erased: readonly string[];
 }
 
 /** The button on the page was pressed. */

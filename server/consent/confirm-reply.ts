@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import { attach } from '../ledger/append.js';
-import type { ReplyEvidence } from '../ledger/record.js';
+import type { ReplyEvidence } from '../ledger/evidence.js';
 import { actAll } from './act.js';
 import { findReplyOffer, type Offer } from './confirm.js';
 import { confirmBy, useOffers, usedUp, type Confirmation } from './confirm-by.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { gather } from '../database/gather.js';
-import type { HandoffEvidence } from '../ledger/record.js';
+import type { HandoffEvidence } from '../ledger/evidence.js';
 import type { Link } from '../links/token.js';
 import { actAll, CONSENT_COLUMNS, type LoadedConsent } from './act.js';
 import { listById, type ListFacts, type Wording } from './catalogue.js';

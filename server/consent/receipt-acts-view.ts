@@ -1,5 +1,5 @@
 import type { ReceiptEvent } from '../ledger/receipt.js';
-import type { HandoffEvidence } from '../ledger/record.js';
+import type { HandoffEvidence } from '../ledger/evidence.js';
 import type { Site } from '../web/http.js';
 import { formatExact, languageNames, translate } from '../web/i18n.js';
 import type { ReceiptAct } from '../web/pages.js';

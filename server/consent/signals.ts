@@ -1,4 +1,4 @@
-import type { AutomationSignals, HandoffEvidence } from '../ledger/record.js';
+import type { AutomationSignals, HandoffEvidence } from '../ledger/evidence.js';
 
 /** What a delivery that was taken says of it. */
 export interface HandoffRow {

@@ -6,7 +6,7 @@ import { Refusal } from '../errors.js';
 import { blindIndex, suppressionHash } from '../keys/blind-index.js';
 import { encryptField } from '../keys/field.js';
 import { makeSubjectKey } from '../keys/subject-key.js';
-import type { FormEvidence } from '../ledger/record.js';
+import type { FormEvidence } from '../ledger/evidence.js';
 import { appendSql, EVENT_COLUMNS, eventColumns, prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import type { ListFacts, Wording } from './catalogue.js';
 import { listRecord } from './facts.js';

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import type { DkimEvidence } from '../ledger/record.js';
+import type { DkimEvidence } from '../ledger/evidence.js';
 import { isAligned, judgeKey, NotCounted, readSignature, type DkimSignature } from '../mail/dkim-signature.js';
 import { splitFields } from '../mail/header-lines.js';
 import type { Lookup } from './dns.js';

@@ -4,7 +4,7 @@ import type { Offer } from '../consent/confirm.js';
 import { confirmByReply, findAnswerable } from '../consent/confirm-reply.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import type { DkimEvidence } from '../ledger/record.js';
+import type { DkimEvidence } from '../ledger/evidence.js';
 import { parseAddress } from '../mail/address.js';
 import { NotCounted } from '../mail/dkim-signature.js';
 import { readAnswer, type Answer } from '../mail/reply.js';

@@ -47,6 +47,8 @@ async function show(site: Site, req: Request, res: Response): Promise<void> {
       ...new Set(ours.map((list) => textOf(list, language).sharedWith).filter((text) => text !== '')),
       ...organisation.recipients,
     ],
+    storage: organisation.storageLocations,
+    transfers: organisation.transfers,
     unconfirmedDays: PURGE_DAYS,
     proofYears: PROOF_YEARS,
     authority: authorityOf(organisation.jurisdiction),

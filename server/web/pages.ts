@@ -353,6 +353,9 @@ export interface PrivacyPage extends OrganisationPage {
   }[];
   /** One a line: who, for what, where. Empty: none. */
   readonly recipients: readonly string[];
+  /** Where data lies, and where outside the European Economic Area it goes, with which safeguards. Empty: not told, nowhere. */
+  readonly storage: readonly string[];
+  readonly transfers: readonly string[];
   /** For so long an unconfirmed request is kept, and proof after the end. */
   readonly unconfirmedDays: number;
   readonly proofYears: number;

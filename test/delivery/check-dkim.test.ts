@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { checkDkim, LATER } from '../../server/delivery/check-dkim.js';
 import { makeLookup, type Lookup } from '../../server/delivery/dns.js';
-import type { DkimEvidence } from '../../server/ledger/record.js';
+import type { DkimEvidence } from '../../server/ledger/evidence.js';
 import { NotCounted } from '../../server/mail/dkim-signature.js';
 import { startDns, type TestDns } from '../support/dns.js';
 import { itWithShared } from '../support/shared.js';

@@ -153,7 +153,8 @@ describe('receipts of what became of a consent', function () {
       ...[head?.size, 'https://tsa.example.org', note, authority.token(note), ctx.now()],
     ]);
 
-    const receipt = await loadReceipt(ctx, (await factsOf(ctx, 'chen@gmail.com'))?.signUpId ?? '');
+    const stamping = { ...ctx, config: { ...ctx.config, anchors: ['https://tsa.example.org'], anchorHours: 24 } };
+    const receipt = await loadReceipt(stamping, (await factsOf(ctx, 'chen@gmail.com'))?.signUpId ?? '');
 
     const policy = `log ${logVkey(ctx)}\nwitness council ${vkey}\nquorum council\n`;
     const trust = { vkeys: [], policy, anchorCerts: [authority.root] };

@@ -40,6 +40,7 @@ const PURE_LEDGER = [
   'frontier',
   'prove',
   'record',
+  'evidence',
   'record-key',
   'note',
   'checkpoint',

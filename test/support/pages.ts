@@ -259,6 +259,8 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
         },
         purposes: [{ name: words.list, about: words.about, basis: 'Art. 6(1)(a)', retention: words.frequency }],
         recipients: ['Mail Carrier GmbH, Berlin'],
+        storage: ['Berlin'],
+        transfers: ['USA'],
         unconfirmedDays: 14,
         proofYears: 3,
         authority: { name: 'UODO, Warszawa', href: 'https://uodo.gov.pl/' },

@@ -166,14 +166,14 @@ async function changedBytes(authority: Authority | undefined): Promise<Titled[]>
     ['a record', /(?<="list_name": "N)e/],
     ['an opening', /(?<=extra A)[A-Za-z]/],
     ['a leaf index', /(?<=index )[0-9]/],
-    ['a path', /(?<=index 1\\n.{10})[A-Za-z0-9]/],
+    ['a path', /(?<=index 1\\n.{10})[A-Za-z0-9+/]/],
     ['the size of a checkpoint', /(?<=\\n\\nconsent.example.org\/log\\n)[0-9]/],
-    ['the root of a checkpoint', /(?<=consent.example.org\/log\\n3\\n.{10})[A-Za-z0-9]/],
-    ['a signature of the log', /(?<=\\n— consent.example.org\/log .{20})[A-Za-z0-9]/],
-    ['a signature of a witness', /(?<=\\n— witness.example.org\/council .{40})[A-Za-z0-9]/],
-    ['a time of a witness', /(?<=\\n— witness.example.org\/council .{12})[A-Za-z0-9]/],
-    ['a log key', /(?<="vkey": "[^"]{40})[A-Za-z0-9]/],
-    ['a secret', /(?<="secret": "...)[A-Za-z0-9]/],
+    ['the root of a checkpoint', /(?<=consent.example.org\/log\\n3\\n.{10})[A-Za-z0-9+/]/],
+    ['a signature of the log', /(?<=\\n— consent.example.org\/log .{20})[A-Za-z0-9+/]/],
+    ['a signature of a witness', /(?<=\\n— witness.example.org\/council .{40})[A-Za-z0-9+/]/],
+    ['a time of a witness', /(?<=\\n— witness.example.org\/council .{12})[A-Za-z0-9+/]/],
+    ['a log key', /(?<="vkey": "[^"]{40})[A-Za-z0-9+/]/],
+    ['a secret', /(?<="secret": "...)[A-Za-z0-9+/]/],
     ['a hash', /(?<="secret_sha256": "...)[a-f0-9]/],
     ['a name', /(?<="organisation": "..)[a-z]/],
   ];
@@ -183,7 +183,7 @@ async function changedBytes(authority: Authority | undefined): Promise<Titled[]>
     places.push(
       ...steps.map((at): [string, RegExp] => [
         `a time stamp at ${at}`,
-        new RegExp(`(?<="token": "[^"]{${at}})[A-Za-z0-9]`),
+        new RegExp(`(?<="token": "[^"]{${at}})[A-Za-z0-9+/]`),
       ]),
     );
   }

@@ -54,6 +54,8 @@ async function strangeKeys(): Promise<Titled[]> {
     ['keys that are none', { text, trust: { vkeys: ['x', vkey], witnesses: ['y'] }, exitCode: 2 }],
     ['a former key that is not pinned', { text: rotated, trust: { vkeys: [next] }, exitCode: 2 }],
     ['a former key that is pinned too', { text: rotated, trust: { vkeys: [next, vkey] }, exitCode: 0 }],
+    ['another address', { text: text.replace('ada@example.org', 'bob@example.org'), trust, exitCode: 1 }],
+    ['another person', { text: text.replaceAll('subject-ada', 'subject-bob'), trust, exitCode: 1 }],
     ['no receipt', { text: '{}', trust, exitCode: 1 }],
     ['no JSON', { text: text.slice(1), trust, exitCode: 1 }],
     ['a member twice', { text: text.replace('"list":', '"list": "x", "list":'), trust, exitCode: 1 }],

@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { AccessLog } from './entities/access-log.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
 import { Delivery } from './entities/delivery.js';
 import { DkimKey } from './entities/dkim-key.js';
+import { ErasedLeaf, Erasure, RestrictedProof } from './entities/erasure.js';
 import { EventAttachment } from './entities/event-attachment.js';
 import { EventBody } from './entities/event-body.js';
 import { Form } from './entities/form.js';
@@ -19,6 +21,7 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
 import { Session, Staff } from './entities/staff.js';
 import { Subscriber } from './entities/subscriber.js';
@@ -42,11 +45,14 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     // A kept plan may have been made when a table was small: with a new connection come new plans.
     ...('url' in address ? { extra: { maxLifetimeSeconds: 120 } } : {}),
     entities: [
+      AccessLog,
       Campaign,
       Consent,
       ConsentEvent,
       Delivery,
       DkimKey,
+      ErasedLeaf,
+      Erasure,
       EventAttachment,
       EventBody,
       Form,
@@ -69,7 +75,9 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Offer,
       Organisation,
       Purpose,
+      RestrictedProof,
       Session,
+      ShownText,
       SignUp,
       Staff,
       Subscriber,

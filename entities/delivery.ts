@@ -51,6 +51,10 @@ export class Delivery {
   @Column({ type: 'text', nullable: true })
   reply!: string | null;
 
+  /** Of a confirmation: the server that took it, and how the connection was secured. */
+  @Column({ type: 'text', name: 'taken_by', nullable: true })
+  takenBy!: string | null;
+
   @Column({ type: 'timestamptz', name: 'settled_at', nullable: true })
   settledAt!: Date | null;
 

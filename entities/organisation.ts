@@ -44,6 +44,21 @@ export class Organisation {
   @Column({ type: 'text', name: 'time_zone' })
   timeZone!: string;
 
+  /** Contact of the data protection officer; null: there is none. */
+  @Column({ type: 'text', nullable: true })
+  officer!: string | null;
+
+  /** Who else gets data: processors and others, one a line. */
+  @Column({ type: 'text', array: true, default: [] })
+  recipients!: string[];
+
+  @Column({ type: 'text', array: true, name: 'storage_locations', default: [] })
+  storageLocations!: string[];
+
+  /** To countries outside the European Economic Area, each with its safeguards. */
+  @Column({ type: 'text', array: true, default: [] })
+  transfers!: string[];
+
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
 

@@ -50,8 +50,8 @@ for (const text of document.querySelectorAll('[data-copy]')) {
   text.after(button);
 }
 
-// A button that sends does so once.
-for (const form of document.querySelectorAll('form[data-act]')) {
+// A button that sends does so once. What may answer with a file stays: this page is still there then.
+for (const form of document.querySelectorAll('form[data-act]:not([data-download])')) {
   form.addEventListener('submit', () => {
     for (const button of form.querySelectorAll('button')) setTimeout(() => (button.disabled = true));
   });

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { campaignSend } from './campaigns/cli.js';
 import { addLedgerCommands } from './cli/ledger.js';
+import { addPeopleCommands } from './cli/people.js';
 import { addWitnessCommand } from './cli/witness.js';
+import { addRetentionCommand } from './cli/retention.js';
 import { readJson, readText, trusted, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
@@ -72,6 +74,8 @@ program
       say(`Password: ${password}`);
     }),
   );
+
+addPeopleCommands(program, { withContext, say });
 
 const keys = program.command('keys').description('the keys file');
 keys
@@ -158,6 +162,8 @@ function collect(value: string, before: string[]): string[] {
 addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
 
 addWitnessCommand(program);
+
+addRetentionCommand(program, { withContext, say });
 
 program
   .command('campaign')

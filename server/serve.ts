@@ -6,6 +6,7 @@ import { boot, type BootOptions } from './boot.js';
 import { ROOT, type Config } from './config.js';
 import { catalogue } from './consent/catalogue.js';
 import { setup } from './consent/setup.js';
+import { keepTerms } from './consent/shown-text.js';
 import type { Context } from './context.js';
 import { makeLookup } from './delivery/dns.js';
 import { startInbound, type Inbound } from './delivery/inbound.js';
@@ -82,6 +83,7 @@ async function start(
     });
   }
   if (!config.production) await seed(ctx);
+  await keepTerms(ctx.db, await catalogue(ctx), ctx.now());
   const mailbox = config.smtpUrl ? null : await openMailbox(join(config.dataDir, 'mailbox'));
   const smtpUrl = mailbox && has('worker') ? await startBuiltInMailbox(mailbox, logger, closers) : config.smtpUrl;
   const worker =

@@ -16,6 +16,12 @@ export interface OrganisationFacts {
   readonly jurisdiction: string;
   readonly timeZone: string;
   readonly createdAt: Date;
+  /** Contact of the data protection officer. */
+  readonly officer: string | null;
+  /** Who else gets data, where it lies, and where outside the European Economic Area it goes. */
+  readonly recipients: readonly string[];
+  readonly storageLocations: readonly string[];
+  readonly transfers: readonly string[];
   /** Is all that it says, its lists and texts included, as it was set up? If not, nobody joins and no mail leaves; leaving works (T6). */
   readonly isOurs: boolean;
 }

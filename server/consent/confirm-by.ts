@@ -19,7 +19,7 @@ export interface Confirming {
   /** Loads the offer anew, when somebody else changed the consent meanwhile. */
   readonly find: () => Promise<Offer>;
   readonly language: string;
-  readonly record: Pick<NewEvent['record'], 'secret' | 'confirm'>;
+  readonly record: Pick<NewEvent['record'], 'secret' | 'confirm' | 'automation_signals'>;
   readonly fields: NewEvent['fields'];
   /** Writes it down, and says whether it went through. */
   readonly write: (ctx: Context, press: Press) => Promise<boolean>;
@@ -57,6 +57,7 @@ async function tryToConfirm(ctx: Context, offer: Offer, how: Confirming): Promis
       ...listRecord(offer.list, offer.wording, how.language),
       entity: 'subject',
       prev_event_commit: offer.offeredCommitment.toString('base64'),
+      ...(offer.handoff ? { mail_handoff: offer.handoff } : {}),
       ...how.record,
     },
     fields: how.fields,

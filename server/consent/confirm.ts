@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { gather } from '../database/gather.js';
+import type { HandoffEvidence } from '../ledger/record.js';
 import type { Link } from '../links/token.js';
 import { actAll, CONSENT_COLUMNS, type LoadedConsent } from './act.js';
 import { listById, type ListFacts, type Wording } from './catalogue.js';
 import { evidenceKey, openSignUp } from './chapter.js';
 import { confirmBy, useOffers, usedUp, type Confirmation, type Press } from './confirm-by.js';
 import { isOffered } from './offer-seal.js';
+import { askedAt, originOf, type Origin } from './origin.js';
+import { handoffOf, signalsOf, type HandoffRow } from './signals.js';
 
 /** A mailed confirmation link with all that its page shows. */
 export interface Offer {
@@ -17,7 +20,8 @@ export interface Offer {
   readonly wording: Wording;
   readonly language: string;
   readonly address: string;
-  readonly formHost: string;
+  readonly origin: Origin;
+  readonly askedAt: Date;
   readonly requestedAt: Date;
   readonly consent: LoadedConsent;
   readonly usedBy: string | null;
@@ -25,6 +29,8 @@ export interface Offer {
   /** The chapter's evidence key, unwrapped. */
   readonly evidenceKey: Buffer;
   readonly offeredCommitment: Buffer;
+  /** Of the mail; null: its outcome is not known (yet). */
+  readonly handoff: HandoffEvidence | null;
 }
 
 export interface ConfirmInput {
@@ -32,11 +38,13 @@ export interface ConfirmInput {
   readonly userAgent: string;
   /** Of the page that showed the button. */
   readonly language: string;
-  /** SHA-256 of that page as it was served, hex. */
+  /** SHA-256 of that page with its personal places blanked, hex. */
   readonly pageSha256: string;
+  readonly shownAt: Date;
+  readonly pageFetches: number;
 }
 
-interface Row extends LoadedConsent {
+interface Row extends LoadedConsent, HandoffRow {
   offer_id: string;
   offer_consent: string;
   offer_seal: Buffer;
@@ -65,6 +73,7 @@ export async function confirm(ctx: Context, link: Link, found: Offer, input: Con
       // Only whoever read the mail knows it; the log has held its hash since before the mail left (T1, P-11).
       secret: (link.secret ?? Buffer.alloc(0)).toString('base64url'),
       confirm: { method: 'POST', page_sha256: input.pageSha256, language: input.language },
+      automation_signals: signalsOf(found.handoff, input, ctx.now()),
     },
     fields: { ip: input.ip, user_agent: input.userAgent },
     write,
@@ -110,9 +119,11 @@ async function open(ctx: Context, row: Row, facts: { ref?: Buffer }): Promise<Of
   });
   const offer: Offer = {
     ...{ offerId: row.offer_id, signUpId: row.chapter, list, wording, language: row.language },
-    ...{ address: signUp.given, formHost: signUp.formHost, requestedAt: row.requested_at },
+    ...{ address: signUp.given, origin: originOf(signUp) },
+    ...{ askedAt: askedAt(signUp, row.requested_at), requestedAt: row.requested_at },
     ...{ consent: row, usedBy: row.used_by, offeredAt: row.offered_at },
     ...{ evidenceKey: key, offeredCommitment: row.offered_commitment },
+    handoff: handoffOf(row),
   };
   if (row.used_by && row.state !== 'confirmed') throw usedUp(offer);
   return offer;
@@ -122,9 +133,10 @@ const load = gather<string, Row | undefined>(async (ctx, ids) => {
   const rows = await ctx.db.prepared<Row>(
     `select ${CONSENT_COLUMNS}, o.id as offer_id, o.consent_id as offer_consent, o.seal as offer_seal, o.secret_hash, o.reply_secret_hash, o.event_id as offer_event,
        o.created_at as offered_at, o.expires_at, o.used_by, e.commitment as offered_commitment,
-       u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at
+       u.id as chapter, u.list_id, u.wording_id, u.language, u.evidence_key, u.sealed, u.requested_at, d.settled_at, d.reply, d.taken_by
      from offer o join sign_up u on u.id = o.sign_up_id join consent c on c.id = o.consent_id
      join consent_event e on e.sign_up_id = o.sign_up_id and e.id = o.event_id
+     left join delivery d on d.message_id = o.sign_up_id and d.subscriber_id = c.subscriber_id and d.state = 'sent'
      where o.id = any($1::uuid[])`,
     [ids],
   );

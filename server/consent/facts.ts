@@ -1,5 +1,6 @@
 import type { NewEvent } from '../ledger/append.js';
 import { noticeOf, textOf, type ListFacts, type Wording } from './catalogue.js';
+import { termsOf, VALIDITY } from './terms.js';
 
 /** The part of a record that says which list, whose, under which words: the same in every event of a chapter (standards.md 3.2). */
 export function listRecord(
@@ -13,7 +14,6 @@ export function listRecord(
     language,
     list_id: list.id,
     list_name: textOf(list, language).name,
-    purposes: [{ id: list.id, text: textOf(list, language).about }],
     lawful_basis: 'consent',
     controller: {
       name: organisation.legalName,
@@ -23,7 +23,7 @@ export function listRecord(
     jurisdiction: organisation.jurisdiction,
     wording: { version: String(wording.version), sha256: wording.sha256.toString('hex') },
     ...(notice ? { notice: { version: String(notice.version), sha256: notice.sha256.toString('hex') } } : {}),
-    withdrawal_method: 'link in every mail, one-click header, settings page',
-    validity: 'until-withdrawn',
+    terms: { sha256: termsOf(list, language).sha256 },
+    validity: VALIDITY,
   };
 }

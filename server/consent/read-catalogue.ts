@@ -7,7 +7,8 @@ import type { Catalogue, ListFacts, ListText, Notice, OrganisationFacts, Wording
 export async function readCatalogue(on: Queryable, keyring: Keyring): Promise<Catalogue> {
   const rows = await on.query<Omit<OrganisationFacts, 'isOurs'> & { seal: Buffer | null }>(
     `select id, slug, name, legal_name as "legalName", postal_address as "postalAddress", privacy_contact as "privacyContact", from_address as "fromAddress",
-       public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt", seal
+       public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt",
+       officer, recipients, storage_locations as "storageLocations", transfers, seal
      from organisation order by created_at, id`,
   );
   const said = await readSaid(on);
@@ -101,10 +102,14 @@ function sealedParts(organisation: Omit<OrganisationFacts, 'isOurs'>, said: Said
   ];
 }
 
+// What came later: where it says nothing it is left out, so that seals from before stay true.
+const LATER = ['officer', 'recipients', 'storageLocations', 'transfers', 'confirmByReply'];
+
 function entriesOf(row: object): [string, unknown][] {
-  // What is off is left out, so that seals from before there was such an option stay true.
+  const saysNothing = (value: unknown): boolean =>
+    value === null || value === false || (Array.isArray(value) && value.length === 0);
   const entries = Object.entries(row).filter(
-    ([name, value]) => name !== 'isOurs' && !(name === 'confirmByReply' && !value),
+    ([name, value]) => name !== 'isOurs' && !(LATER.includes(name) && saysNothing(value)),
   );
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }

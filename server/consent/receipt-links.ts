@@ -46,10 +46,29 @@ export async function receiptNumber(ctx: Context, signUpId: string): Promise<str
   return row?.leaf_index ?? null;
 }
 
-/** Did an answer to the mail confirm a chapter, and not the button? */
-export async function isConfirmedByReply(ctx: Context, signUpId: string): Promise<boolean> {
-  const rows = await ctx.db.prepared(`select 1 from event_attachment where sign_up_id = $1 and name = 'reply'`, [
-    signUpId,
-  ]);
-  return rows.length > 0;
+/** A chapter that was once confirmed, for the list of receipts. */
+export interface ReceiptEntry {
+  readonly signUpId: string;
+  readonly listId: string;
+  /** Index of the leaf that the receipt is about. */
+  readonly number: string;
+  readonly confirmedAt: Date;
+  readonly byReply: boolean;
+  /** null: the consent holds, or a later one of the same list does. */
+  readonly withdrawnAt: Date | null;
+}
+
+/** Every chapter of these consents that was ever confirmed, newest first, whatever became of it. Those that were erased are gone. */
+export async function receiptEntries(ctx: Context, consentIds: readonly string[]): Promise<ReceiptEntry[]> {
+  return ctx.db.query<ReceiptEntry>(
+    `select u.id as "signUpId", u.list_id as "listId", l.leaf_index as number, c.happened_at as "confirmedAt",
+       exists (select from event_attachment a where a.sign_up_id = u.id and a.name = 'reply') as "byReply",
+       case when last.kind = 'withdrawn' then last.happened_at end as "withdrawnAt"
+     from sign_up u join consent_event c on c.sign_up_id = u.id and c.kind = 'confirmed'
+     join lateral (select e.id, e.kind, e.happened_at from consent_event e join log_leaf x on x.event_id = e.id
+       where e.sign_up_id = u.id and e.kind in ('confirmed', 'withdrawn', 'renewed') order by e.happened_at desc, x.leaf_index desc limit 1) last on true
+     join log_leaf l on l.event_id = case when last.kind = 'withdrawn' then last.id else c.id end
+     where u.consent_id = any($1::uuid[]) and u.evidence_key is not null order by c.happened_at desc`,
+    [consentIds],
+  );
 }

@@ -1,12 +1,15 @@
 import { Router, type Request, type Response } from 'express';
-import { logVkey } from '../ledger/store.js';
 import { openLink } from '../links/token.js';
-import { handle, languageOf, onlyMethods, organisationBase, param, sendPage, type Site } from '../web/http.js';
-import { textOf } from './catalogue.js';
+import { handle, languageOf, onlyMethods, param, sendPage, type Site } from '../web/http.js';
+import { linkAddress } from './catalogue.js';
 import { uuidOf } from './confirm.js';
+import { toDpv } from './export-dpv.js';
+import { toKantara } from './export-kantara.js';
+import { exportFacts } from './export-facts.js';
 import { loadReceipt, type Receipt } from './receipt.js';
+import { receiptPage } from './receipt-view.js';
 
-/** Receipts, for whoever holds a fresh link to one: as a file and as a page. */
+/** Receipts, for whoever holds a fresh link to one: as a file, in the forms of other systems, and as a page. */
 export function receiptRoutes(site: Site): Router {
   const routes = Router();
   routes
@@ -26,39 +29,41 @@ async function find(site: Site, req: Request): Promise<Receipt> {
 }
 
 async function download(site: Site, req: Request, res: Response): Promise<void> {
-  const receipt = await find(site, req);
-  res.setHeader('Content-Disposition', `attachment; filename="receipt-${receipt.number}.json"`);
-  res.type('application/json').send(receipt.file);
+  sendReceiptFile(site, req, res, await find(site, req));
+}
+
+/** Sends a receipt as a file; with `?as=dpv` or `?as=kantara` what its records say, without the proof. */
+export function sendReceiptFile(site: Site, req: Request, res: Response, receipt: Receipt): void {
+  const facts = (): ReturnType<typeof exportFacts> =>
+    exportFacts(receipt, { address: linkAddress(site.ctx, receipt.list.organisation) });
+  const name = `receipt-${receipt.number}`;
+  const as = req.query['as'];
+  if (as === 'dpv') send(res, `${name}.jsonld`, 'application/ld+json', json(toDpv(facts())));
+  else if (as === 'kantara') send(res, `${name}-kantara.json`, 'application/json', json(toKantara(facts())));
+  else send(res, `${name}.json`, 'application/json', receipt.file);
+}
+
+/** Sends a receipt as a page to read. `downloadHref`: where the file is; null: whoever reads it may not have it. */
+export function sendReceiptPage(
+  site: Site,
+  req: Request,
+  res: Response,
+  how: { receipt: Receipt; language: string; downloadHref: string | null },
+): void {
+  sendPage(site, res, 'receipt', receiptPage(site, req, how));
 }
 
 async function read(site: Site, req: Request, res: Response): Promise<void> {
-  const { ctx } = site;
   const receipt = await find(site, req);
   const language = languageOf(site, req, receipt.language);
-  sendPage(site, res, 'receipt', {
-    ...organisationBase(site, req, language, receipt.list.organisation),
-    number: receipt.number,
-    list: textOf(receipt.list, language),
-    address: receipt.address,
-    wording: receipt.wording,
-    acts: receipt.acts.flatMap(({ kind, at, byReply }) =>
-      isShownAct(kind) ? [{ kind: byReply ? 'confirmedByReply' : kind, at }] : [],
-    ),
-    byReply: receipt.acts.some(({ byReply }) => byReply),
-    download: { href: `/receipts/${param(req, 'token')}`, bytes: Buffer.byteLength(receipt.file) },
-    proof: {
-      origin: ctx.logOrigin,
-      leafIndex: receipt.leafIndex,
-      treeSize: receipt.checkpoint.size,
-      rootHash: receipt.checkpoint.root.toString('base64'),
-      vkey: logVkey(ctx),
-      checkpointAt: receipt.checkpoint.signedAt,
-      anchors: [],
-      witnesses: [],
-    },
-  });
+  sendReceiptPage(site, req, res, { receipt, language, downloadHref: `/receipts/${param(req, 'token')}` });
 }
 
-function isShownAct(kind: string): kind is 'requested' | 'offered' | 'confirmed' | 'withdrawn' {
-  return ['requested', 'offered', 'confirmed', 'withdrawn'].includes(kind);
+function send(res: Response, name: string, type: string, file: string): void {
+  res.setHeader('Content-Disposition', `attachment; filename="${name}"`);
+  res.type(type).send(file);
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

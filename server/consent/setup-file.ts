@@ -9,6 +9,7 @@ const words = z.string().refine((value) => !CONTROLS.test(value), 'contains a co
 const text = words.trim().min(1).max(4000);
 /** What stands in headers and titles. */
 const line = text.refine((value) => !LINE_CONTROLS.test(value), 'must be one line, without control characters');
+const lines = z.array(line).max(50).default([]);
 const base = z
   .url({ protocol: /^https?$/, error: 'must be a URL that starts with http: or https:' })
   .refine((url) => !/[?#@\s]/.test(url), 'must have no user, "?", "#" or blank')
@@ -29,6 +30,10 @@ export const definition = z.object({
     fromAddress: address,
     publicUrl: base.nullable().default(null),
     inboundDomain: domain.nullable().default(null),
+    dataProtectionOfficer: line.nullable().default(null),
+    recipients: lines,
+    storageLocations: lines,
+    transfers: lines,
     language,
     jurisdiction: z.string().length(2),
     timeZone: z

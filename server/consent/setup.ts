@@ -5,8 +5,9 @@ import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { promotionIn } from '../mail/promotion.js';
 import { forgetCatalogue } from './catalogue.js';
-import { sealOrganisation } from './read-catalogue.js';
+import { readCatalogue, sealOrganisation } from './read-catalogue.js';
 import { definition } from './setup-file.js';
+import { keepTerms } from './shown-text.js';
 
 /** An organisation with its lists, wordings, notices and forms, as `zgoda setup FILE` reads it. */
 export type Setup = z.input<typeof definition>;
@@ -48,6 +49,7 @@ export async function setup(ctx: Context, input: unknown, faultsOf: MailCheck = 
   const result = await ctx.db.transaction(async (tx) => {
     const written = await write(tx, parsed.data, ctx.now());
     await sealOrganisation(tx, ctx.keyring, written.organisation);
+    await keepTerms(tx, await readCatalogue(tx, ctx.keyring), ctx.now());
     return written;
   });
   forgetCatalogue(ctx);
@@ -87,11 +89,13 @@ function lint(set: Definition, faultsOf: MailCheck): void {
 async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
   const { organisation: o } = set;
   const [row] = await tx.query<{ id: string }>(
-    `insert into organisation (id, slug, name, legal_name, postal_address, privacy_contact, from_address, public_url, inbound_domain, language, jurisdiction, time_zone, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    `insert into organisation (id, slug, name, legal_name, postal_address, privacy_contact, from_address, public_url, inbound_domain, language, jurisdiction, time_zone, created_at,
+       officer, recipients, storage_locations, transfers)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
      on conflict (slug) do update set name = excluded.name, legal_name = excluded.legal_name, postal_address = excluded.postal_address, privacy_contact = excluded.privacy_contact,
        from_address = excluded.from_address, public_url = excluded.public_url, inbound_domain = excluded.inbound_domain, language = excluded.language,
-       jurisdiction = excluded.jurisdiction, time_zone = excluded.time_zone returning id`,
+       jurisdiction = excluded.jurisdiction, time_zone = excluded.time_zone, officer = excluded.officer, recipients = excluded.recipients,
+       storage_locations = excluded.storage_locations, transfers = excluded.transfers returning id`,
     [
       randomUUID(),
       o.slug,
@@ -106,6 +110,7 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
       o.jurisdiction,
       o.timeZone,
       now,
+      ...[o.dataProtectionOfficer, o.recipients, o.storageLocations, o.transfers],
     ],
   );
   const organisationId = row?.id ?? '';

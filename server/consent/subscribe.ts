@@ -6,9 +6,11 @@ import { Refusal } from '../errors.js';
 import { blindIndex, suppressionHash } from '../keys/blind-index.js';
 import { encryptField } from '../keys/field.js';
 import { makeSubjectKey } from '../keys/subject-key.js';
+import type { FormEvidence } from '../ledger/record.js';
 import { appendSql, EVENT_COLUMNS, eventColumns, prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import type { ListFacts, Wording } from './catalogue.js';
 import { listRecord } from './facts.js';
+import { PURGE_DAYS } from './periods.js';
 
 /** A sign-up that ticked the box. Everything in it that names a person leaves this process only encrypted. */
 export interface SignUpInput {
@@ -18,6 +20,8 @@ export interface SignUpInput {
   readonly address: { given: string; normal: string };
   /** Host of the page that the form stood on. */
   readonly formHost: string;
+  /** Absent: there was none. */
+  readonly form?: FormEvidence;
   readonly source: 'form' | 'settings';
   readonly ip: string;
   readonly userAgent: string;
@@ -30,10 +34,9 @@ export interface SealedSignUp {
   readonly given: string;
   readonly normal: string;
   readonly formHost: string;
+  /** What staff noted; `saidAt` is a moment of it. */
+  readonly noted?: { readonly how: 'phone' | 'paper'; readonly saidAt: string };
 }
-
-/** After this an unconfirmed sign-up holds no personal data (C-07). */
-export const PURGE_DAYS = 14;
 
 /**
  * Writes a sign-up and its `requested` event down in one statement (with those of the same moment), the same for every state of the address: nothing is looked
@@ -55,7 +58,7 @@ export async function subscribe(ctx: Context, input: SignUpInput): Promise<strin
     record: {
       ...listRecord(list, wording, language),
       collection_method: input.source === 'form' ? 'web-form' : 'settings-page',
-      form_host: input.formHost,
+      ...(input.form ? { form: input.form } : {}),
       entity: 'subject',
       prev_event_commit: null,
     },

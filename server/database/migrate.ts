@@ -2,6 +2,9 @@ import { Init1764000000000 } from '../../entities/migrations/1764000000000-init.
 import { Attachments1764100000000 } from '../../entities/migrations/1764100000000-attachments.js';
 import { Attestations1764200000000 } from '../../entities/migrations/1764200000000-attestations.js';
 import { LogKeys1764300000000 } from '../../entities/migrations/1764300000000-log-keys.js';
+import { Records1764400000000 } from '../../entities/migrations/1764400000000-records.js';
+import { People1764500000000 } from '../../entities/migrations/1764500000000-people.js';
+import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-erasure.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import type { Database } from './connect.js';
 
@@ -11,6 +14,9 @@ const MIGRATIONS = [
   new Attachments1764100000000(),
   new Attestations1764200000000(),
   new LogKeys1764300000000(),
+  new Records1764400000000(),
+  new People1764500000000(),
+  new Erasure1764600000000(),
   new Reply1764700000000(),
 ];
 

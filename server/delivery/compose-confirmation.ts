@@ -1,8 +1,8 @@
 import { linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
-import { PURGE_DAYS } from '../consent/subscribe.js';
+import { PURGE_DAYS } from '../consent/periods.js';
 import type { Context } from '../context.js';
 import { hostOf, type LinkMaker } from '../links/urls.js';
-import { composeMail, type ComposedMail, type MailBase, type MailTemplates } from '../mail/compose.js';
+import { composeMail, type ComposedMail, type MailBase, type MailOrigin, type MailTemplates } from '../mail/compose.js';
 import { hole } from '../mail/hole.js';
 
 /** What a confirmation mail says, but for its links. */
@@ -11,7 +11,9 @@ export interface ConfirmationDraft {
   readonly listName: string;
   readonly wording: string;
   readonly language: string;
-  readonly formHost: string;
+  readonly origin: MailOrigin;
+  /** When the person asked for it, as they know it. */
+  readonly askedAt: Date;
   readonly requestedAt: Date;
   /** Does the list take answers that confirm? */
   readonly byReply: boolean;
@@ -24,13 +26,13 @@ export function composeConfirmation(
   draft: ConfirmationDraft,
   expiresAt: Date,
 ): ComposedMail {
-  const { organisation, listName, wording, language, formHost, requestedAt, byReply } = draft;
+  const { organisation, listName, wording, language, origin, askedAt, requestedAt, byReply } = draft;
   return composeMail(templates, 'confirmation', language, {
     ...mailBase(ctx, draft, language, { publicUrl: linkAddress(ctx, organisation) }),
     list: listName,
     wordings: [wording],
-    origin: { kind: 'form', host: formHost },
-    requestedAt,
+    origin,
+    requestedAt: askedAt,
     confirmUrl: hole('confirm_url'),
     expiresAt,
     byReply,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { replyDomainOf, textOf } from '../consent/catalogue.js';
 import { bytesOf } from '../consent/confirm.js';
+import { askedAt, originOf } from '../consent/origin.js';
 import type { Context } from '../context.js';
 import { waitForLeaves } from '../ledger/integrate.js';
 import { CONFIRM_DAYS, confirmUrl, notMeUrl, preferencesUrl, replyAddress } from '../links/urls.js';
@@ -58,8 +59,8 @@ export function alreadyBuilder(templates: MailTemplates): Builder {
         const composed = composeMail(templates, 'already', chapter.language, {
           ...mailBase(ctx, list, chapter.language, maker),
           list: textOf(list, chapter.language).name,
-          origin: { kind: 'form', host: signUp.formHost },
-          requestedAt: chapter.requested_at,
+          origin: originOf(signUp),
+          requestedAt: askedAt(signUp, chapter.requested_at),
           settingsUrl: hole('settings_url'),
         });
         const holes = { settings_url: preferencesUrl(maker, delivery.consent.preferencesRef) };
@@ -107,7 +108,8 @@ function draftOf({ chapter, list, wording, signUp }: Request): ConfirmationDraft
     listName: textOf(list, chapter.language).name,
     wording: wording.label,
     language: chapter.language,
-    formHost: signUp.formHost,
+    origin: originOf(signUp),
+    askedAt: askedAt(signUp, chapter.requested_at),
     requestedAt: chapter.requested_at,
     byReply: replyDomainOf(list) !== null,
   };

@@ -89,6 +89,7 @@ function offeredEvent(ctx: Context, made: Draft, consent: LoadedConsent): Prepar
         secret_sha256: sha256(secret).toString('hex'),
         ...(replySecret ? { reply_secret_sha256: sha256(replySecret).toString('hex') } : {}),
         expires_at: expiresAt.toISOString(),
+        kid: ctx.keyring.current,
       },
       mail: {
         message_id: mail.messageId,

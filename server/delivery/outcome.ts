@@ -7,7 +7,10 @@ import { retryPause, type Outcome } from './settle.js';
 export function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome): Outcome {
   switch (outcome.kind) {
     case 'sent':
-      return { delivery, state: 'sent', reason: null, reply: outcome.reply, dueAt: null, counts: true };
+      return {
+        ...{ delivery, state: 'sent', reason: null, reply: outcome.reply, dueAt: null, counts: true },
+        ...(delivery.kind === 'confirmation' ? { takenBy: outcome.takenBy } : {}),
+      };
     case 'refused':
       return { ...failed(delivery, 'refused'), reply: outcome.reply };
     case 'deferred':

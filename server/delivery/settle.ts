@@ -9,6 +9,8 @@ export interface Outcome {
   readonly reason: string | null;
   /** The server's answer, without addresses. */
   readonly reply: string | null;
+  /** Of a confirmation that was taken: by which server. */
+  readonly takenBy?: string;
   /** When it goes again; null: never. */
   readonly dueAt: Date | null;
   /** False when the try says nothing about the mail (our own server was away). */
@@ -23,9 +25,10 @@ export async function settle(ctx: Context, worker: string, outcomes: readonly Ou
   const at = ctx.now();
   const column = <T>(pick: (outcome: Outcome) => T): T[] => outcomes.map(pick);
   await ctx.db.query(
-    `update delivery d set state = o.state, reason = o.reason, reply = o.reply, due_at = coalesce(o.due_at, case when o.state = 'unknown' then 'infinity' else d.due_at end), lease_by = null, lease_until = null,
+    `update delivery d set state = o.state, reason = o.reason, reply = o.reply, taken_by = o.taken_by, due_at = coalesce(o.due_at, case when o.state = 'unknown' then 'infinity' else d.due_at end), lease_by = null, lease_until = null,
        attempts = d.attempts - case when o.counts then 0 else 1 end, settled_at = case when o.due_at is null then $8::timestamptz end
-     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[]) as o (message_id, subscriber_id, state, reason, reply, due_at, counts)
+     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[], $10::text[])
+       as o (message_id, subscriber_id, state, reason, reply, due_at, counts, taken_by)
      where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and d.state = 'sending' and d.lease_by = $1`,
     [
       ...[
@@ -36,6 +39,7 @@ export async function settle(ctx: Context, worker: string, outcomes: readonly Ou
         column((o) => o.reason),
       ],
       ...[column((o) => o.reply), column((o) => o.dueAt), at, column((o) => o.counts)],
+      column((o) => o.takenBy ?? null),
     ],
   );
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { formById, languagesOf, linkAddress, listBySlug, textOf, type ListFacts } from '../consent/catalogue.js';
+import { keepText } from '../consent/shown-text.js';
 import { subscribe } from '../consent/subscribe.js';
 import { Refusal } from '../errors.js';
 import { CONFIRM_DAYS, hostOf } from '../links/urls.js';
@@ -15,13 +16,14 @@ import {
   organisationBase,
   param,
   readForm,
+  sendHtml,
   sendPage,
   wantsJson,
   type Site,
 } from '../web/http.js';
-import type { ListPage } from '../web/pages.js';
+import type { SignUpForm } from '../web/pages.js';
 import { signUpLimit } from '../web/limits.js';
-import { listPage, signUpForm, ticketOf } from './sign-up-view.js';
+import { embeddedForm, servedForm, signUpHtml, ticketOf } from './sign-up-view.js';
 import { MIN_FILL_MS, type Ticket } from './ticket.js';
 
 /** Sign-up pages and the address that forms on other sites post to. */
@@ -36,7 +38,7 @@ export function formRoutes(site: Site): Router {
       readForm,
       handle(async (req, res) => {
         const list = await listBySlug(site.ctx, param(req, 'slug'));
-        await signUp(site, req, res, list, hostOf(linkAddress(site.ctx, list.organisation)));
+        await signUp(site, req, res, list, `${linkAddress(site.ctx, list.organisation)}/lists/${list.slug}`);
       }),
     )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
@@ -48,7 +50,7 @@ export function formRoutes(site: Site): Router {
       readForm,
       handle(async (req, res) => {
         const { list } = await formById(site.ctx, param(req, 'id'));
-        await signUp(site, req, res, list, foreignHost(req) ?? hostOf(linkAddress(site.ctx, list.organisation)));
+        await signUp(site, req, res, list, foreignPage(req) ?? linkAddress(site.ctx, list.organisation));
       }),
     )
     .options(allowOrigin(site), (_req, res) => void res.status(204).end())
@@ -66,28 +68,18 @@ export function formRoutes(site: Site): Router {
 async function showList(site: Site, req: Request, res: Response, list: ListFacts): Promise<void> {
   const language = languageOf(site, req, undefined, languagesOf(list));
   res.setHeader('Cache-Control', 'no-store');
-  sendPage(site, res, 'list', listPage(site, req, list, language, {}, null));
+  sendHtml(res, signUpHtml(site, req, list, language, {}, null));
   return Promise.resolve();
 }
 
-/** What a site needs to build its own form: the words, where to post, and a fresh ticket. */
 async function showEmbed(site: Site, req: Request, res: Response): Promise<void> {
   const { list } = await formById(site.ctx, param(req, 'id'));
   const language = languageOf(site, req, undefined, languagesOf(list));
-  const { ticket, wording } = signUpForm(site, list, language, {}, null);
   res.setHeader('Cache-Control', 'no-store');
-  res.json({
-    action: `${linkAddress(site.ctx, list.organisation)}/forms/${param(req, 'id')}`,
-    method: 'post',
-    list: textOf(list, language).name,
-    language,
-    privacy: `${linkAddress(site.ctx, list.organisation)}/privacy/${list.organisation.slug}`,
-    fields: { email: '', consent: wording.id, ticket },
-    wording: wording.text,
-  });
+  res.json(embeddedForm(site, list, language, param(req, 'id')).answer);
 }
 
-async function signUp(site: Site, req: Request, res: Response, list: ListFacts, formHost: string): Promise<void> {
+async function signUp(site: Site, req: Request, res: Response, list: ListFacts, formUrl: string): Promise<void> {
   const { ctx } = site;
   const fields = fieldsOf(req);
   const served = ticketOf(site, list, fields['ticket'] ?? '');
@@ -98,18 +90,21 @@ async function signUp(site: Site, req: Request, res: Response, list: ListFacts, 
   const agreed = wording !== undefined && (served === null || served.wordingId === wording.id);
   if (!address || !agreed || !mayPost) {
     const errors = { address: !address, consent: !wording, ticket: !mayPost || (wording !== undefined && !agreed) };
-    answerMistake(site, req, res, listPage(site, req, list, language, fields, errors));
+    answerMistake(site, req, res, { list, language, fields, errors });
     return;
   }
   await fillTime(site, served);
   // The field that only robots see: they get the same answer, and nothing happens.
   if (!fields['website']) {
+    const shown = served && servedForm(site, req, list, served);
+    if (shown) await keepText(ctx, shown);
     await subscribe(ctx, {
       list,
       wording,
       language,
       address,
-      formHost,
+      formHost: hostOf(formUrl),
+      form: { url: formUrl, ...(served?.formSha256 ? { sha256: served.formSha256 } : {}) },
       source: 'form',
       ip: ipOf(req),
       userAgent: agentOf(req),
@@ -149,13 +144,19 @@ function answerAccepted(
   });
 }
 
-function answerMistake(site: Site, req: Request, res: Response, page: ListPage): void {
-  const errors = page.form?.errors;
-  if (wantsJson(req) && errors) {
+interface Mistake {
+  list: ListFacts;
+  language: string;
+  fields: Record<string, string>;
+  errors: NonNullable<SignUpForm['errors']>;
+}
+
+function answerMistake(site: Site, req: Request, res: Response, { list, language, fields, errors }: Mistake): void {
+  if (wantsJson(req)) {
     const what = errors.address ? 'address-invalid' : errors.consent ? 'consent-missing' : 'ticket-invalid';
     throw new Refusal(what, `The sign-up was not accepted: ${what}.`);
   }
-  sendPage(site, res, 'list', page, 422);
+  sendHtml(res, signUpHtml(site, req, list, language, fields, errors), 422);
 }
 
 function readAddress(text: string): Address | null {
@@ -174,11 +175,18 @@ async function fillTime(site: Site, ticket: Ticket | null): Promise<void> {
   if (left > 0) await setTimeout(Math.min(left, MIN_FILL_MS));
 }
 
-function foreignHost(req: Request): string | null {
-  const from = req.get('origin') ?? req.get('referer') ?? '';
-  const url = URL.canParse(from) ? new URL(from) : null;
+// The page that the form stood on, as far as the browser tells: its path only where both headers name one site. No query: it may name a person.
+function foreignPage(req: Request): string | null {
+  const [origin, referer] = [readUrl(req.get('origin')), readUrl(req.get('referer'))];
+  const url = origin ?? referer;
   // It stands in the mail: no longer than a host can be.
-  return url && /^https?:$/.test(url.protocol) && url.hostname.length <= 253 ? url.host : null;
+  if (!url || !/^https?:$/.test(url.protocol) || url.hostname.length > 253) return null;
+  const path = referer?.host === url.host ? referer.pathname.slice(0, 200) : '/';
+  return `${url.protocol}//${url.host}${path}`;
+}
+
+function readUrl(text: string | undefined): URL | null {
+  return text !== undefined && URL.canParse(text) ? new URL(text) : null;
 }
 
 function allowOrigin(site: Site): RequestHandler {

@@ -1,19 +1,91 @@
 import type { Request } from 'express';
-import { languagesOf, textOf, wordingOf, type ListFacts } from '../consent/catalogue.js';
+import { languagesOf, linkAddress, textOf, wordingOf, type ListFacts } from '../consent/catalogue.js';
+import { shownText, type ShownText } from '../consent/shown-text.js';
 import { Refusal } from '../errors.js';
-import { organisationBase, type Site } from '../web/http.js';
+import { escapeHtml } from '../mail/escape.js';
+import { hole } from '../mail/hole.js';
+import { organisationBase, param, type Site } from '../web/http.js';
 import type { ListPage, SignUpForm } from '../web/pages.js';
+import { shownPage, showPage, type ShownPage } from '../web/shown-page.js';
 import { makeTicket, openTicket, type Ticket } from './ticket.js';
 
-/** The sign-up page of a list, with what was typed and what is wrong with it. */
-export function listPage(
+/** The sign-up page of a list as HTML, with what was typed and what is wrong with it. Its ticket names the text that everybody else sees there, too. */
+export function signUpHtml(
   site: Site,
   req: Request,
   list: ListFacts,
   language: string,
   fields: Record<string, string>,
   errors: SignUpForm['errors'],
-): ListPage {
+): string {
+  const page = signUpPage(site, req, list, language, fields, errors);
+  return page.fill({ ticket: freshTicket(site, list, language, page.sha256), address: escapeHtml(typed(fields)) });
+}
+
+/** The page that a ticket tells of, where it can still be made: for whoever keeps it with a sign-up. */
+export function servedForm(site: Site, req: Request, list: ListFacts, ticket: Ticket): ShownText | null {
+  const known = shownPage(site.renderer, ticket.formSha256);
+  if (known) return known;
+  // Words for another site's form; or another process showed the page, or this one before it was started anew.
+  const form = param(req, 'id');
+  const again = form
+    ? embeddedForm(site, list, ticket.language, form).shown
+    : signUpPage(site, req, list, ticket.language, {}, null);
+  return again.sha256 === ticket.formSha256 ? again : null;
+}
+
+/** What a site needs to build its own form: the words, where to post, and a fresh ticket; and the same with the ticket blanked. */
+export function embeddedForm(
+  site: Site,
+  list: ListFacts,
+  language: string,
+  formId: string,
+): { answer: object; shown: ShownText } {
+  const address = linkAddress(site.ctx, list.organisation);
+  const wording = wordingOf(list, language);
+  const answer = (ticket: string): object => ({
+    action: `${address}/forms/${formId}`,
+    method: 'post',
+    list: textOf(list, language).name,
+    language,
+    privacy: `${address}/privacy/${list.organisation.slug}`,
+    fields: { email: '', consent: wording.id, ticket },
+    wording: wording.label,
+  });
+  const shown = shownText(JSON.stringify(answer('{{ticket}}')));
+  return { answer: answer(freshTicket(site, list, language, shown.sha256)), shown };
+}
+
+/** A form for a list, for other pages than its own. */
+export function signUpForm(site: Site, list: ListFacts, language: string): SignUpForm {
+  return form(list, language, freshTicket(site, list, language, ''), {}, null);
+}
+
+/** What the form was served with; null when the ticket is none of ours for this list. */
+export function ticketOf(site: Site, list: ListFacts, text: string): Ticket | null {
+  try {
+    const ticket = openTicket(site.ctx.keyring, text, site.ctx.now());
+    return ticket.listId === list.id ? ticket : null;
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
+function signUpPage(
+  site: Site,
+  req: Request,
+  list: ListFacts,
+  language: string,
+  fields: Record<string, string>,
+  errors: SignUpForm['errors'],
+): ShownPage {
+  const address = typed(fields) === '' ? '' : hole('address');
+  const shown = form(list, language, hole('ticket'), { ...fields, email: address }, errors);
+  return showPage(site.renderer, 'list', listPage(site, req, list, language, shown));
+}
+
+function listPage(site: Site, req: Request, list: ListFacts, language: string, shown: SignUpForm): ListPage {
   const text = textOf(list, language);
   const base = organisationBase(site, req, language, list.organisation);
   return {
@@ -28,37 +100,33 @@ export function listPage(
       duration: text.retention || null,
       sharedWith: text.sharedWith || null,
     },
-    form: signUpForm(site, list, language, fields, errors),
+    form: shown,
   };
 }
 
-/** A fresh form for a list. */
-export function signUpForm(
-  site: Site,
+function form(
   list: ListFacts,
   language: string,
+  ticket: string,
   fields: Record<string, string>,
   errors: SignUpForm['errors'],
 ): SignUpForm {
   const wording = wordingOf(list, language);
-  const ticket: Ticket = { listId: list.id, wordingId: wording.id, language, issuedAt: site.ctx.now() };
   return {
     action: `/lists/${list.slug}`,
-    ticket: makeTicket(site.ctx.keyring, ticket),
+    ticket,
     wording: { id: wording.id, text: wording.label },
-    address: (fields['email'] ?? '').slice(0, 320),
+    address: fields['email'] ?? '',
     ticked: errors !== null && fields['consent'] === wording.id,
     errors,
   };
 }
 
-/** What the form was served with; null when the ticket is none of ours for this list. */
-export function ticketOf(site: Site, list: ListFacts, text: string): Ticket | null {
-  try {
-    const ticket = openTicket(site.ctx.keyring, text, site.ctx.now());
-    return ticket.listId === list.id ? ticket : null;
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
+function freshTicket(site: Site, list: ListFacts, language: string, formSha256: string): string {
+  const { id: wordingId } = wordingOf(list, language);
+  return makeTicket(site.ctx.keyring, { listId: list.id, wordingId, language, issuedAt: site.ctx.now(), formSha256 });
+}
+
+function typed(fields: Record<string, string>): string {
+  return (fields['email'] ?? '').slice(0, 320);
 }

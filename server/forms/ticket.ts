@@ -8,6 +8,8 @@ export interface Ticket {
   readonly wordingId: string;
   readonly language: string;
   readonly issuedAt: Date;
+  /** SHA-256 (hex) of the form's page or words, with what changes at each request blanked; '': not told. */
+  readonly formSha256: string;
 }
 
 /** A form may stay open for a day. */
@@ -16,22 +18,26 @@ export const TICKET_HOURS = 24;
 export const MIN_FILL_MS = 1000;
 const TAG = 22;
 
-/** Signs what a form is served with: `list.wording.language.time.tag`. */
+/** Signs what a form is served with: `list.wording.language.time.form.tag`. */
 export function makeTicket(keyring: Keyring, ticket: Ticket): string {
-  const text = [ticket.listId, ticket.wordingId, ticket.language, ticket.issuedAt.getTime().toString(36)].join('.');
+  const form = Buffer.from(ticket.formSha256, 'hex').toString('base64url');
+  const text = [ticket.listId, ticket.wordingId, ticket.language, ticket.issuedAt.getTime().toString(36), form].join(
+    '.',
+  );
   return `${text}.${tagOf(currentKey(keyring, 'ticket'), text)}`;
 }
 
 /** Opens a ticket. Throws `ticket-invalid` when we did not sign it or it is too old. */
 export function openTicket(keyring: Keyring, text: string, now: Date): Ticket {
   const parts = text.length <= 200 ? text.split('.') : [];
-  const [listId, wordingId, language, time, tag] = parts;
-  if (parts.length !== 5 || !listId || !wordingId || !language || !time || tag?.length !== TAG) throw invalid();
-  if (!keyring.ids.some((id) => isTag(keyring.key('ticket', id), parts.slice(0, 4).join('.'), tag))) throw invalid();
+  const [listId, wordingId, language, time, form, tag] = parts;
+  if (parts.length !== 6 || !listId || !wordingId || !language || !time || form === undefined || tag?.length !== TAG)
+    throw invalid();
+  if (!keyring.ids.some((id) => isTag(keyring.key('ticket', id), parts.slice(0, 5).join('.'), tag))) throw invalid();
   const issuedAt = new Date(parseInt(time, 36));
   const age = now.getTime() - issuedAt.getTime();
   if (age < -60_000 || age > TICKET_HOURS * 3_600_000) throw invalid();
-  return { listId, wordingId, language, issuedAt };
+  return { listId, wordingId, language, issuedAt, formSha256: Buffer.from(form, 'base64url').toString('hex') };
 }
 
 function tagOf(key: Buffer, text: string): string {

@@ -1,17 +1,32 @@
 import { createHmac } from 'node:crypto';
 import { canonicalize } from './jcs.js';
 
-/** What happened. `offered`: a confirmation mail left; `noted`: a sign-up that changed nothing; `erased`: the record was destroyed. */
+/** What happened. */
 export type EventKind =
+  /** Somebody asked for a list, the box ticked; nothing is proven yet. */
   | 'requested'
+  /** A confirmation mail is about to leave: the log holds the hash of its secret first. */
   | 'offered'
+  /** The secret of the mail came back, by a deliberate act. */
   | 'confirmed'
+  /** Somebody else says that there is a consent, and by what evidence. */
   | 'asserted'
+  /** It came with an import, whose own proof is named; never more than asserted. */
+  | 'imported'
+  /** Staff wrote it down: by phone or on paper. */
+  | 'staff-entered'
+  /** The consent moved to another address, which was confirmed anew. */
+  | 'changed-address'
   | 'withdrawn'
+  /** Nobody confirmed in time. */
   | 'expired'
+  /** The owner of the mailbox said no before confirming. */
   | 'refused'
+  /** A withdrawal was taken back within its undo period. */
   | 'renewed'
+  /** A sign-up that changed nothing. */
   | 'noted'
+  /** The records were destroyed; `cause` says by which act or rule (T16). */
   | 'erased';
 
 /** The fields of a record that can be dropped or left out of a receipt while the record still verifies. */
@@ -40,13 +55,16 @@ export interface ConsentRecord {
   readonly list_id: string;
   readonly list_name: string;
   readonly language?: string;
-  readonly purposes?: readonly { readonly id: string; readonly text: string }[];
   readonly lawful_basis?: string;
   readonly controller?: Controller;
   readonly wording?: TextReference;
   readonly notice?: TextReference;
-  readonly form_host?: string;
+  /** What holds for everybody on this list: purposes and their types, kinds of data, recipients, storage, retention, rights, withdrawal method (consent/terms.ts). */
+  readonly terms?: { readonly sha256: string };
+  readonly form?: FormEvidence;
   readonly collection_method?: string;
+  /** When it was said to staff, on a sign-up by phone or on paper: a time, or the day where only that is known (`YYYY-MM-DD`). */
+  readonly said_at?: string;
   /** Each value is a commitment of `commitField`; salt and value are kept and disclosed apart. */
   readonly fields?: Readonly<Partial<Record<FieldName, string>>>;
   /** On `offered`: what was mailed, without its secrets: the link's, and that of the address for answers where there was one. */
@@ -55,25 +73,69 @@ export interface ConsentRecord {
     readonly secret_sha256: string;
     readonly reply_secret_sha256?: string;
     readonly expires_at: string;
+    /** Id of the master key that the link's key is derived from. */
+    readonly kid?: number;
   };
   /** On `confirmed`: the secret that came back, base64url. Its SHA-256 stands in `offered`: as that of answers where the method is `reply`. */
   readonly secret?: string;
   readonly mail?: MailEvidence;
   readonly confirm?: PressEvidence | ReplyEvidence;
+  /** On `confirmed`: what is known of the mail that was answered. */
+  readonly mail_handoff?: HandoffEvidence;
   readonly withdrawal?: { readonly channel: string };
-  readonly automation_signals?: readonly string[];
+  readonly automation_signals?: AutomationSignals;
   /** Commitment of the event before this one, on the same consent; null: this is the first. */
   readonly prev_event_commit: string | null;
   /** On `offered`: commitment of the `requested` event that it answers. */
   readonly request_commit?: string;
-  /** Who acted: `subject`, `guardian`, `staff:<id>`, `system`. */
+  /** Who acted: `subject`, `guardian`, `staff:<id>`, `operator` (on the command line), `system`. */
   readonly entity?: string;
   readonly jurisdiction?: string;
-  readonly withdrawal_method?: string;
   /** ISO 8601 duration, or `until-withdrawn`. */
   readonly validity?: string;
   /** Why: the rule or act behind an erasure, an import's evidence (T16). */
   readonly cause?: string;
+}
+
+/** The form as it was served. `sha256`: of its page or words with what changes at each request blanked; absent where we did not serve it. */
+export interface FormEvidence {
+  readonly url: string;
+  readonly sha256?: string;
+}
+
+/** Who took the confirmation mail over from us, in its own words, and how. A third party's log can be asked for the same (P-13). */
+export interface HandoffEvidence {
+  readonly at: string;
+  /** The server's answer to the message, without addresses; it often names its queue. */
+  readonly reply: string;
+  /** Host and port, then the version of TLS or `unencrypted`. */
+  readonly taken_by?: string;
+}
+
+/** Recorded, never acted upon: whoever doubts that a person pressed the button may weigh it (M-52). Whole seconds; what is not known is absent. */
+export interface AutomationSignals {
+  readonly seconds_since_handoff?: number;
+  readonly seconds_on_page: number;
+  /** How often the page was fetched before the press, as far as the process that answered knows. */
+  readonly page_fetches: number;
+}
+
+/** What an `erased` event says: it is about records, and names nobody. Auditors tell by it what was erased from what was lost (P-27). */
+export interface ErasureRecord {
+  readonly schema_version: 1;
+  /** UUID. */
+  readonly record_id: string;
+  /** The erasure's own id. */
+  readonly subject_ref: string;
+  readonly kind: 'erased';
+  readonly happened_at: string;
+  readonly entity: 'subject' | 'system';
+  /** The person's own act, or a rule: a withdrawal must not hide as the one or the other (T16). */
+  readonly cause: 'person' | 'retention';
+  /** With `retention`: which period was over. */
+  readonly rule?: 'unconfirmed' | 'proof-over';
+  /** Commitments of the events whose records were destroyed: their leaves stand. */
+  readonly erased: readonly string[];
 }
 
 /** The button on the page was pressed. */

@@ -1,5 +1,5 @@
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls';
 import type { SmtpServerAddress } from './smtp-server-url.js';
 import { readExtensions, ReplyReader, type Reply } from './smtp-wire.js';
 
@@ -62,6 +62,12 @@ export class SmtpConnection {
   /** False once the session is over, or when the server has said something that nobody asked for (421: it is about to go). */
   get isUsable(): boolean {
     return this.#trouble === null && this.#replies.length === 0 && this.#reader.isClean;
+  }
+
+  /** The server, and the version of TLS or `unencrypted`: for evidence. */
+  get peer(): string {
+    const secured = this.#socket instanceof TLSSocket ? this.#socket.getProtocol() : null;
+    return `${this.server.host}:${this.server.port} ${secured ?? 'unencrypted'}`;
   }
 
   /** Sends bytes without waiting for them to leave. */

@@ -12,7 +12,13 @@ export interface SmtpMail {
 
 /** What became of a mail. Replies hold no mail address and at most 500 characters. */
 export type SmtpOutcome =
-  | { readonly kind: 'sent'; readonly reply: string; readonly at: Date }
+  | {
+      readonly kind: 'sent';
+      readonly reply: string;
+      readonly at: Date;
+      /** Host and port of the server, and how the connection was secured. */
+      readonly takenBy: string;
+    }
   /** A 5xx to this mail: `command` says whether the sender, the recipient or the message was refused. */
   | {
       readonly kind: 'refused';
@@ -116,7 +122,7 @@ async function transmit(connection: SmtpConnection, mail: SmtpMail, framed: Buff
     const reply = await connection.reply(connection.timeouts.dataEnd);
     if (reply.code === 421) connection.drop('The server ends the session.', reply);
     if (reply.code >= 400) return explain(mail, { command: 'DATA', reply });
-    if (reply.code < 300) return { kind: 'sent', reply: clean(reply, mail), at: new Date() };
+    if (reply.code < 300) return { kind: 'sent', reply: clean(reply, mail), at: new Date(), takenBy: connection.peer };
     throw connection.drop('The server answers out of turn.', reply);
   } catch (error) {
     if (!(error instanceof SmtpTrouble)) throw error;

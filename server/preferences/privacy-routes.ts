@@ -1,23 +1,10 @@
 import { Router, type Request, type Response } from 'express';
+import { authorityOf } from '../consent/authority.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
-import { PURGE_DAYS } from '../consent/subscribe.js';
+import { PROOF_YEARS, PURGE_DAYS } from '../consent/periods.js';
 import { Refusal } from '../errors.js';
 import { translate } from '../web/i18n.js';
 import { handle, languageOf, onlyMethods, organisationBase, param, sendPage, type Site } from '../web/http.js';
-
-/** For so long after the end the proof of a used consent is kept, in years (C-20). */
-const PROOF_YEARS = 3;
-
-/** Supervisory authorities by jurisdiction (GDPR Art. 77): those of the languages that we speak, and the Union's list for all others. */
-const AUTHORITIES: Record<string, { name: string; href: string }> = {
-  PL: { name: 'Prezes Urzędu Ochrony Danych Osobowych (UODO)', href: 'https://uodo.gov.pl/' },
-  IE: { name: 'Data Protection Commission', href: 'https://www.dataprotection.ie/' },
-  GB: { name: "Information Commissioner's Office", href: 'https://ico.org.uk/' },
-};
-const ANY_AUTHORITY = {
-  name: 'European Data Protection Board: members',
-  href: 'https://www.edpb.europa.eu/about-edpb/about-edpb/members_en',
-};
 
 /** The notice that every page and mail links to (GDPR Art. 13, 14). */
 export function privacyRoutes(site: Site): Router {
@@ -44,7 +31,7 @@ async function show(site: Site, req: Request, res: Response): Promise<void> {
       legalName: organisation.legalName,
       postalAddress: organisation.postalAddress,
       contact: organisation.privacyContact,
-      officer: null,
+      officer: organisation.officer,
     },
     purposes: ours.map((list) => {
       const text = textOf(list, language);
@@ -56,10 +43,13 @@ async function show(site: Site, req: Request, res: Response): Promise<void> {
         retention,
       };
     }),
-    recipients: [...new Set(ours.map((list) => textOf(list, language).sharedWith).filter((text) => text !== ''))],
+    recipients: [
+      ...new Set(ours.map((list) => textOf(list, language).sharedWith).filter((text) => text !== '')),
+      ...organisation.recipients,
+    ],
     unconfirmedDays: PURGE_DAYS,
     proofYears: PROOF_YEARS,
-    authority: AUTHORITIES[organisation.jurisdiction] ?? ANY_AUTHORITY,
+    authority: authorityOf(organisation.jurisdiction),
     sections: notice ? [{ heading: organisation.name, paragraphs: notice.body.split(/\n{2,}/) }] : [],
     version: notice ? String(notice.version) : '1',
     validFrom: notice?.createdAt ?? organisation.createdAt,

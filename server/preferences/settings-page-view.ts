@@ -8,7 +8,9 @@ import {
   type OrganisationFacts,
 } from '../consent/catalogue.js';
 import type { ConsentOfPerson } from '../consent/find.js';
-import { isConfirmedByReply, mintReceiptLinks, receiptNumber } from '../consent/receipt-links.js';
+import { Refusal } from '../errors.js';
+import { loadReceipt } from '../consent/receipt.js';
+import { mintReceiptLinks, receiptEntries, type ReceiptEntry } from '../consent/receipt-links.js';
 import { inLanguage, organisationBase, sendPage, type Site } from '../web/http.js';
 import type { PreferencesAllPage } from '../web/pages.js';
 import { formToken } from './session.js';
@@ -78,32 +80,48 @@ export async function showAll(
     signOutAction: inLanguage(site, req, '/settings/sign-out'),
     dataHref: null,
     addressHref: null,
-    eraseHref: null,
+    eraseHref: inLanguage(site, req, '/settings/erase'),
     until: who.until,
   };
   sendPage(site, res, 'preferences-all', page, wrong ? 422 : 200);
 }
+
+/** So many receipts are weighed for their size; a person with more chapters is none. */
+const MOST_WEIGHED = 20;
 
 async function receiptsOf(
   site: Site,
   who: Person,
   lists: readonly ListFacts[],
 ): Promise<PreferencesAllPage['receipts']> {
+  const entries = await receiptEntries(
+    site.ctx,
+    who.consents.map(({ consent }) => consent.id),
+  );
   const all = await Promise.all(
-    who.consents.map(async ({ consent, listId }) => {
-      const list = lists.find((one) => one.id === listId);
-      const number = await receiptNumber(site.ctx, consent.signUpId);
-      if (!list || number === null || !consent.confirmedAt) return [];
+    entries.map(async (entry, place) => {
+      const list = lists.find((one) => one.id === entry.listId);
+      if (!list) return [];
+      const { number, confirmedAt, byReply, withdrawnAt, signUpId } = entry;
+      const bytes = place < MOST_WEIGHED ? await weigh(site, entry) : null;
       return [
         {
-          number,
-          list: textOf(list, who.language),
-          confirmedAt: consent.confirmedAt,
-          byReply: await isConfirmedByReply(site.ctx, consent.signUpId),
-          ...mintReceiptLinks(site.ctx, list, consent.signUpId),
+          ...{ number, confirmedAt, byReply, withdrawnAt, list: textOf(list, who.language) },
+          ...mintReceiptLinks(site.ctx, list, signUpId),
+          bytes,
         },
       ];
     }),
   );
   return all.flat();
+}
+
+async function weigh({ ctx }: Site, { signUpId }: ReceiptEntry): Promise<number | null> {
+  try {
+    return Buffer.byteLength((await loadReceipt(ctx, signUpId)).file);
+  } catch (error) {
+    // Erased in this moment.
+    if (error instanceof Refusal && error.code === 'receipt-unknown') return null;
+    throw error;
+  }
 }

@@ -17,7 +17,7 @@ export interface Visit {
   readonly screen: StaffScreen;
 }
 
-export type Place = 'campaigns' | 'upload' | 'sending' | null;
+export type Place = keyof StaffScreen['here'] | null;
 
 const COOKIE = 'staff';
 const LANGUAGE_COOKIE = 'language';
@@ -43,14 +43,26 @@ export function visited(site: Site, place: Place, show: (visit: Visit) => Promis
   return handle(async (req, res) => show(await visitOf(site, place, req, res)));
 }
 
-/** Runs a change that marketers and owners may make, once the form's token is right. Comes after `onlyStaff` and the reading of the form. */
-export function changed(site: Site, place: Place, change: (visit: Visit) => Promise<void>): RequestHandler {
+/** Runs what anybody with a login may ask for, once the form's token is right. Comes after `onlyStaff` and the reading of the form. */
+export function asked(site: Site, place: Place, answer: (visit: Visit) => Promise<void>): RequestHandler {
   return handle(async (req, res) => {
     const visit = await visitOf(site, place, req, res);
     if (fieldsOf(req)['csrf'] !== visit.screen.csrf) throw new Refusal('ticket-invalid', 'The form is not ours.');
-    if (!visit.screen.staff?.isMarketer) throw new Refusal('not-allowed', 'Your login may look, not send.');
-    await change(visit);
+    await answer(visit);
   });
+}
+
+/** As `asked`, for a change that only marketers and owners may make. */
+export function changed(site: Site, place: Place, change: (visit: Visit) => Promise<void>): RequestHandler {
+  return asked(site, place, onlyMarketers(change));
+}
+
+/** Keeps a screen from viewers. */
+export function onlyMarketers(show: (visit: Visit) => Promise<void>): (visit: Visit) => Promise<void> {
+  return async (visit) => {
+    if (!visit.screen.staff?.isMarketer) throw new Refusal('not-allowed', 'Your login may look, not send.');
+    await show(visit);
+  };
 }
 
 /** What every screen needs, before and after the login. */
@@ -79,7 +91,12 @@ export async function screenOf(
       isMarketer: visitor.staff.role !== 'viewer',
     },
     csrf: visitor ? formToken(site.ctx, visitor.secret) : '',
-    here: { campaigns: place === 'campaigns', upload: place === 'upload', sending: place === 'sending' },
+    here: {
+      campaigns: place === 'campaigns',
+      people: place === 'people',
+      upload: place === 'upload',
+      sending: place === 'sending',
+    },
   };
 }
 

@@ -5,6 +5,9 @@ import { campaignRoutes, type StaffDeps } from './campaign-routes.js';
 import { loginRoutes, showMessage } from './login-routes.js';
 import type { MessageScreen } from './views.js';
 import { sendingRoutes } from './sending-routes.js';
+import { peopleRoutes } from './people-routes.js';
+import { personRoutes } from './person-routes.js';
+import { enterRoutes } from './enter-routes.js';
 import { uploadRoutes } from './upload-routes.js';
 
 /** All staff screens, below /admin. */
@@ -19,6 +22,9 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   routes.use(campaignRoutes(site, deps));
   routes.use(uploadRoutes(site));
   routes.use(sendingRoutes(site));
+  routes.use(enterRoutes(site));
+  routes.use(peopleRoutes(site));
+  routes.use(personRoutes(site));
   routes.use('/admin', () => {
     throw new Refusal('not-found', 'There is no such page.');
   });
@@ -31,6 +37,9 @@ const MESSAGES: Partial<Record<RefusalCode, [MessageScreen['kind'], number]>> = 
   'ticket-invalid': ['forged', 403],
   'campaign-state': ['campaign-state', 409],
   'not-found': ['not-found', 404],
+  'link-expired': ['look-ended', 410],
+  'link-damaged': ['look-ended', 404],
+  'receipt-unknown': ['no-receipt', 404],
   'too-many': ['too-many', 429],
 };
 

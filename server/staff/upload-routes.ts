@@ -1,13 +1,13 @@
-import { Router, type RequestHandler } from 'express';
-import multer, { MulterError } from 'multer';
+import { Router } from 'express';
 import { problemsOf, type Problem } from '../campaigns/problem.js';
 import { MAX_SOURCE_BYTES } from '../campaigns/render.js';
 import { createCampaign } from '../campaigns/upload.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
-import { fieldsOf, onlyMethods, sendPage, wholeMultipart, type Site } from '../web/http.js';
+import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import type { UploadScreen } from './views.js';
+import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
 /** Uploading a campaign: a plain form, which scripts make a place to drop files on. */
@@ -22,41 +22,22 @@ export function uploadRoutes(site: Site): Router {
     .post(
       sameOrigin(site),
       onlyStaff(site),
-      readUpload,
+      form.read,
       changed(site, 'upload', async (visit) => upload(site, visit)),
     )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
   return routes;
 }
 
-const parser = wholeMultipart(
-  multer({
-    storage: multer.memoryStorage(),
-    limits: { fileSize: MAX_SOURCE_BYTES + 1, files: 1, fields: 10, fieldSize: 4_096, parts: 12, headerPairs: 50 },
-    defParamCharset: 'utf8',
-  }).single('file'),
-);
-
-// One byte more than allowed is read, so that the refusal is ours and stands on the page.
-const readUpload: RequestHandler = (req, res, next) => {
-  parser(req, res, (error: unknown) => {
-    if (error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE') tooLarge.add(req);
-    else if (error) {
-      next(error);
-      return;
-    }
-    next();
-  });
-};
-
-const tooLarge = new WeakSet();
+const form = fileForm('file', MAX_SOURCE_BYTES);
 
 async function upload(site: Site, visit: Visit): Promise<void> {
   const { req, res } = visit;
   const fields = fieldsOf(req);
   const { file } = req;
-  if (!file || tooLarge.has(req)) {
-    const reason = tooLarge.has(req) ? 'too-large' : 'no-file';
+  const isTooLarge = form.isTooLarge(req);
+  if (!file || isTooLarge) {
+    const reason = isTooLarge ? 'too-large' : 'no-file';
     await showUpload(site, visit, [{ line: null, reason, message: '' }], '');
     return;
   }

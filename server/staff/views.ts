@@ -12,7 +12,12 @@ export interface StaffScreen extends PageBase {
   /** The hidden field of every form; '' before the login. */
   readonly csrf: string;
   /** Which word of the navigation this is. */
-  readonly here: { readonly campaigns: boolean; readonly upload: boolean; readonly sending: boolean };
+  readonly here: {
+    readonly campaigns: boolean;
+    readonly people: boolean;
+    readonly upload: boolean;
+    readonly sending: boolean;
+  };
 }
 
 export interface LoginScreen extends StaffScreen {
@@ -40,6 +45,8 @@ export interface MessageScreen extends StaffScreen {
     | 'not-allowed'
     | 'campaign-state'
     | 'not-found'
+    | 'look-ended'
+    | 'no-receipt'
     | 'forged'
     | 'too-many';
   readonly href: string;

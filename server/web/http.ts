@@ -197,9 +197,11 @@ export function ipOf(req: Request): string {
   return (req.ip ?? '').replace(/^::ffff:/, '');
 }
 
-/** At most 400 characters: it is evidence, not a place to store things. */
+/** What the browser says that it is, and below it which languages it asks for: 500 characters at most, since it is evidence and no place to store things. */
 export function agentOf(req: Request): string {
-  return (req.get('user-agent') ?? '').slice(0, 400);
+  const languages = (req.get('accept-language') ?? '').slice(0, 80);
+  const agent = (req.get('user-agent') ?? '').slice(0, 400);
+  return languages === '' ? agent : `${agent}\naccept-language: ${languages}`;
 }
 
 /** A path parameter. */

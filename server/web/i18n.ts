@@ -58,6 +58,11 @@ export function formatDateTime(language: string, date: Date, zone: string): stri
   return dateFormat('dateTime', language, zone).format(date);
 }
 
+/** 3 December 2026 at 14:05:09 CET. */
+export function formatExact(language: string, date: Date, zone: string): string {
+  return dateFormat('exact', language, zone).format(date);
+}
+
 /** 14:05. */
 export function formatTime(language: string, date: Date, zone: string): string {
   return dateFormat('time', language, zone).format(date);
@@ -132,6 +137,7 @@ export function directionOf(language: string): 'ltr' | 'rtl' {
 const DATE_OPTIONS = {
   date: { dateStyle: 'long' },
   dateTime: { dateStyle: 'long', timeStyle: 'short' },
+  exact: { dateStyle: 'long', timeStyle: 'long' },
   time: { timeStyle: 'short' },
   zone: { timeZoneName: 'longGeneric' },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>;

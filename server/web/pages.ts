@@ -18,6 +18,8 @@ export interface Pages {
   unsubscribe: UnsubscribePage;
   unsubscribed: UnsubscribedPage;
   'stopped-all': StoppedAllPage;
+  erase: ErasePage;
+  erased: ErasedPage;
   privacy: PrivacyPage;
   error: ErrorPage;
   receipt: ReceiptPage;
@@ -77,6 +79,11 @@ export interface MaskedAddress {
   readonly spokenDomain: string;
 }
 
+/** A place of a page that is filled for each reader: a hole (mail/hole.ts). */
+export interface Place {
+  readonly place: string;
+}
+
 /** A button that takes back what was just done, for the same browser. Posts `undo`. */
 export interface Undo {
   readonly action: string;
@@ -132,8 +139,8 @@ export type Origin = { readonly kind: 'form'; readonly host: string } | { readon
 export interface ConfirmPage extends OrganisationPage {
   /** The name for title and facts; of several lists, their names joined with commas. */
   readonly list: ListFacts;
-  readonly masked: MaskedAddress;
-  readonly requestedAt: Date;
+  readonly masked: MaskedAddress | Place;
+  readonly requestedAt: Date | Place;
   readonly origin: Origin;
   /** The exact text agreed to. */
   readonly wordings: readonly string[];
@@ -247,6 +254,8 @@ export interface PreferencesAllPage extends OrganisationPage {
     readonly confirmedAt: Date;
     /** By an answer to the mail, not by the button. */
     readonly byReply: boolean;
+    /** The consent ended then: the receipt proves that. */
+    readonly withdrawnAt: Date | null;
   })[];
   readonly stopAllAction: string;
   readonly signOutAction: string;
@@ -304,6 +313,27 @@ export interface StoppedAllPage extends OrganisationPage {
   readonly masked: MaskedAddress;
   readonly since: Date;
   readonly undo: Undo | null;
+}
+
+/** What an erasure does not destroy at once. */
+export interface KeptPart {
+  /** Proof of consents that were used, each until the end of its day. */
+  readonly proofs: readonly { readonly list: ListName; readonly until: Date }[];
+  /** A keyed hash of the address stands, so that nothing is sent to it. */
+  readonly suppressed: boolean;
+}
+
+/** GET /settings/erase: what goes, what stays and until when, one button. */
+export interface ErasePage extends OrganisationPage, KeptPart {
+  readonly address: string;
+  readonly action: string;
+  readonly nonce: string;
+  readonly backHref: string;
+}
+
+/** After an erasure: nothing on it names the person any more. */
+export interface ErasedPage extends OrganisationPage, KeptPart {
+  readonly since: Date;
 }
 
 /** GET /privacy/:organisation: the notice (Art. 13 and 14 GDPR). */
@@ -374,20 +404,59 @@ export function errorPage(base: PageBase, kind: ErrorKind, parts: Partial<ErrorP
 
 /** One act of a receipt, in order. */
 export interface ReceiptAct {
-  readonly kind: 'requested' | 'offered' | 'confirmed' | 'confirmedByReply' | 'asserted' | 'changed' | 'withdrawn';
+  readonly kind:
+    | 'requested'
+    | 'requestedByPhone'
+    | 'requestedOnPaper'
+    | 'offered'
+    | 'confirmed'
+    | 'confirmedByReply'
+    | 'changedAddress'
+    | 'withdrawn'
+    | 'renewed';
   readonly at: Date;
+  /** What is known of it: `key` is that of a text `receipt.fact.*`. */
+  readonly facts: readonly { readonly key: string; readonly value: string }[];
+  /** Whose connection it was is kept and not shown: it may have been a stranger. */
+  readonly hidesConnection: boolean;
 }
 
-/** GET /receipts/:token: the reading view. */
+/** GET /r/:token: the reading view, for a lawyer without help. */
 export interface ReceiptPage extends OrganisationPage {
   readonly number: string;
-  readonly list: ListFacts;
+  readonly claim: 'consent' | 'withdrawal';
+  readonly issuedAt: Date;
+  readonly list: ListName;
+  /** The controller's name as in the records. */
+  readonly sender: string;
   /** Whole when the record's address is opened; else null. */
   readonly address: string | null;
+  readonly confirmedAt: Date;
+  /** null: it was not withdrawn, or that was taken back. */
+  readonly withdrawnAt: Date | null;
   readonly wording: string;
+  readonly agreed: {
+    readonly about: string;
+    readonly frequency: string;
+    /** null: until it is withdrawn. */
+    readonly duration: string | null;
+    /** Each empty: nobody, nowhere else, not told. */
+    readonly recipients: readonly string[];
+    readonly storage: readonly string[];
+    readonly transfers: readonly string[];
+  };
+  readonly notice: { readonly version: string; readonly paragraphs: readonly string[] } | null;
   readonly acts: readonly ReceiptAct[];
   readonly byReply: boolean;
-  readonly download: { readonly href: string; readonly bytes: number };
+  /** What was shown, as text; `kind` is that of a text `receipt.shown.*`. */
+  readonly shown: readonly { readonly kind: 'form' | 'mail' | 'page'; readonly text: string }[];
+  /** null: whoever reads it may not have the file. */
+  readonly download: {
+    readonly href: string;
+    readonly bytes: number;
+    readonly dpvHref: string;
+    readonly kantaraHref: string;
+  } | null;
   readonly proof: {
     readonly origin: string;
     readonly leafIndex: number;
@@ -397,6 +466,8 @@ export interface ReceiptPage extends OrganisationPage {
     readonly vkey: string;
     readonly checkpointAt: Date | null;
     readonly anchors: readonly { readonly authority: string; readonly at: Date }[];
+    /** How often heads are time-stamped, and so how much later than it claims an event may be written down; null: never. */
+    readonly anchorHours: number | null;
     readonly witnesses: readonly string[];
   };
 }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Handlebars from 'handlebars';
-import { directionOf, fill, findMessage, formatBytes, formatDate, formatDateTime } from './i18n.js';
+import { directionOf, fill, findMessage, formatBytes, formatDate, formatDateTime, formatExact } from './i18n.js';
 import { formatNumber, formatTime, zoneName, type Catalogs, type Message } from './i18n.js';
-import type { MaskedAddress, PageBase, Pages } from './pages.js';
+import { maskedHtml } from './masked-html.js';
+import type { MaskedAddress, PageBase, Pages, Place } from './pages.js';
 
 export interface RendererOptions {
   /** The project's root, which holds templates/ and public/. */
@@ -64,6 +65,7 @@ const KNOWN_HELPERS = {
   key: true,
   date: true,
   dateTime: true,
+  exact: true,
   time: true,
   zoneName: true,
   number: true,
@@ -91,7 +93,7 @@ function makeHelpers(catalogs: Catalogs): Record<string, Handlebars.HelperDelega
   const say = (options: RootData, key: string, params: Readonly<Record<string, unknown>>) =>
     translateHtml(escaped, options.data.root.language, key, params);
   const ofDate = (format: (language: string, date: Date, zone: string) => string) => (date: unknown, o: RootData) =>
-    date instanceof Date ? format(o.data.root.language, date, o.data.root.zone) : undefined;
+    date instanceof Date ? format(o.data.root.language, date, o.data.root.zone) : placeOf(date);
   const ofNumber = (format: (language: string, value: number) => string) => (value: unknown, o: RootData) =>
     typeof value === 'number' ? format(o.data.root.language, value) : undefined;
 
@@ -100,29 +102,21 @@ function makeHelpers(catalogs: Catalogs): Record<string, Handlebars.HelperDelega
     key: (...parts: unknown[]) => parts.slice(0, -1).join('.'),
     date: ofDate(formatDate),
     dateTime: ofDate(formatDateTime),
+    exact: ofDate(formatExact),
     time: ofDate(formatTime),
     zoneName: (o: RootData) => zoneName(o.data.root.language, o.data.root.zone),
     number: ofNumber(formatNumber),
     bytes: ofNumber(formatBytes),
-    masked: (address: MaskedAddress, options: RootData) => maskedHtml(address, (k, p) => say(options, k, p)),
+    masked: (address: MaskedAddress | Place, options: RootData) =>
+      'place' in address ? placeOf(address) : maskedHtml(address, (k, p) => say(options, k, p)),
   };
 }
 
-/** Words for the ear, dots for the eye (copy.md, rule 5). */
-function maskedHtml(
-  address: MaskedAddress,
-  say: (key: string, params: Readonly<Record<string, string>>) => Handlebars.SafeString,
-): Handlebars.SafeString {
-  const start = address.spokenStart;
-  const [domainStart = '', domainEnd] = address.spokenDomain.split('…');
-  const spoken =
-    domainEnd === undefined
-      ? say('masked.whole', { start, domain: domainStart })
-      : say('masked.partly', { start, domainStart, domainEnd });
-  const seen = Handlebars.escapeExpression(address.seen);
-  return new Handlebars.SafeString(
-    `<span class="visually-hidden">${spoken.toString()}</span><span class="masked" aria-hidden="true">${seen}</span>`,
-  );
+// A place holds nothing but its mark, until it is filled for one reader.
+function placeOf(value: unknown): Handlebars.SafeString | undefined {
+  return typeof value === 'object' && value !== null && 'place' in value
+    ? new Handlebars.SafeString(String(value.place))
+    : undefined;
 }
 
 function translateHtml(

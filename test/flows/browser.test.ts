@@ -130,11 +130,49 @@ describe('the whole story in Chromium', function () {
         expect(await page.locator('main').innerText()).to.contain('Three books');
       });
 
+      it('answers from a forwarded mail what can be proven, and shows the address for a reason', async () => {
+        const { raw } = await service.mailTo(address, 3);
+        await visit('/admin/people');
+        await page.setInputFiles('#file', { name: 'mail.eml', mimeType: 'message/rfc822', buffer: raw });
+        await press(page.locator('form[data-act=find-mail] button'));
+        expect(await page.locator('h1').innerText()).to.contain('j…@gmail.com');
+        await page.fill('#reason', 'She asks what we hold');
+        await press(page.locator('form[data-act=unmask] button'));
+
+        expect(await page.locator('h1').innerText()).to.equal(address);
+        expect(await page.locator('.check-good').count()).to.be.at.least(3);
+        expect(await page.locator('a[href*="/receipts/"]').count()).to.equal(1);
+        await press(page.locator('a[href*="/r/"]'));
+      });
+
+      it('notes a sign-up by phone, is told at the field what is missing, and sees what came of it', async () => {
+        const caller = 'ada.caller@gmail.com';
+        await visit('/admin/people/new');
+        await press(page.locator('form[data-act=enter] button'));
+        expect(await page.locator('[role=alert] a').count()).to.be.at.least(4);
+        await page.fill('#email', caller);
+        await page.check('#how-phone');
+        await page.fill('#day', new Date(Date.now() - 86_400_000).toISOString().slice(0, 10));
+        await page.fill('#time', '10:05');
+        await page.locator('#wording input').first().check();
+        await page.fill('#note', 'She called the shop.');
+        await press(page.locator('form[data-act=enter] button'));
+
+        expect(await page.locator('h1').innerText()).to.equal(caller);
+        expect((await service.mailTo(caller)).parsed.text).to.match(/by phone|telefonicznie/);
+        await visit('/admin/people');
+        await page.fill('#email', caller);
+        await press(page.locator('form[data-act=find] button'));
+        expect(await page.locator('.consent-pending').count()).to.equal(1);
+      });
+
       it('leaves by the link at the foot of the newsletter, and sees the story told', async () => {
         await visit(linkIn(await service.mailTo(address, 3), 'u'));
         await press(page.locator('form[data-act=unsubscribe] button').first());
 
-        const [consent] = await service.ctx.db.query<{ state: string }>('select state from consent');
+        const [consent] = await service.ctx.db.query<{ state: string }>(
+          `select state from consent where state <> 'pending'`,
+        );
         expect(consent?.state).to.equal('withdrawn');
         await visit('/');
         await visit('/log');

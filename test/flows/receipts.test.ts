@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { makeKeyring, makeKeysFile } from '../../server/keys/keyring.js';
+import type { ConsentRecord } from '../../server/ledger/record.js';
 import { logVkey } from '../../server/ledger/store.js';
 import { verifyReceipt } from '../../server/verify/verify.js';
 import { checkLedger, startTestService, type TestService } from '../support/service.js';
@@ -52,7 +53,7 @@ describe('receipts', () => {
     }
   });
 
-  it('says which page was shown, in which language, to the byte but for its nonce', async () => {
+  it('says which page was shown, in which language, and holds it to the byte but for what is personal', async () => {
     const form = formOf(await get(`${service.base}/lists/news`), 'subscribe');
     await post(form.action, { ...form.fields, email: 'ewa@gmail.com', consent: boxOf(await get(form.action)) }, OWNER);
     const page = await get(`${linkIn(await service.mailTo('ewa@gmail.com'), 'c')}?lang=pl`, OWNER);
@@ -62,10 +63,16 @@ describe('receipts', () => {
     const answer = await post(button.action.replace('lang=pl', 'lang=en'), button.fields, OWNER);
 
     const receipt = await get(linksOf(answer, '/receipts/')[0] ?? '');
-    const blank = page.text.replace(button.fields['nonce'] ?? '', '');
-    const shown = createHash('sha256').update(blank).digest('hex');
-    const [, confirm = ''] = /"confirm":\s*(\{[^}]*\})/.exec(receipt.text) ?? [];
-    expect(JSON.parse(confirm)).to.deep.equal({ language: 'pl', method: 'POST', page_sha256: shown });
+    const { record, texts } = recordOf(receipt, 'confirmed');
+    expect(record.confirm).to.include({ language: 'pl', method: 'POST' });
+    const hash = record.confirm?.method === 'POST' ? (record.confirm.page_sha256 ?? '') : '';
+    const text = texts[hash] ?? '';
+    expect(createHash('sha256').update(text).digest('hex')).to.equal(hash);
+    expect(text).to.not.contain('gmail').and.to.not.contain(new URL(page.url).pathname);
+    const [first = '', ...pieces] = text.split(/\{\{\w+\}\}/);
+    expect(pieces.length).to.be.greaterThan(6);
+    expect(page.text.startsWith(first)).to.equal(true);
+    expect(new RegExp(`^${[first, ...pieces].map(escapeRegExp).join('.*?')}$`, 's').test(page.text)).to.equal(true);
   });
 
   it('says nothing of anybody else', async () => {
@@ -144,6 +151,20 @@ describe('receipts', () => {
     expect((await get(link.replace('/receipts/', '/r/'))).status).to.equal(410);
   });
 });
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function recordOf(receipt: Page, kind: string): { record: ConsentRecord; texts: Record<string, string> } {
+  const { events, texts } = JSON.parse(receipt.text) as {
+    events: { record: ConsentRecord }[];
+    texts: Record<string, string>;
+  };
+  const record = events.map((event) => event.record).find((one) => one.kind === kind);
+  if (!record) throw new Error(`no event ${kind}`);
+  return { record, texts };
+}
 
 function numberOf(receipt: Page): string | undefined {
   return /receipt-(\d+)\.json/.exec(receipt.headers.get('content-disposition') ?? '')?.[1];

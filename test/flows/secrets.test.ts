@@ -149,8 +149,8 @@ describe('the secret of a confirmation link (T1)', function () {
       const known = { purpose: 'c', ref: bytesOf(row.id), expiresAt: row.expires_at, secret } as const;
       return `${service.base}/c/${makeLink(ctx.keyring, new URL(service.base).host, known)}`;
     };
-    const shown = `en~${'0'.repeat(64)}`;
-    const stamp = makeStamp(ctx.keyring, 'confirm', `${row.id}\0${shown.replace('~', '\0')}`, ctx.now());
+    const shown = `en~${'0'.repeat(64)}~${ctx.now().getTime().toString(36)}~1`;
+    const stamp = makeStamp(ctx.keyring, 'confirm', `${row.id}\0${shown.replaceAll('~', '\0')}`, ctx.now());
     const nonce = `${shown}~${stamp}`;
 
     await changesNothing(ctx, async () => {

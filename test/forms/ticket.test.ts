@@ -6,7 +6,13 @@ import { keyringOf } from '../support/keys.js';
 
 const NOW = new Date('2026-03-01T10:00:30Z');
 const keyring = keyringOf(1);
-const ticket: Ticket = { listId: '0b8e', wordingId: '77aa', language: 'pl', issuedAt: NOW };
+const ticket: Ticket = {
+  listId: '0b8e',
+  wordingId: '77aa',
+  language: 'pl',
+  issuedAt: NOW,
+  formSha256: 'c0'.repeat(32),
+};
 const text = makeTicket(keyring, ticket);
 
 describe('a form ticket', () => {
@@ -35,15 +41,17 @@ describe('a form ticket', () => {
   });
 
   it('is refused when its parts changed places', () => {
-    const [list, wording, language, time, tag] = text.split('.');
-    expectInvalid([wording, list, language, time, tag].join('.'));
-    expectInvalid([list, wording, time, language, tag].join('.'));
+    const [list, wording, language, time, form, tag] = text.split('.');
+    expectInvalid([wording, list, language, time, form, tag].join('.'));
+    expectInvalid([list, wording, time, language, form, tag].join('.'));
+    expectInvalid([list, wording, language, form, time, tag].join('.'));
+    expectInvalid([list, wording, language, time, tag].join('.'));
   });
 
   it('is refused whatever else somebody sends', () => {
     fc.assert(fc.property(fc.string({ maxLength: 250 }), (sent) => expectInvalid(sent)));
-    expectInvalid('....');
-    expectInvalid(['a', 'b', 'c', 'd', 'e'.repeat(22)].join('.'));
+    expectInvalid('.....');
+    expectInvalid(['a', 'b', 'c', 'd', '', 'e'.repeat(22)].join('.'));
   });
 
   it('opens after a rotation of keys, and not under foreign ones', () => {

@@ -17,11 +17,14 @@ const BRACKETS: readonly (readonly string[])[] = [
 const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
   ['links', 'keys', 'a link is signed with a derived key'],
   ['ledger', 'database', 'events are written as rows'],
+  ['preferences', 'rights', 'a person is erased in their settings'],
   ['tour', 'mailbox', 'the tour shows what arrived'],
 ];
 
 /** What the edges of all domains speak in: texts, pages, rendering, HTTP. */
-const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin'].map((name) => `server/web/${name}.ts`);
+const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin', 'shown-page'].map(
+  (name) => `server/web/${name}.ts`,
+);
 
 /** Files directly in server/ that say nothing about a domain; the rest (main, cli, serve, boot) starts everything. */
 const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter', 'outbound', 'public-address'].map(
@@ -37,6 +40,7 @@ const PURE_LEDGER = [
   'frontier',
   'prove',
   'record',
+  'record-key',
   'note',
   'checkpoint',
   'tiles',
@@ -53,7 +57,10 @@ const PURE_LEDGER = [
 const PURE_FILES = [
   ...PURE_LEDGER.map((name) => `server/ledger/${name}.ts`),
   ...['draw', 'field', 'seal', 'blind-index', 'keyring', 'subject-key'].map((name) => `server/keys/${name}.ts`),
-  'server/consent/states.ts',
+  ...['states', 'periods', 'signals', 'export-facts', 'export-dpv', 'export-kantara'].map(
+    (name) => `server/consent/${name}.ts`,
+  ),
+  'server/rights/proof-date.ts',
   'server/witness/judge.ts',
   'server/errors.ts',
 ];

@@ -108,8 +108,8 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
       },
     ],
     receipts: [
-      { ...receipt, number: '1042', list, confirmedAt: NOW, byReply: false },
-      { ...receipt, number: '1043', list, confirmedAt: LATER, byReply: true },
+      { ...receipt, number: '1042', list, confirmedAt: NOW, byReply: false, withdrawnAt: null },
+      { ...receipt, number: '1043', list, confirmedAt: LATER, byReply: true, withdrawnAt: LATER },
     ],
     stopAllAction: '/preferences/all',
     signOutAction: '/preferences/close',
@@ -228,6 +228,25 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     { name: 'unsubscribed-neutral', view: 'unsubscribed', data: { ...left, left: null, undo: null } },
     { name: 'stopped-all', view: 'stopped-all', data: { ...base, masked: MASKED, since: NOW, undo } },
     {
+      name: 'erase',
+      view: 'erase',
+      data: {
+        ...base,
+        proofs: [{ list, until: LATER }],
+        suppressed: true,
+        address: all.address,
+        action: '/settings/erase',
+        nonce: TOKEN,
+        backHref: '/settings',
+      },
+    },
+    {
+      name: 'erased',
+      view: 'erased',
+      data: { ...base, proofs: [{ list, until: LATER }], suppressed: true, since: NOW },
+    },
+    { name: 'erased-whole', view: 'erased', data: { ...base, proofs: [], suppressed: false, since: NOW } },
+    {
       name: 'privacy',
       view: 'privacy',
       data: {
@@ -248,35 +267,22 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
         validFrom: NOW,
       },
     },
+    { name: 'receipt', view: 'receipt', data: { ...base, ...receiptData(words, log) } },
     {
-      name: 'receipt',
+      name: 'receipt-withdrawal',
       view: 'receipt',
       data: {
         ...base,
-        number: '1042',
-        list,
-        address: 'ada@example.org',
-        wording: words.wording,
+        ...receiptData(words, log),
+        ...{ claim: 'withdrawal', withdrawnAt: LATER, address: null, download: null, notice: null, shown: [] },
         acts: [
-          { kind: 'requested', at: NOW },
-          { kind: 'offered', at: NOW },
-          { kind: 'confirmed', at: LATER },
-          { kind: 'confirmedByReply', at: LATER },
-          { kind: 'changed', at: LATER },
-          { kind: 'withdrawn', at: LATER },
+          {
+            kind: 'confirmed',
+            at: NOW,
+            facts: RECEIPT_FACTS.map((key) => ({ key, value: '7' })),
+            hidesConnection: false,
+          },
         ],
-        byReply: true,
-        download: { href: `/receipts/${TOKEN}?file`, bytes: 6412 },
-        proof: {
-          origin: log.origin,
-          leafIndex: 1042,
-          treeSize: log.size,
-          rootHash: '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
-          vkey: VKEY,
-          checkpointAt: NOW,
-          anchors: log.anchors,
-          witnesses: [],
-        },
       },
     },
     { name: 'log', view: 'log', data: log },
@@ -291,6 +297,56 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     ...ERROR_KINDS.map((kind) => errorFixture(base, kind, { list, form })),
   ];
 }
+
+type ReceiptData = Omit<Pages['receipt'], keyof OrganisationPage>;
+
+function receiptData(words: (typeof NAMES)['en' | 'pl'], log: { origin: string; size: number }): ReceiptData {
+  const act = { at: NOW, facts: [], hidesConnection: false };
+  return {
+    ...{ number: '1042', claim: 'consent', issuedAt: LATER, list: { name: words.list }, sender: words.organisation },
+    ...{ address: 'ada@example.org', confirmedAt: NOW, withdrawnAt: null, wording: words.wording, byReply: true },
+    agreed: {
+      ...{ about: words.about, frequency: words.frequency, duration: null },
+      ...{ recipients: [words.second], storage: [words.second], transfers: [words.second] },
+    },
+    notice: { version: '3', paragraphs: [words.about] },
+    acts: [
+      {
+        ...act,
+        kind: 'requested',
+        facts: [{ key: 'form', value: 'https://www.workshop.example/' }],
+        hidesConnection: true,
+      },
+      { ...act, kind: 'requestedByPhone' },
+      { ...act, kind: 'requestedOnPaper' },
+      { ...act, kind: 'offered', facts: [{ key: 'reply', value: '250 Ok' }] },
+      { ...act, kind: 'confirmed', facts: [{ key: 'ip', value: '198.51.100.7' }] },
+      { ...act, kind: 'confirmedByReply' },
+      { ...act, kind: 'changedAddress' },
+      { ...act, kind: 'withdrawn', facts: [{ key: 'channel', value: words.second }] },
+      { ...act, kind: 'renewed' },
+    ],
+    shown: [
+      { kind: 'form', text: words.about },
+      { kind: 'mail', text: words.wording },
+      { kind: 'page', text: words.wording },
+    ],
+    download: {
+      ...{ href: `/receipts/${TOKEN}`, bytes: 6412 },
+      ...{ dpvHref: `/receipts/${TOKEN}?as=dpv`, kantaraHref: `/receipts/${TOKEN}?as=kantara` },
+    },
+    proof: {
+      ...{ origin: log.origin, leafIndex: 1042, treeSize: log.size, vkey: VKEY, checkpointAt: NOW },
+      rootHash: '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
+      ...{ anchors: [{ authority: 'tsa.example.com', at: NOW }], anchorHours: 24, witnesses: ['witness.example.net'] },
+    },
+  };
+}
+
+const RECEIPT_FACTS = [
+  ...['saidAt', 'to', 'messageId', 'until', 'takenAt', 'takenBy', 'language', 'word', 'signedBy', 'ip'],
+  ...['agent', 'languages', 'sinceMail', 'onPage', 'fetches', 'cause'],
+];
 
 export const ERROR_KINDS: readonly ErrorKind[] = [
   'link-expired',

@@ -2,10 +2,12 @@ import { connect } from 'node:net';
 import ts from 'typescript';
 import { addStaff } from '../../server/staff/add-staff.js';
 import { logIn } from '../../server/staff/auth.js';
+import { makePersonRef } from '../../server/staff/person-ref.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
+import type { Context } from '../../server/context.js';
 import type { TestService } from './service.js';
 import { nodesOf, readSources } from './source.js';
-import { campaignMailTo } from './state.js';
+import { campaignMailTo, one } from './state.js';
 import { join, linkIn, signUp } from './story.js';
 import { formOf, get, linksOf, post } from './web.js';
 
@@ -46,6 +48,8 @@ export async function openPlaces(service: TestService): Promise<Places> {
   const [u, p] = [path(linkIn(campaign, 'u')), path(linkIn(campaign, 'p'))];
   const mail = `/mailbox/${campaign.id}`;
   const admin = `/admin/campaigns/${draft}`;
+  const ada = `/admin/people/${await personRef(ctx, 'ada@gmail.com')}`;
+  const chapter = await one<string>(ctx, `select sign_up_id from consent where state = 'confirmed'`);
   const tokens = [c, n, u, p, path(second), path(receipt)].map((one) => one.split('/')[2] ?? '');
   return {
     cookie: `zgoda_staff=${staff}; ${settings}`,
@@ -77,6 +81,7 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/p/:token/link': { path: `${p}/link`, gets: false, reads: 'form' },
       '/preferences': { path: '/preferences', gets: true, reads: 'form' },
       '/m/:token': { path: path(second), gets: true, reads: 'form' },
+      '/settings/erase': { path: '/settings/erase', gets: true, reads: 'form' },
       '/settings/:what': { path: '/settings/stop', gets: false, reads: 'form' },
       '/privacy/:organisation': page(path(linksOf(confirmed, '/privacy/')[0] ?? base)),
       '/receipts/:token': page(path(receipt)),
@@ -90,6 +95,13 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/logout': { path: '/admin/logout', gets: false, reads: 'anything' },
       '/admin/first-run/:secret': { path: `/admin/first-run/${'a'.repeat(43)}`, gets: true, reads: 'form' },
       '/admin/upload': { path: '/admin/upload', gets: true, reads: 'upload' },
+      '/admin/people': { path: '/admin/people', gets: true, reads: 'form' },
+      '/admin/people/new': { path: '/admin/people/new', gets: true, reads: 'upload' },
+      '/admin/people/mail': { path: '/admin/people/mail', gets: false, reads: 'upload' },
+      '/admin/people/:ref': page(ada),
+      '/admin/people/:ref/receipts/:chapter': page(`${ada}/receipts/${chapter}`),
+      '/admin/people/:ref/r/:chapter': page(`${ada}/r/${chapter}`),
+      '/admin/people/:ref/unmask': { path: `${ada}/unmask`, gets: false, reads: 'form' },
       '/admin/campaigns/:id': page(admin),
       '/admin/campaigns/:id/preview': page(`${admin}/preview`),
       '/admin/campaigns/:id/events': page(`${admin}/events`),
@@ -127,6 +139,15 @@ export async function sendRaw(base: string, bytes: string | Buffer, hangUp = fal
     socket.on('error', reject);
     socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
   });
+}
+
+/** How the owner addresses the page of somebody. */
+async function personRef(ctx: Context, address: string): Promise<string> {
+  const [staffId, organisationId] = [
+    await one<string>(ctx, 'select id from staff'),
+    await one<string>(ctx, 'select id from organisation'),
+  ];
+  return makePersonRef(ctx, staffId, { organisationId, subscriberId: null, address });
 }
 
 async function magicLink(service: TestService, count: number): Promise<string> {

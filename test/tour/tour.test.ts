@@ -83,7 +83,7 @@ describe('the tour', function () {
     const [file = ''] = linksOf(page, '/receipts/');
     expect((await get(file)).headers.get('content-disposition')).to.contain(`receipt-${number}.json`);
     const [read = ''] = linksOf(page, '/r/');
-    expect((await get(read)).text).to.contain(`Receipt number ${number}`);
+    expect((await get(read)).text).to.contain(`receipt ${number}: `);
   });
 
   it('tells what was chosen', async () => {

@@ -1,0 +1,34 @@
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/**
+ * Who of the staff looked at whom (C-31). Append-only and sealed; the numbers have no gaps. It outlives person and staff member: neither is a foreign key, and
+ * what names the person is encrypted under a key that goes with them.
+ */
+@Entity('access_log')
+@Check('access_log_what', `what in ('search', 'view', 'receipt', 'unmask')`)
+@Index('access_log_subscriber', ['subscriberId', 'number'])
+@Index('access_log_staff', ['staffId', 'happenedAt'])
+export class AccessLog {
+  @PrimaryColumn({ type: 'bigint', primaryKeyConstraintName: 'access_log_pk' })
+  number!: string;
+
+  @Column({ type: 'uuid', name: 'staff_id' })
+  staffId!: string;
+
+  /** null: nobody was found. */
+  @Column({ type: 'uuid', name: 'subscriber_id', nullable: true })
+  subscriberId!: string | null;
+
+  @Column({ type: 'text' })
+  what!: 'search' | 'view' | 'receipt' | 'unmask';
+
+  @Column({ type: 'timestamptz', name: 'happened_at' })
+  happenedAt!: Date;
+
+  /** Of an unmasking: which field and why, encrypted under the person's profile key. */
+  @Column({ type: 'bytea', nullable: true })
+  reason!: Buffer | null;
+
+  @Column({ type: 'bytea' })
+  seal!: Buffer;
+}

@@ -1,0 +1,95 @@
+import { languageNames } from '../web/i18n.js';
+import { param, sendPage, type Site } from '../web/http.js';
+import { MOST_UNMASKED, type Looks } from './access-log.js';
+import { maskRow } from './masked.js';
+import type { PersonScreen } from './people-views.js';
+import type { PersonRef } from './person-ref.js';
+import type { Person, SubscriberFacts } from './person.js';
+import type { Visit } from './screens-visit.js';
+import { staffById } from './staff.js';
+import { storyPart } from './story-view.js';
+import { listPart } from './list-view.js';
+import { maskedFields } from './unmask.js';
+
+/** What is to be shown of a person. */
+export interface Showing {
+  readonly ref: PersonRef;
+  readonly person: Person;
+  /** Before this time; null: nobody was found. */
+  readonly looks: Looks | null;
+  readonly noted: boolean;
+  /** What was asked to be unmasked, as it was typed. */
+  readonly asked: { readonly field: string; readonly reason: string };
+  readonly wrong: NonNullable<PersonScreen['unmask']>['wrong'];
+  readonly shown: PersonScreen['shown'];
+}
+
+/** Sends the page of a person. */
+export async function showPerson(site: Site, visit: Visit, showing: Showing, status = 200): Promise<void> {
+  const { person, ref } = showing;
+  const { subscriber, organisation } = person;
+  const screen = { ...visit.screen, zone: organisation.timeZone };
+  const here = `/admin/people/${param(visit.req, 'ref')}`;
+  const staff = await namesOf(site, showing);
+  const page: PersonScreen = {
+    ...screen,
+    address: ref.address,
+    masked: subscriber?.isOurs ? maskRow(site.ctx, subscriber) : null,
+    organisationName: organisation.name,
+    kind: kindOf(person),
+    person: subscriber && personPart(subscriber),
+    suppressions: person.suppressions,
+    lists: person.lists.map((list) => listPart(list, { here, screen, staff, canRead: ref.address !== null })),
+    loose: person.loose.length > 0 ? storyPart(person.loose, { staff, label: '' }) : null,
+    looks: showing.looks && looksPart(showing.looks, staff),
+    noted: showing.noted,
+    unmask: unmaskPart(screen, here, showing),
+    shown: showing.shown,
+    searchHref: '/admin/people',
+    enterHref: screen.staff?.isMarketer ? '/admin/people/new' : null,
+  };
+  sendPage(site, visit.res, 'admin/person', page, status);
+}
+
+function kindOf({ subscriber, loose }: Person): PersonScreen['kind'] {
+  if (!subscriber) return loose.length > 0 ? 'waiting' : 'unknown';
+  if (subscriber.erasedAt) return 'erased';
+  return subscriber.isOurs ? 'known' : 'forged';
+}
+
+function personPart({ since, language, restrictedAt, erasedAt }: SubscriberFacts): PersonScreen['person'] {
+  return { since, restrictedAt, erasedAt, speaks: languageNames([language])[0]?.name ?? language };
+}
+
+function looksPart(
+  { count, unmasked, last, forged }: Looks,
+  staff: ReadonlyMap<string, string>,
+): PersonScreen['looks'] {
+  return { count, unmasked, forged, last: last && { at: last.at, by: staff.get(last.staffId) ?? '' } };
+}
+
+function unmaskPart(screen: Visit['screen'], here: string, showing: Showing): PersonScreen['unmask'] {
+  const fields = screen.staff?.isMarketer ? maskedFields(showing.person, showing.ref.address === null) : [];
+  if (fields.length === 0) return null;
+  const { asked, wrong } = showing;
+  return {
+    action: `${here}/unmask`,
+    fields: fields.map(({ key, name, event }) => ({
+      ...{ value: key, name, isChosen: key === asked.field },
+      ...{ act: event?.kind ?? null, at: event?.at ?? null },
+    })),
+    ...{ reason: asked.reason.slice(0, 500), wrong, most: MOST_UNMASKED },
+  };
+}
+
+/** Addresses of the staff members who appear on the page. */
+async function namesOf(site: Site, { person, looks }: Showing): Promise<Map<string, string>> {
+  const chapters = [...person.lists.flatMap((list) => list.chapters), ...person.loose];
+  const entities = chapters.flatMap(({ events }) => events.map(({ record }) => record?.entity ?? ''));
+  const ids = entities.flatMap((entity) => /^staff:([0-9a-f-]{36})$/.exec(entity)?.[1] ?? []);
+  const wanted = [...new Set([...ids, ...(looks?.last ? [looks.last.staffId] : [])])];
+  const found = await Promise.all(
+    wanted.map(async (id) => [id, (await staffById(site.ctx, id))?.address ?? ''] as const),
+  );
+  return new Map(found);
+}

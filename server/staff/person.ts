@@ -1,0 +1,141 @@
+import { catalogue, listIn, organisationById, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
+import { consentsOf, type ConsentOfPerson } from '../consent/find.js';
+import { isOurSubscriber } from '../consent/subscriber.js';
+import type { Context } from '../context.js';
+import { refusalSql, type Unmailable } from '../delivery/mailable.js';
+import { blindIndex, suppressionHash } from '../keys/blind-index.js';
+import { parseAddress } from '../mail/address.js';
+import type { PersonRef } from './person-ref.js';
+import { readChapters, type Chapter } from './story.js';
+
+/** All that is known of somebody at one organisation: the page that answers "can you prove it?". */
+export interface Person {
+  readonly organisation: OrganisationFacts;
+  /** null: nobody is found. */
+  readonly subscriber: SubscriberFacts | null;
+  /** Why no mail goes to the address, whatever its lists. */
+  readonly suppressions: readonly Suppressed[];
+  readonly lists: readonly ListOfPerson[];
+  /** Sign-ups that led to no consent, or wait for their decision. */
+  readonly loose: readonly Chapter[];
+}
+
+export interface SubscriberFacts {
+  readonly id: string;
+  readonly language: string;
+  readonly since: Date;
+  readonly restrictedAt: Date | null;
+  readonly erasedAt: Date | null;
+  /** null once erased. */
+  readonly profileKey: Buffer | null;
+  readonly address: Buffer | null;
+  /** Written by us (T6). */
+  readonly isOurs: boolean;
+}
+
+export interface Suppressed {
+  readonly reason: 'objection' | 'not-me' | 'bounce' | 'complaint' | 'staff';
+  readonly at: Date;
+  readonly until: Date | null;
+}
+
+export interface ListOfPerson {
+  readonly list: ListFacts;
+  readonly found: ConsentOfPerson;
+  /** null: it may be mailed now. */
+  readonly unmailable: Unmailable | 'not-ours' | null;
+  readonly mails: { readonly count: number; readonly last: Date | null };
+  readonly chapters: readonly Chapter[];
+}
+
+/** Loads somebody anew at each look. Throws `not-found` when the organisation is gone. */
+export async function loadPerson(ctx: Context, ref: PersonRef): Promise<Person> {
+  const organisation = await organisationById(ctx, ref.organisationId);
+  const keys = ref.address === null ? null : keysOf(ctx, ref.organisationId, ref.address);
+  const row = await readSubscriber(ctx, ref, keys?.index ?? null);
+  const subscriber = row && { ...row, isOurs: row.erasedAt !== null || isOurSubscriber(ctx.keyring, row) };
+  const hash = keys?.hash ?? row?.suppressionHash ?? null;
+  const consents = row ? await consentsOf(ctx, ctx.db, row.id) : [];
+  const loose = keys?.index ?? row?.blindIndex ?? null;
+  const chapters = await readChapters(ctx, {
+    organisationId: organisation.id,
+    consents: consents.map(({ consent }) => consent.id),
+    inForce: consents.map(({ consent }) => consent.signUpId),
+    index: loose,
+  });
+  return {
+    organisation,
+    subscriber,
+    suppressions: hash ? await suppressionsOf(ctx, organisation.id, hash) : [],
+    lists: row ? await listsOf(ctx, row.id, consents, chapters) : [],
+    loose: chapters.filter((chapter) => chapter.consentId === null),
+  };
+}
+
+/** By what an address is found. */
+function keysOf(ctx: Context, organisationId: string, address: string): { index: Buffer; hash: Buffer } {
+  const { normal } = parseAddress(address);
+  return {
+    index: blindIndex(ctx.keyring, organisationId, normal),
+    hash: suppressionHash(ctx.keyring, organisationId, normal),
+  };
+}
+
+type SubscriberRow = Omit<SubscriberFacts, 'isOurs'> & {
+  organisationId: string;
+  blindIndex: Buffer;
+  suppressionHash: Buffer | null;
+};
+
+async function readSubscriber(ctx: Context, ref: PersonRef, index: Buffer | null): Promise<SubscriberRow | null> {
+  const [row] = await ctx.db.query<SubscriberRow>(
+    `select id, organisation_id as "organisationId", language, created_at as since, restricted_at as "restrictedAt", erased_at as "erasedAt",
+       profile_key as "profileKey", address, blind_index as "blindIndex", suppression_hash as "suppressionHash"
+     from subscriber where organisation_id = $1 and (blind_index = $2::bytea or $2::bytea is null and id = $3)`,
+    [ref.organisationId, index, ref.subscriberId],
+  );
+  return row ?? null;
+}
+
+async function suppressionsOf(ctx: Context, organisationId: string, hash: Buffer): Promise<Suppressed[]> {
+  return ctx.db.query<Suppressed>(
+    `select reason, created_at as at, until from suppression
+     where organisation_id = $1 and hash = $2 and (until is null or until > $3) order by created_at, reason`,
+    [organisationId, hash, ctx.now()],
+  );
+}
+
+interface MailFacts {
+  id: string;
+  unmailable: Unmailable | null;
+  mails: number;
+  last: Date | null;
+}
+
+async function listsOf(
+  ctx: Context,
+  subscriberId: string,
+  consents: readonly ConsentOfPerson[],
+  chapters: readonly Chapter[],
+): Promise<ListOfPerson[]> {
+  const known = await catalogue(ctx);
+  const rows = await ctx.db.query<MailFacts>(
+    `select c.id, ${refusalSql(2)} as unmailable, n.mails, n.last
+     from consent c join subscriber s on s.id = c.subscriber_id join list l on l.id = c.purpose_id
+     cross join lateral (select count(*)::int as mails, max(d.settled_at) as last from delivery d
+       where d.subscriber_id = s.id and d.consent_id = c.id and d.kind in ('campaign', 'gateway') and d.state = 'sent') n
+     where s.id = $1`,
+    [subscriberId, ctx.now()],
+  );
+  return consents.flatMap((found) => {
+    const facts = rows.find((row) => row.id === found.consent.id);
+    const list = listIn(known, found.listId);
+    const isOurs = found.isOurs && list.organisation.isOurs;
+    return {
+      ...{ list, found },
+      unmailable: isOurs ? (facts?.unmailable ?? null) : 'not-ours',
+      mails: { count: facts?.mails ?? 0, last: facts?.last ?? null },
+      chapters: chapters.filter((chapter) => chapter.consentId === found.consent.id),
+    };
+  });
+}

@@ -321,15 +321,15 @@ export const SCENES: readonly (readonly [string, number, Scene])[] = [
   ['one without its confirmation', 2, { parts: without(2) }],
   ['one without a text', 2, { parts: (parts) => ({ ...parts, texts: [WORDING] }) }],
   [
-    'one that somebody else said, and that was confirmed',
+    'one that staff wrote down, and that was confirmed',
     0,
-    { change: only('requested', (record) => ({ ...record, kind: 'asserted' })) },
+    { change: only('requested', (record) => ({ ...record, kind: 'staff-entered' })) },
   ],
   [
-    'what somebody else said, and nobody confirmed',
+    'what was imported, and nobody confirmed',
     2,
     {
-      change: only('requested', (record) => ({ ...record, kind: 'asserted' })),
+      change: only('requested', (record) => ({ ...record, kind: 'imported' })),
       parts: without(1, 2),
     },
   ],

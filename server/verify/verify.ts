@@ -1164,11 +1164,11 @@ function judgeTime(
       ? [true, 'is too young to be time-stamped: when it was written down is what the operator says']
       : [null, 'is under no time stamp of an authority that you trust: ask for the receipt anew'];
   if (isLate(first)) return [false, `was first stamped at ${spelled(first)}: later than the log promises`];
-  const lag = Math.max(0, Math.ceil((first - happened) / 60_000));
-  return [
-    promised === null ? null : true,
-    `was in the log by ${spelled(first)}, ${lag} minutes later${promised === null ? '; whether that is soon enough the receipt does not say' : ''}`,
-  ];
+  const minutes = Math.max(0, Math.ceil((first - happened) / 60_000));
+  const words = `was in the log by ${spelled(first)}, ${minutes} minutes later`;
+  // Without a promise a day is soon enough, and more is for the reader to judge.
+  const isSoon = promised !== null || first - happened <= 24 * HOUR_MS + CLOCK_MS;
+  return isSoon ? [true, words] : [null, `${words}; whether that is soon enough the receipt does not say`];
 }
 
 function spelled(time: number): string {

@@ -147,8 +147,10 @@ async function late(authority: Authority): Promise<Titled[]> {
     ['an event that is stamped in time', await of({ ...by, minutesAgo: 30 }, 0)],
     ['an event that is too young for a stamp', await of({ minutesAgo: 30 }, 0)],
     ['an event whose stamps were taken out', await of({ minutesAgo: 120 }, 2)],
+    ['a stamp that was not promised', await of({ ...by, minutesAgo: 120, interval: null }, 0)],
+    ['a late stamp that was not promised', await of({ ...by, minutesAgo: 3000, interval: null }, 2)],
     ['a log that promises no stamps', await of({ minutesAgo: 1, interval: null }, 2)],
-    ['a log that promises stamps in a lifetime', await of({ ...by, minutesAgo: 120, interval: 'P9999D' }, 2)],
+    ['a log that promises stamps in a lifetime', await of({ ...by, minutesAgo: 3000, interval: 'P9999D' }, 2)],
   ];
 }
 

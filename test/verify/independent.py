@@ -716,7 +716,8 @@ def check_time(event, interval, trusted, answers):
     answers.unless(not any(map(is_late, without)))
     if with_it:
         answers.unless(not is_late(min(with_it)))
-        answers.missing |= promised is None
+        # Without a promise a day is soon enough.
+        answers.missing |= promised is None and min(with_it) - happened > 86_400_000 + CLOCK
     else:
         answers.missing |= promised is None or is_late(time.time() * 1000)
 

@@ -546,7 +546,21 @@ function checkFields(
       isSame && !field.includes('\0'),
       isSame ? 'what is disclosed is what was committed to' : 'what is disclosed is not what was committed to',
     );
+    if (field === 'reply') checkReply(report, { name, record, value });
   }
+}
+
+// A letter for each byte of the answer that confirmed.
+function checkReply(
+  report: Report,
+  { name, record, value }: { name: string; record: JsonObject; value: string },
+): void {
+  const ok = sha256(Buffer.from(value, 'latin1')).toString('hex') === member(record, 'confirm', 'sha256');
+  report.say(
+    `${name}, answer`,
+    ok,
+    ok ? 'it is the answer that confirmed' : 'it is another answer than that which confirmed',
+  );
 }
 
 function readDisclosure(disclosed: JsonObject): { salt: Buffer | null; value: string } {
@@ -868,6 +882,7 @@ function checkConfirmation(report: Report, offered: Event, confirmed: Event): vo
     isInTime,
     isInTime ? 'it was confirmed before the link expired' : 'it was not confirmed before the link expired',
   );
+  checkHandoff(report, offered, confirmed);
   const isBetween = offered.size <= confirmed.index;
   report.say(
     'offered first',
@@ -875,6 +890,23 @@ function checkConfirmation(report: Report, offered: Event, confirmed: Event): vo
     isBetween
       ? 'the log had signed the offer before the confirmation stood in it'
       : 'no checkpoint shows that the offer was logged before the confirmation',
+  );
+}
+
+// Absent where the mail server's answer was not yet known when it was confirmed.
+function checkHandoff(report: Report, offered: Event, confirmed: Event): void {
+  const text = member(confirmed.record, 'mail_handoff', 'at');
+  if (text === undefined) return;
+  const at = typeof text === 'string' ? timeOf(text) : null;
+  const after = timeOf(offered.happenedAt) ?? Infinity;
+  const before = timeOf(confirmed.happenedAt) ?? -Infinity;
+  const ok = at !== null && after <= at && at <= before + CLOCK_MS;
+  report.say(
+    'handed over',
+    ok,
+    ok
+      ? 'a mail server took the mail over after it was offered and before it was confirmed'
+      : 'the mail was not handed over between its offer and the confirmation',
   );
 }
 
@@ -1132,11 +1164,11 @@ function judgeTime(
       ? [true, 'is too young to be time-stamped: when it was written down is what the operator says']
       : [null, 'is under no time stamp of an authority that you trust: ask for the receipt anew'];
   if (isLate(first)) return [false, `was first stamped at ${spelled(first)}: later than the log promises`];
-  const lag = Math.max(0, Math.ceil((first - happened) / 60_000));
-  return [
-    promised === null ? null : true,
-    `was in the log by ${spelled(first)}, ${lag} minutes later${promised === null ? '; whether that is soon enough the receipt does not say' : ''}`,
-  ];
+  const minutes = Math.max(0, Math.ceil((first - happened) / 60_000));
+  const words = `was in the log by ${spelled(first)}, ${minutes} minutes later`;
+  // Without a promise a day is soon enough, and more is for the reader to judge.
+  const isSoon = promised !== null || first - happened <= 24 * HOUR_MS + CLOCK_MS;
+  return isSoon ? [true, words] : [null, `${words}; whether that is soon enough the receipt does not say`];
 }
 
 function spelled(time: number): string {

@@ -45,7 +45,7 @@ export function pageHeaders(): (res: ServerResponse, path: string) => void {
     return `'sha256-${createHash('sha256').update(inside).digest('base64')}'`;
   };
   const policy = [
-    ...["default-src 'none'", `script-src ${hashOf('script')}`, `style-src ${hashOf('style')}`],
+    ...["default-src 'none'", "connect-src 'none'", `script-src ${hashOf('script')}`, `style-src ${hashOf('style')}`],
     ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
   ].join('; ');
   return (res, path) => {

@@ -150,6 +150,9 @@ export async function receipt(scene: Scene = {}): Promise<string> {
   return buildReceipt(scene.parts?.(parts) ?? parts);
 }
 
+/** An answer by mail, a letter for each byte. */
+const REPLY = 'From: ada@example.org\r\n\r\nTAK, zgadzam si\u00c4\u0099\r\n';
+
 export const only =
   (kind: string, change: Change): Change =>
   (record) =>
@@ -229,6 +232,21 @@ export const BROKEN: readonly (readonly [string, string, Scene])[] = [
       parts: (parts) => ({ ...parts, events: [...parts.events, parts.events[2]!] }),
     },
   ],
+  [
+    'a mail that was handed over before it was offered',
+    'handed over',
+    { change: only('confirmed', (record) => handedOver(record, '2026-03-01T10:00:01.999Z')) },
+  ],
+  [
+    'a mail that was handed over after it was confirmed',
+    'handed over',
+    { change: only('confirmed', (record) => handedOver(record, '2026-03-01T11:05:00.001Z')) },
+  ],
+  [
+    'an answer that is another than that which confirmed',
+    'event 3 (confirmed), answer',
+    { change: only('confirmed', (record) => answered(record, 'TAK')), parts: withReply },
+  ],
   ['another organisation at its head', 'heading', { parts: (parts) => ({ ...parts, organisation: 'Somebody' }) }],
   ['another list at its head', 'heading', { parts: (parts) => ({ ...parts, list: 'Offers' }) }],
   ['a text that no record refers to', 'texts', { parts: (parts) => ({ ...parts, texts: [...parts.texts, 'more'] }) }],
@@ -244,11 +262,40 @@ export const BROKEN: readonly (readonly [string, string, Scene])[] = [
   ],
 ];
 
+function handedOver(record: ConsentRecord, at: string): ConsentRecord {
+  return Object.assign({ ...record }, { mail_handoff: { at, reply: '250 ok' } });
+}
+
+// What `withReply` discloses hashes as it should where this is the same.
+function answered(record: ConsentRecord, reply: string): ConsentRecord {
+  const confirm = { ...record.confirm, sha256: sha256(Buffer.from(reply, 'latin1')) };
+  const fields = { reply: commitField(bytes(23), 'reply', REPLY) };
+  return Object.assign({ ...record }, { confirm, fields });
+}
+
+function withReply(parts: ReceiptParts): ReceiptParts {
+  const reply = { salt: bytes(23), value: REPLY };
+  return {
+    ...parts,
+    events: parts.events.map((event) => (event.record.kind === 'confirmed' ? { ...event, fields: { reply } } : event)),
+  };
+}
+
 /** Scenes that are not broken, or not only, and the exit code for each. */
 export const SCENES: readonly (readonly [string, number, Scene])[] = [
   ['a confirmed consent', 0, {}],
   ['one without its disclosed fields', 0, { parts: each((event) => ({ ...event, fields: {} })) }],
   ['one whose withdrawal was taken back', 0, { withdraw: true, renew: true }],
+  [
+    'one whose mail was handed over in between',
+    0,
+    { change: only('confirmed', (record) => handedOver(record, '2026-03-01T10:00:03.000Z')) },
+  ],
+  [
+    'one that an answer confirmed',
+    0,
+    { change: only('confirmed', (record) => answered(record, REPLY)), parts: withReply },
+  ],
   ['a withdrawal', 0, { withdraw: true, parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
   ['a withdrawn one that is to prove a consent', 1, { withdraw: true }],
   ['a withdrawal that is not there', 1, { parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
@@ -274,15 +321,15 @@ export const SCENES: readonly (readonly [string, number, Scene])[] = [
   ['one without its confirmation', 2, { parts: without(2) }],
   ['one without a text', 2, { parts: (parts) => ({ ...parts, texts: [WORDING] }) }],
   [
-    'one that somebody else said, and that was confirmed',
+    'one that staff wrote down, and that was confirmed',
     0,
-    { change: only('requested', (record) => ({ ...record, kind: 'asserted' })) },
+    { change: only('requested', (record) => ({ ...record, kind: 'staff-entered' })) },
   ],
   [
-    'what somebody else said, and nobody confirmed',
+    'what was imported, and nobody confirmed',
     2,
     {
-      change: only('requested', (record) => ({ ...record, kind: 'asserted' })),
+      change: only('requested', (record) => ({ ...record, kind: 'imported' })),
       parts: without(1, 2),
     },
   ],

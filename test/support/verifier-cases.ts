@@ -54,6 +54,8 @@ async function strangeKeys(): Promise<Titled[]> {
     ['keys that are none', { text, trust: { vkeys: ['x', vkey], witnesses: ['y'] }, exitCode: 2 }],
     ['a former key that is not pinned', { text: rotated, trust: { vkeys: [next] }, exitCode: 2 }],
     ['a former key that is pinned too', { text: rotated, trust: { vkeys: [next, vkey] }, exitCode: 0 }],
+    ['another address', { text: text.replace('ada@example.org', 'bob@example.org'), trust, exitCode: 1 }],
+    ['another person', { text: text.replaceAll('subject-ada', 'subject-bob'), trust, exitCode: 1 }],
     ['no receipt', { text: '{}', trust, exitCode: 1 }],
     ['no JSON', { text: text.slice(1), trust, exitCode: 1 }],
     ['a member twice', { text: text.replace('"list":', '"list": "x", "list":'), trust, exitCode: 1 }],
@@ -145,8 +147,10 @@ async function late(authority: Authority): Promise<Titled[]> {
     ['an event that is stamped in time', await of({ ...by, minutesAgo: 30 }, 0)],
     ['an event that is too young for a stamp', await of({ minutesAgo: 30 }, 0)],
     ['an event whose stamps were taken out', await of({ minutesAgo: 120 }, 2)],
+    ['a stamp that was not promised', await of({ ...by, minutesAgo: 120, interval: null }, 0)],
+    ['a late stamp that was not promised', await of({ ...by, minutesAgo: 3000, interval: null }, 2)],
     ['a log that promises no stamps', await of({ minutesAgo: 1, interval: null }, 2)],
-    ['a log that promises stamps in a lifetime', await of({ ...by, minutesAgo: 120, interval: 'P9999D' }, 2)],
+    ['a log that promises stamps in a lifetime', await of({ ...by, minutesAgo: 3000, interval: 'P9999D' }, 2)],
   ];
 }
 
@@ -166,14 +170,14 @@ async function changedBytes(authority: Authority | undefined): Promise<Titled[]>
     ['a record', /(?<="list_name": "N)e/],
     ['an opening', /(?<=extra A)[A-Za-z]/],
     ['a leaf index', /(?<=index )[0-9]/],
-    ['a path', /(?<=index 1\\n.{10})[A-Za-z0-9]/],
+    ['a path', /(?<=index 1\\n.{10})[A-Za-z0-9+/]/],
     ['the size of a checkpoint', /(?<=\\n\\nconsent.example.org\/log\\n)[0-9]/],
-    ['the root of a checkpoint', /(?<=consent.example.org\/log\\n3\\n.{10})[A-Za-z0-9]/],
-    ['a signature of the log', /(?<=\\n— consent.example.org\/log .{20})[A-Za-z0-9]/],
-    ['a signature of a witness', /(?<=\\n— witness.example.org\/council .{40})[A-Za-z0-9]/],
-    ['a time of a witness', /(?<=\\n— witness.example.org\/council .{12})[A-Za-z0-9]/],
-    ['a log key', /(?<="vkey": "[^"]{40})[A-Za-z0-9]/],
-    ['a secret', /(?<="secret": "...)[A-Za-z0-9]/],
+    ['the root of a checkpoint', /(?<=consent.example.org\/log\\n3\\n.{10})[A-Za-z0-9+/]/],
+    ['a signature of the log', /(?<=\\n— consent.example.org\/log .{20})[A-Za-z0-9+/]/],
+    ['a signature of a witness', /(?<=\\n— witness.example.org\/council .{40})[A-Za-z0-9+/]/],
+    ['a time of a witness', /(?<=\\n— witness.example.org\/council .{12})[A-Za-z0-9+/]/],
+    ['a log key', /(?<="vkey": "[^"]{40})[A-Za-z0-9+/]/],
+    ['a secret', /(?<="secret": "...)[A-Za-z0-9+/]/],
     ['a hash', /(?<="secret_sha256": "...)[a-f0-9]/],
     ['a name', /(?<="organisation": "..)[a-z]/],
   ];
@@ -183,7 +187,7 @@ async function changedBytes(authority: Authority | undefined): Promise<Titled[]>
     places.push(
       ...steps.map((at): [string, RegExp] => [
         `a time stamp at ${at}`,
-        new RegExp(`(?<="token": "[^"]{${at}})[A-Za-z0-9]`),
+        new RegExp(`(?<="token": "[^"]{${at}})[A-Za-z0-9+/]`),
       ]),
     );
   }

@@ -667,6 +667,10 @@ def check_event(event, tree, answers):
         salt = unbase64(disclosed["salt"])
         given = base64.b64encode(tagged(salt, "consentlog/field/v1", name + "\0" + disclosed["value"])).decode()
         answers.unless(len(salt) == 32 and "\0" not in name and record.get("fields", {}).get(name) == given)
+        if name == "reply":
+            # A letter for each byte of the answer that confirmed.
+            letters = bytes(ord(letter) & 0xFF for letter in disclosed["value"])
+            answers.unless(sha256(letters).hex() == record["confirm"]["sha256"])
     place = {"record": record, "index": index, "size": size, "sizes": sizes, "witnesses": witnesses}
     return {**place, "commitment": base64.b64encode(commitment).decode()}
 
@@ -712,7 +716,8 @@ def check_time(event, interval, trusted, answers):
     answers.unless(not any(map(is_late, without)))
     if with_it:
         answers.unless(not is_late(min(with_it)))
-        answers.missing |= promised is None
+        # Without a promise a day is soon enough.
+        answers.missing |= promised is None and min(with_it) - happened > 86_400_000 + CLOCK
     else:
         answers.missing |= promised is None or is_late(time.time() * 1000)
 
@@ -784,6 +789,10 @@ def check_press(offered, confirmed, answers):
     answers.unless(len(data) >= 16 and sha256(data).hex() == hashed)
     answers.unless(base64.urlsafe_b64encode(data).decode().rstrip("=") == secret)
     answers.unless(time_of(record["happened_at"]) // 1000 * 1000 <= time_of(token["expires_at"]))
+    if isinstance(record.get("mail_handoff"), dict) and "at" in record["mail_handoff"]:
+        at = time_of(record["mail_handoff"]["at"])
+        since, until = time_of(offered["record"]["happened_at"]), time_of(record["happened_at"])
+        answers.unless(since <= at <= until + CLOCK)
     answers.unless(offered["size"] <= confirmed["index"])
 
 

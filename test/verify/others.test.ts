@@ -1,4 +1,9 @@
 import { expect } from 'chai';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from '../../server/config.js';
 import { signCheckpoint } from '../../server/ledger/checkpoint.js';
 import type { ReceiptParts } from '../../server/ledger/receipt.js';
 import { verifyReceipt, type Trust, type Verdict } from '../../server/verify/verify.js';
@@ -147,8 +152,28 @@ describe('The verifier, of what others signed', () => {
       expect(await exitOf({ interval: 'PT1H', minutesAgo: 120 })).to.equal(2);
       expect(await exitOf({ interval: null, minutesAgo: 1 })).to.equal(2);
       expect(await exitOf({ interval: 'P9999D', minutesAgo: 120 })).to.equal(2);
-      expect(await exitOf({ stampedBy: authority!, interval: null })).to.equal(2);
-      expect(await exitOf({ stampedBy: authority!, interval: 'P9999D' })).to.equal(2);
+      expect(await exitOf({ stampedBy: authority!, interval: null })).to.equal(0);
+      expect(await exitOf({ stampedBy: authority!, interval: null, minutesAgo: 3000 })).to.equal(2);
+      expect(await exitOf({ stampedBy: authority!, interval: 'P9999D', minutesAgo: 3000 })).to.equal(2);
+    });
+
+    it('finds the keys and certificates that lie in DATA_DIR/trust', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'zgoda-trust-'));
+      const file = join(folder, 'receipt.json');
+      mkdirSync(join(folder, 'trust'));
+      writeFileSync(file, await stampedReceipt({ interval: 'PT1H', minutesAgo: 120 }));
+      const env = { ...process.env, DATA_DIR: folder, ZGODA_CLI_IMPORTED: '' };
+      const exitCode = (): number | null =>
+        spawnSync(process.execPath, [join(ROOT, 'dist/server/cli.js'), 'verify', file], { env }).status;
+
+      const codes = [exitCode()];
+      writeFileSync(join(folder, 'trust', 'log.vkey'), `${vkey}\n`);
+      codes.push(exitCode());
+      writeFileSync(join(folder, 'trust', 'authority.pem'), authority!.root);
+      codes.push(exitCode());
+
+      expect(codes).to.deep.equal([2, 0, 2]);
+      rmSync(folder, { recursive: true });
     });
 
     it('refuses a stamp of something else', async () => {

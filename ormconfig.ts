@@ -6,6 +6,7 @@ import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
 import { Delivery } from './entities/delivery.js';
 import { DkimKey } from './entities/dkim-key.js';
+import { ErasedLeaf, Erasure, RestrictedProof } from './entities/erasure.js';
 import { EventAttachment } from './entities/event-attachment.js';
 import { EventBody } from './entities/event-body.js';
 import { Form } from './entities/form.js';
@@ -50,6 +51,8 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       ConsentEvent,
       Delivery,
       DkimKey,
+      ErasedLeaf,
+      Erasure,
       EventAttachment,
       EventBody,
       Form,
@@ -72,6 +75,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Offer,
       Organisation,
       Purpose,
+      RestrictedProof,
       Session,
       ShownText,
       SignUp,

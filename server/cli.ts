@@ -6,6 +6,7 @@ import { campaignSend } from './campaigns/cli.js';
 import { addLedgerCommands } from './cli/ledger.js';
 import { addPeopleCommands } from './cli/people.js';
 import { addWitnessCommand } from './cli/witness.js';
+import { addRetentionCommand } from './cli/retention.js';
 import { readJson, readText, trustedKeys, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
@@ -160,6 +161,8 @@ function collect(value: string, before: string[]): string[] {
 addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
 
 addWitnessCommand(program);
+
+addRetentionCommand(program, { withContext, say });
 
 program
   .command('campaign')

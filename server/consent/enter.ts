@@ -10,7 +10,7 @@ import { listRecord } from './facts.js';
 import type { SaidAt } from './said-at.js';
 import { formatScan, type Scan } from './scan.js';
 import type { SealedSignUp } from './subscribe.js';
-import { PURGE_DAYS } from './terms.js';
+import { PURGE_DAYS } from './periods.js';
 
 /** A sign-up that somebody said on the phone, or wrote on paper, as staff note it. */
 export interface NotedSignUp {

@@ -4,12 +4,23 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /**
- * What must outlive a restored backup, kept outside the database: who left, and whom we must never write to (T4). It names rows and keyed hashes only.
+ * What must outlive a restored backup, kept outside the database: who left, who was erased, and whom we must never write to (T4). It names rows and keyed hashes only.
  */
 export type JournalEntry =
   | { kind: 'withdrawn'; consent: string; chapter: string; event: string; at: string }
   /** Without `until`: for good. */
-  | { kind: 'suppressed'; organisation: string; hash: string; reason: string; at: string; until?: string };
+  | { kind: 'suppressed'; organisation: string; hash: string; reason: string; at: string; until?: string }
+  | ErasedEntry;
+
+/** A person who was erased, with the sign-ups that were theirs, and those of them that are kept as used proof until then. */
+export interface ErasedEntry {
+  readonly kind: 'erased';
+  readonly subscriber: string;
+  readonly signUps: readonly string[];
+  readonly kept: readonly { readonly signUp: string; readonly until: string }[];
+  readonly cause: 'person' | 'retention';
+  readonly at: string;
+}
 
 export interface Journal {
   /** Resolves once the entries are on disk. What this process has written lately is not written again. */
@@ -103,6 +114,7 @@ function remember(written: Set<string>, entries: readonly JournalEntry[]): void 
 }
 
 function keyOf(entry: JournalEntry): string {
+  if (entry.kind === 'erased') return `erased ${entry.subscriber}`;
   return entry.kind === 'withdrawn' ? entry.event : JSON.stringify(entry);
 }
 

@@ -10,7 +10,7 @@ import type { FormEvidence } from '../ledger/record.js';
 import { appendSql, EVENT_COLUMNS, eventColumns, prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import type { ListFacts, Wording } from './catalogue.js';
 import { listRecord } from './facts.js';
-import { PURGE_DAYS } from './terms.js';
+import { PURGE_DAYS } from './periods.js';
 
 /** A sign-up that ticked the box. Everything in it that names a person leaves this process only encrypted. */
 export interface SignUpInput {

@@ -2,11 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalize } from '../ledger/jcs.js';
 import { authorityOf } from './authority.js';
 import { textOf, type ListFacts } from './catalogue.js';
-
-/** For so long after the end the proof of a used consent is kept, in years (C-20). */
-export const PROOF_YEARS = 3;
-/** After this an unconfirmed sign-up holds no personal data, in days (C-07). */
-export const PURGE_DAYS = 14;
+import { PROOF_YEARS, PURGE_DAYS } from './periods.js';
 
 /**
  * What holds for everybody who joins a list, in one language (standards.md 3.2): kept once as a text, and named in each record by its hash, so that records

@@ -4,6 +4,7 @@ import { Attestations1764200000000 } from '../../entities/migrations/17642000000
 import { LogKeys1764300000000 } from '../../entities/migrations/1764300000000-log-keys.js';
 import { Records1764400000000 } from '../../entities/migrations/1764400000000-records.js';
 import { People1764500000000 } from '../../entities/migrations/1764500000000-people.js';
+import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-erasure.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import type { Database } from './connect.js';
 
@@ -15,6 +16,7 @@ const MIGRATIONS = [
   new LogKeys1764300000000(),
   new Records1764400000000(),
   new People1764500000000(),
+  new Erasure1764600000000(),
   new Reply1764700000000(),
 ];
 

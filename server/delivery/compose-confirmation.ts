@@ -1,5 +1,5 @@
 import { linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
-import { PURGE_DAYS } from '../consent/terms.js';
+import { PURGE_DAYS } from '../consent/periods.js';
 import type { Context } from '../context.js';
 import { hostOf, type LinkMaker } from '../links/urls.js';
 import { composeMail, type ComposedMail, type MailBase, type MailOrigin, type MailTemplates } from '../mail/compose.js';

@@ -141,7 +141,14 @@ function mail(
   return { messageId, subscriberId, kind, template, consentId };
 }
 
-function noted(ctx: Context, { row, list }: Case): PreparedEvent {
+/** The event of a sign-up that gets no confirmation mail. */
+export function noted(
+  ctx: Context,
+  {
+    row,
+    list,
+  }: { row: Pick<Row, 'id' | 'wording_id' | 'language' | 'evidence_key' | 'requested_commitment'>; list: ListFacts },
+): PreparedEvent {
   const wording = list.wordings.find((one) => one.id === row.wording_id);
   if (!wording) throw new Error('a wording that was agreed to is gone');
   return prepareEvent(ctx.keyring, {

@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { expirePending, purgeUnconfirmed, sweep } from '../rights/retention.js';
+import { journalErasures } from '../rights/journal.js';
+import { replayErasures } from '../rights/replay.js';
+import { destroyOldProofs, expirePending, purgeUnconfirmed, sweep } from '../rights/retention.js';
 import { fanOut, finishCampaigns } from '../campaigns/fan-out.js';
 import { campaignBuilder } from '../campaigns/builder.js';
 import { replayJournal } from '../consent/replay.js';
@@ -38,6 +40,12 @@ export async function startWorker(
   const replayed = await replayJournal(ctx);
   if (replayed > 0)
     ctx.logger.warn({ withdrawals: replayed }, 'the database was older than the journal: withdrawals were done again');
+  const erased = await replayErasures(ctx);
+  if (erased > 0)
+    ctx.logger.warn(
+      { erased },
+      'the database was older than the journal: people who were erased since were erased again',
+    );
   const pool = openWayOut(ctx, options.smtpUrl);
   const sender = makeSender(ctx, pool, {
     confirmation: confirmationBuilder(options.templates),
@@ -89,6 +97,8 @@ function loopsOf(ctx: Context): Loop[] {
     { name: 'free leases', idle: 5 * SECOND, work: async () => idle(freeLeases(ctx)) },
     { name: 'expire', idle: 60 * SECOND, work: async () => expirePending(ctx) },
     { name: 'purge', idle: 60 * SECOND, work: async () => purgeUnconfirmed(ctx) },
+    { name: 'destroy old proofs', idle: 600 * SECOND, work: async () => destroyOldProofs(ctx) },
+    { name: 'journal erasures', idle: 60 * SECOND, work: async () => journalErasures(ctx) },
     {
       name: 'check the log',
       idle: 60 * SECOND,

@@ -2,18 +2,18 @@ import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
 import { decryptField } from '../keys/field.js';
 import { isSealed } from '../keys/seal.js';
-import { unwrapKey } from '../keys/subject-key.js';
 import { REDACTABLE } from './append.js';
 import { isDataLeaf } from './data-leaf.js';
+import { namedAsErased } from './erasure.js';
 import { leafParts } from './grow.js';
 import { leafHash } from './merkle.js';
+import { hasKey, openKey, type KeysOfRecord } from './record-key.js';
 import { commit, commitField, leafData } from './record.js';
 
 /** A leaf with all that stands behind it. */
-export interface LeafRow {
+export interface LeafRow extends KeysOfRecord {
   readonly leaf_index: string;
   readonly event_id: string | null;
-  readonly sign_up_id: string | null;
   readonly leaf_hash: Buffer;
   readonly data: string | null;
   readonly leaf_seal: Buffer | null;
@@ -26,7 +26,6 @@ export interface LeafRow {
   readonly ip: Buffer | null;
   readonly user_agent: Buffer | null;
   readonly mail: Buffer | null;
-  readonly evidence_key: Buffer | null;
   /** Names of what lies in event_attachment. */
   readonly attached: string[] | null;
 }
@@ -49,12 +48,15 @@ export async function readLeafRows(
   return on.query(
     `select l.leaf_index, l.event_id, l.sign_up_id, l.leaf_hash, l.data, l.seal as leaf_seal, e.kind, e.commitment, e.happened_at, e.seal as event_seal,
        b.record, b.address, b.ip, b.user_agent, b.mail, u.evidence_key,
+       r.evidence_key as restricted_key, x.evidence_key as erasure_key,
        (select array_agg(a.name) from event_attachment a where a.sign_up_id = l.sign_up_id and a.event_id = l.event_id) as attached,
        k.root, k.frontier, k.note, k.signed_at, k.previous_size, k.seal as head_seal
      from log_leaf l
      left join consent_event e on e.sign_up_id = l.sign_up_id and e.id = l.event_id
      left join event_body b on b.sign_up_id = l.sign_up_id and b.event_id = l.event_id
      left join sign_up u on u.id = l.sign_up_id
+     left join restricted_proof r on r.sign_up_id = l.sign_up_id
+     left join erasure x on x.id = l.sign_up_id
      left join log_checkpoint k on k.size = l.leaf_index + 1
      where l.leaf_index >= $1 and l.leaf_index < $2 order by l.leaf_index limit $3`,
     [range.from, range.end, range.most],
@@ -69,9 +71,26 @@ export interface LeafFound {
   readonly record: 'matches' | 'erased' | 'none';
 }
 
-/** Checks one leaf against its seal, its event, its record and each of its fields. `mustBeSealed`: a leaf before it carries a seal. */
-export async function checkLeaf(ctx: Context, row: LeafRow, mustBeSealed: boolean): Promise<LeafFound> {
-  const faults = isLeafOurs(ctx, row, mustBeSealed)
+/** Which of these leaves lack their record, and an `erased` event says so: those were erased, others lost (P-27). */
+export async function erasedAmong(ctx: Context, rows: readonly LeafRow[]): Promise<ReadonlySet<string>> {
+  const bare = rows.flatMap((row) => {
+    const { event_id: id, commitment } = row;
+    return id && commitment && !(row.record && hasKey(row)) ? [{ id, commitment }] : [];
+  });
+  return namedAsErased(ctx, bare);
+}
+
+/** What is known of a leaf before it is looked at. */
+export interface LeafKnown {
+  /** A leaf before it carries a seal. */
+  readonly mustBeSealed: boolean;
+  /** Of `erasedAmong`. */
+  readonly erased: ReadonlySet<string>;
+}
+
+/** Checks one leaf against its seal, its event, its record and each of its fields. */
+export async function checkLeaf(ctx: Context, row: LeafRow, known: LeafKnown): Promise<LeafFound> {
+  const faults = isLeafOurs(ctx, row, known.mustBeSealed)
     ? []
     : ['its row was changed, moved, or put there by somebody else'];
   if (row.data !== null) {
@@ -84,7 +103,7 @@ export async function checkLeaf(ctx: Context, row: LeafRow, mustBeSealed: boolea
   const isEvent = isEventOurs(ctx, row);
   if (!expected.equals(row.leaf_hash)) faults.push("it was not made from its event's commitment");
   if (!isEvent) faults.push('its event was changed after it was written');
-  const { record, faults: inRecord } = await checkRecord(ctx, row, row.commitment);
+  const { record, faults: inRecord } = await checkRecord(ctx, row, row.commitment, known.erased);
   // Of a leaf and an event that differ, the one with its seal is what the tree was made of.
   return { faults: [...faults, ...inRecord], hash: isEvent ? expected : row.leaf_hash, record };
 }
@@ -117,10 +136,17 @@ interface OpenedRecord {
 
 type RecordFound = Pick<LeafFound, 'record' | 'faults'>;
 
-async function checkRecord(ctx: Context, row: LeafRow, commitment: Buffer): Promise<RecordFound> {
-  // A record that is not there was erased, or purged: where erasures are events, the one that names this leaf is looked for here.
-  if (!row.record || !row.evidence_key) return { record: 'erased', faults: [] };
-  const key = keyOf(ctx, row, row.evidence_key);
+async function checkRecord(
+  ctx: Context,
+  row: LeafRow,
+  commitment: Buffer,
+  erased: ReadonlySet<string>,
+): Promise<RecordFound> {
+  if (!row.record || !hasKey(row)) {
+    if (erased.has(row.event_id ?? '')) return { record: 'erased', faults: [] };
+    return { record: 'none', faults: ['its record is lost, no erasure names it'] };
+  }
+  const key = openKey(ctx.keyring, row);
   const opened = key && (openJson(key, 'record', row, row.record) as OpenedRecord | null);
   if (!key || !opened || !isCommitted(opened, commitment))
     return { record: 'none', faults: ['its record does not match its commitment'] };
@@ -160,14 +186,6 @@ function isCommitted({ opening, record }: OpenedRecord, commitment: Buffer): boo
     return commit(Buffer.from(opening, 'base64'), record).equals(commitment);
   } catch {
     return false;
-  }
-}
-
-function keyOf(ctx: Context, row: LeafRow, wrapped: Buffer): Buffer | null {
-  try {
-    return unwrapKey(ctx.keyring, { table: 'sign_up', column: 'evidence_key', row: row.sign_up_id ?? '' }, wrapped);
-  } catch {
-    return null;
   }
 }
 

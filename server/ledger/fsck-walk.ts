@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Context } from '../context.js';
 import { isSealed } from '../keys/seal.js';
 import { appendLeaves, frontierRoot, EMPTY_FRONTIER, type Frontier, type TileRoot } from './frontier.js';
-import { checkLeaf, readLeafRows, type HeadRow, type LeafRow } from './fsck-leaf.js';
+import { checkLeaf, erasedAmong, readLeafRows, type HeadRow, type LeafRow } from './fsck-leaf.js';
 import { headParts } from './grow.js';
 import { keyAt, type LogKey } from './log-keys.js';
 import { isSignedHead } from './standing.js';
@@ -51,9 +51,10 @@ export async function walkOn(
   while (walk.next < end) {
     const rows = await readLeafRows(ctx.db, { from: walk.next, end, most: PAGE });
     if (rows.length === 0) break;
+    const erased = await erasedAmong(ctx, rows);
     for (const [place, row] of rows.entries()) {
       if (place % BREATH === 0) await setImmediate();
-      const stepped = await step(ctx, walk, row, fault);
+      const stepped = await step(ctx, walk, row, { erased, fault });
       walk = stepped.walk;
       tiles = [...tiles, ...stepped.tiles];
       if (row.root === null) continue;
@@ -71,11 +72,11 @@ async function step(
   ctx: Context,
   walk: Walk,
   row: LeafRow,
-  fault: Fault,
+  { erased, fault }: { erased: ReadonlySet<string>; fault: Fault },
 ): Promise<{ walk: Walk; tiles: readonly TileRoot[] }> {
   const index = Number(row.leaf_index);
   if (index > walk.next) fault(missing(walk.next, index - 1));
-  const found = await checkLeaf(ctx, row, walk.sealedLeaves);
+  const found = await checkLeaf(ctx, row, { mustBeSealed: walk.sealedLeaves, erased });
   for (const text of found.faults) fault(`leaf ${index}: ${text}`);
   // Past a missing leaf nothing can be rebuilt before the next head.
   const grown = walk.frontier.size === index ? appendLeaves(walk.frontier, [found.hash]) : null;

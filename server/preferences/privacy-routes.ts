@@ -1,7 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import { authorityOf } from '../consent/authority.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
-import { PROOF_YEARS, PURGE_DAYS } from '../consent/terms.js';
+import { PROOF_YEARS, PURGE_DAYS } from '../consent/periods.js';
 import { Refusal } from '../errors.js';
 import { translate } from '../web/i18n.js';
 import { handle, languageOf, onlyMethods, organisationBase, param, sendPage, type Site } from '../web/http.js';

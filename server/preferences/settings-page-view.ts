@@ -80,7 +80,7 @@ export async function showAll(
     signOutAction: inLanguage(site, req, '/settings/sign-out'),
     dataHref: null,
     addressHref: null,
-    eraseHref: null,
+    eraseHref: inLanguage(site, req, '/settings/erase'),
     until: who.until,
   };
   sendPage(site, res, 'preferences-all', page, wrong ? 422 : 200);

@@ -23,6 +23,7 @@ import {
 } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { clearCookie, cookieOf } from './cookies.js';
+import { askToErase, eraseNow } from './erase-view.js';
 import { choose } from './preferences.js';
 import { closeSession, formToken, sessionOf } from './session.js';
 import { showAll, type Person } from './settings-page-view.js';
@@ -40,6 +41,15 @@ export function settingsRoutes(site: Site): Router {
     .route('/settings')
     .get(handle(async (req, res) => showAll(site, req, res, await person(site, req), null, null)))
     .all(onlyMethods('GET', 'HEAD'));
+  routes
+    .route('/settings/erase')
+    .get(handle(async (req, res) => askToErase(site, req, res, await person(site, req))))
+    .post(
+      sameOrigin(site),
+      readForm,
+      handle(async (req, res) => eraseNow(site, req, res, await person(site, req))),
+    )
+    .all(onlyMethods('GET', 'HEAD', 'POST'));
   routes
     .route('/settings/:what')
     .post(

@@ -5,6 +5,9 @@ import { evidenceKey } from '../consent/chapter.js';
 import { listRecord } from '../consent/facts.js';
 import type { Context } from '../context.js';
 import { prepareEvent } from '../ledger/append.js';
+import { destroyChapters } from './destroy.js';
+import { lastDayOver } from './proof-date.js';
+import { traceErasure } from './trace.js';
 
 const PAGE = 200;
 
@@ -28,22 +31,19 @@ export async function expirePending(ctx: Context): Promise<number> {
 
 /**
  * Deletes what unconfirmed sign-ups hold of a person, on its day (C-07): the evidence key with all that it encrypts, the indexes, and the subscriber if nothing
- * else needs it. The leaves stay and say nothing. Returns how many sign-ups were purged.
+ * else needs it. The leaves stay and say nothing; one `erased` event names all that went together. What is restricted stays (Art. 18). Returns how many sign-ups
+ * were purged.
  */
 export async function purgeUnconfirmed(ctx: Context): Promise<number> {
-  return ctx.db.transaction(async (tx) => {
+  const purged = await ctx.db.transaction(async (tx) => {
     const rows = await tx.query<{ id: string; consent_id: string | null }>(
-      `select id, consent_id from sign_up where purge_at <= $1 order by purge_at limit ${PAGE} for update skip locked`,
+      `select u.id, u.consent_id from sign_up u where ${IS_DUE} order by u.purge_at limit ${PAGE} for update skip locked`,
       [ctx.now()],
     );
-    const ids = rows.map((row) => row.id);
-    if (ids.length === 0) return 0;
-    await tx.query('delete from event_body where sign_up_id = any($1)', [ids]);
-    await tx.query('delete from offer where sign_up_id = any($1)', [ids]);
-    await tx.query(
-      'update sign_up set blind_index = null, suppression_hash = null, evidence_key = null, sealed = null, purge_at = null where id = any($1)',
-      [ids],
-    );
+    if (rows.length === 0) return 0;
+    const chapters = rows.map((row) => row.id);
+    const events = await destroyChapters(tx, ctx, chapters);
+    await traceErasure(tx, ctx, events, { cause: 'retention', rule: 'unconfirmed' });
     // A subscriber stays for a confirmed or former consent, and for another request that still runs.
     await tx.query(
       `update subscriber s set blind_index = null, suppression_hash = null, profile_key = null, address = null, erased_at = $2
@@ -52,8 +52,42 @@ export async function purgeUnconfirmed(ctx: Context): Promise<number> {
          and not exists (select from sign_up u join consent c on c.id = u.consent_id where c.subscriber_id = s.id and u.evidence_key is not null)`,
       [rows.flatMap((row) => row.consent_id ?? []), ctx.now()],
     );
-    return ids.length;
+    return rows.length;
   });
+  if (purged > 0) ctx.bell.ring('event');
+  return purged;
+}
+
+const IS_DUE = `u.purge_at <= $1 and not exists (
+  select from consent c join subscriber s on s.id = c.subscriber_id where c.id = u.consent_id and s.restricted_at is not null and s.erased_at is null)`;
+
+/** What the rules would destroy now; nothing is changed. */
+export async function countDue(ctx: Context): Promise<{ unconfirmed: number; proofs: number }> {
+  const [row] = await ctx.db.query<{ unconfirmed: number; proofs: number }>(
+    `select (select count(*)::int from sign_up u where ${IS_DUE}) as unconfirmed,
+       (select count(*)::int from restricted_proof where until <= $2) as proofs`,
+    [ctx.now(), lastDayOver(ctx.now())],
+  );
+  return { unconfirmed: row?.unconfirmed ?? 0, proofs: row?.proofs ?? 0 };
+}
+
+/** Destroys the used proof of erased people whose last day is over (C-20), a page at a time, so that it goes on after a crash. Returns how many chapters. */
+export async function destroyOldProofs(ctx: Context): Promise<number> {
+  const destroyed = await ctx.db.transaction(async (tx) => {
+    const rows = await tx.query<{ id: string }>(
+      `select sign_up_id as id from restricted_proof where until <= $1 order by until limit ${PAGE} for update skip locked`,
+      [lastDayOver(ctx.now())],
+    );
+    const chapters = rows.map((row) => row.id);
+    const events = await destroyChapters(tx, ctx, chapters);
+    await traceErasure(tx, ctx, events, { cause: 'retention', rule: 'proof-over' });
+    return chapters.length;
+  });
+  if (destroyed > 0) {
+    ctx.logger.info({ chapters: destroyed }, 'proof that was kept for claims was destroyed on its date');
+    ctx.bell.ring('event');
+  }
+  return destroyed;
 }
 
 /** Forgets sessions, links and requests whose time is over. */

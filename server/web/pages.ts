@@ -18,6 +18,8 @@ export interface Pages {
   unsubscribe: UnsubscribePage;
   unsubscribed: UnsubscribedPage;
   'stopped-all': StoppedAllPage;
+  erase: ErasePage;
+  erased: ErasedPage;
   privacy: PrivacyPage;
   error: ErrorPage;
   receipt: ReceiptPage;
@@ -311,6 +313,27 @@ export interface StoppedAllPage extends OrganisationPage {
   readonly masked: MaskedAddress;
   readonly since: Date;
   readonly undo: Undo | null;
+}
+
+/** What an erasure does not destroy at once. */
+export interface KeptPart {
+  /** Proof of consents that were used, each until the end of its day. */
+  readonly proofs: readonly { readonly list: ListName; readonly until: Date }[];
+  /** A keyed hash of the address stands, so that nothing is sent to it. */
+  readonly suppressed: boolean;
+}
+
+/** GET /settings/erase: what goes, what stays and until when, one button. */
+export interface ErasePage extends OrganisationPage, KeptPart {
+  readonly address: string;
+  readonly action: string;
+  readonly nonce: string;
+  readonly backHref: string;
+}
+
+/** After an erasure: nothing on it names the person any more. */
+export interface ErasedPage extends OrganisationPage, KeptPart {
+  readonly since: Date;
 }
 
 /** GET /privacy/:organisation: the notice (Art. 13 and 14 GDPR). */

@@ -32,7 +32,8 @@ const terms: Terms = {
   ...{ jurisdiction: 'IE', validity: 'until-withdrawn', box_default: 'unticked' },
 };
 const common = {
-  ...{ schema_version: 1, subject_ref: 'random-1', list_id: 'news', list_name: 'News', language: 'en' },
+  schema_version: 1,
+  ...{ subject_ref: 'random-1', list_id: 'news', list_name: 'News', language: 'en' },
   ...{ entity: 'subject', prev_event_commit: null },
   notice: { version: '3', sha256: 'ab'.repeat(32) },
 } as const;

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { erase } from '../../server/rights/erase.js';
 import { purgeUnconfirmed } from '../../server/rights/retention.js';
 import { checkLedger, startTestService, type TestService } from '../support/service.js';
 import { factsOf, one, settled, stateOf } from '../support/state.js';
@@ -36,7 +37,8 @@ describe('nobody learns who is subscribed', () => {
     await signUp(service, PEOPLE.purged);
     await settled(service.ctx);
     await purge(service, PEOPLE.purged);
-    await erase(service, PEOPLE.erased);
+    const gone = await factsOf(service.ctx, PEOPLE.erased);
+    await erase(service.ctx, { subscriberId: gone?.subscriberId ?? '', cause: 'person' });
     expect(await stateOf(service.ctx, PEOPLE.objecting)).to.equal('withdrawn');
     expect(await stateOf(service.ctx, PEOPLE.purged)).to.equal(null);
   });
@@ -128,19 +130,6 @@ async function purge(service: TestService, email: string): Promise<void> {
   const id = (await factsOf(service.ctx, email))?.signUpId;
   await service.ctx.db.query('update sign_up set purge_at = $2 where id = $1', [id, service.ctx.now()]);
   expect(await purgeUnconfirmed(service.ctx)).to.be.at.least(1);
-}
-
-/** What an erasure leaves of somebody. */
-async function erase(service: TestService, email: string): Promise<void> {
-  const facts = await factsOf(service.ctx, email);
-  await service.ctx.db.query(
-    'update subscriber set blind_index = null, suppression_hash = null, profile_key = null, address = null, erased_at = now() where id = $1',
-    [facts?.subscriberId],
-  );
-  await service.ctx.db.query(
-    'update sign_up set blind_index = null, suppression_hash = null, evidence_key = null, sealed = null where id = $1',
-    [facts?.signUpId],
-  );
 }
 
 /** An answer without what may differ: the address that was typed, and times. */

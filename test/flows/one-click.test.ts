@@ -5,6 +5,7 @@ import { makeKeyring, rotateKeysFile } from '../../server/keys/keyring.js';
 import { loadKeysFile } from '../../server/keys/keys-file.js';
 import { makeAddressToken, makeLink } from '../../server/links/token.js';
 import { DEMO } from '../../server/tour/demo.js';
+import { erase } from '../../server/rights/erase.js';
 import { checkLedger, startTestService, type TestService } from '../support/service.js';
 import { itWithVectors } from '../support/shared.js';
 import { sendMail } from '../support/smtp.js';
@@ -146,13 +147,7 @@ describe('one-click unsubscribe (RFC 8058)', () => {
       expiresAt: null,
     })}`;
     const facts = await factsOf(service.ctx, email);
-    await service.ctx.db.query(
-      'update subscriber set blind_index = null, suppression_hash = null, profile_key = null, address = null, erased_at = now() where id = $1',
-      [facts?.subscriberId],
-    );
-    await service.ctx.db.query('update sign_up set evidence_key = null, sealed = null where id = $1', [
-      facts?.signUpId,
-    ]);
+    await erase(service.ctx, { subscriberId: facts?.subscriberId ?? '', cause: 'person' });
 
     const answers = await Promise.all([link, gone].map(async (one) => press(one, URLENCODED, ONE_CLICK)));
     const page = await fetch(link);

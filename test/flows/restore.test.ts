@@ -6,17 +6,18 @@ import { progress } from '../../server/campaigns/progress.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import type { Context } from '../../server/context.js';
+import { everythingOpened } from '../support/loot.js';
 import { backUp, type Backup } from '../support/backup.js';
 import { addConfirmed } from '../support/people.js';
 import { makeHome, type Home, type RunningService } from '../support/process.js';
 import { checkLedger, eventually } from '../support/service.js';
 import { startSink, type Sink } from '../support/sink.js';
 import { sendMail } from '../support/smtp.js';
-import { one, oneClickLink, settled, stateOf } from '../support/state.js';
+import { factsOf, one, oneClickLink, settled, stateOf } from '../support/state.js';
 import { linkIn, pressConfirm, signUp } from '../support/story.js';
 import { formOf, get, headingOf, post } from '../support/web.js';
 
-const CONFIRMED = ['ada', 'eve', 'boris', 'chen', 'gus', 'hana', 'ivo'];
+const CONFIRMED = ['ada', 'eve', 'boris', 'chen', 'fay', 'gus', 'hana', 'ivo'];
 
 describe('a restored backup (T4)', function () {
   this.timeout(120_000);
@@ -68,7 +69,7 @@ describe('a restored backup (T4)', function () {
     return { id: '', raw: mail?.raw ?? Buffer.alloc(0), parsed: await sink.parsed(mail) };
   }
 
-  /** Everybody but Ada and Eve, each by another way out. */
+  /** Everybody but Ada and Eve, each by another way out; Fay by being erased. */
   async function leave(): Promise<void> {
     const oneClick = await post(oneClickLink(await mailTo('boris', 1)), { 'List-Unsubscribe': 'One-Click' });
     expect(oneClick.status).to.equal(200);
@@ -84,8 +85,18 @@ describe('a restored backup (T4)', function () {
     await post(oneClickLink(await mailTo('ivo', 1)), { 'List-Unsubscribe': 'One-Click' });
     await signUp(service, addressOf('ivo'));
     expect(headingOf(await pressConfirm(linkIn(await mailTo('ivo', 2), 'c')))).to.contain('Confirmed');
+    await eraseIn('fay');
     const disown = formOf(await get(linkIn(await mailTo('dora', 1), 'n')), 'not-me');
     expect((await post(disown.action, disown.fields)).status).to.equal(200);
+  }
+
+  /** "Delete everything", after a magic link. */
+  async function eraseIn(name: string): Promise<void> {
+    await post(`${service.base}/preferences`, { email: addressOf(name) });
+    const open = formOf(await get(linkIn(await mailTo(name, 2), 'm')), 'open');
+    const cookie = (await post(open.action, open.fields)).headers.get('set-cookie')?.split(';')[0] ?? '';
+    const { action, fields } = formOf(await get(`${service.base}/settings/erase`, { cookie }), 'erase');
+    expect(headingOf(await post(action, fields, { cookie, origin: service.base }))).to.contain('Deleted');
   }
 
   async function stopAll(name: string): Promise<void> {
@@ -102,7 +113,12 @@ describe('a restored backup (T4)', function () {
       return progress(ctx, campaign);
     });
 
-    expect(done).to.deep.include({ queued: CONFIRMED.length, sent: 2, skipped: { withdrawn: 5 }, state: 'sent' });
+    expect(done).to.deep.include({
+      queued: CONFIRMED.length,
+      sent: 2,
+      skipped: { withdrawn: 5, erased: 1 },
+      state: 'sent',
+    });
     expect(namesSince(mailsBefore)).to.deep.equal(['ada', 'eve']);
   });
 
@@ -132,6 +148,19 @@ describe('a restored backup (T4)', function () {
         { reason: 'objection', is90days: null },
         { reason: 'objection', is90days: null },
       ]);
+    });
+  });
+
+  it('has erased again who was erased since, and told the log so', async () => {
+    await home.look(async (ctx) => {
+      await settled(ctx);
+      expect(await factsOf(ctx, addressOf('fay'))).to.equal(null);
+      const opened = await everythingOpened(ctx);
+      expect(new Set(opened.filter(({ text }) => text.includes('fay@')).map(({ by }) => by))).to.deep.equal(
+        new Set(['restricted_proof']),
+      );
+      expect(await one(ctx, 'select count(*)::int from erasure where journaled_at is not null')).to.equal(1);
+      await checkLedger(ctx);
     });
   });
 

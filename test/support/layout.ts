@@ -17,6 +17,7 @@ const BRACKETS: readonly (readonly string[])[] = [
 const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
   ['links', 'keys', 'a link is signed with a derived key'],
   ['ledger', 'database', 'events are written as rows'],
+  ['preferences', 'rights', 'a person is erased in their settings'],
   ['tour', 'mailbox', 'the tour shows what arrived'],
 ];
 
@@ -39,6 +40,7 @@ const PURE_LEDGER = [
   'frontier',
   'prove',
   'record',
+  'record-key',
   'note',
   'checkpoint',
   'tiles',
@@ -55,7 +57,10 @@ const PURE_LEDGER = [
 const PURE_FILES = [
   ...PURE_LEDGER.map((name) => `server/ledger/${name}.ts`),
   ...['draw', 'field', 'seal', 'blind-index', 'keyring', 'subject-key'].map((name) => `server/keys/${name}.ts`),
-  ...['states', 'signals', 'export-facts', 'export-dpv', 'export-kantara'].map((name) => `server/consent/${name}.ts`),
+  ...['states', 'periods', 'signals', 'export-facts', 'export-dpv', 'export-kantara'].map(
+    (name) => `server/consent/${name}.ts`,
+  ),
+  'server/rights/proof-date.ts',
   'server/witness/judge.ts',
   'server/errors.ts',
 ];

@@ -228,6 +228,25 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     { name: 'unsubscribed-neutral', view: 'unsubscribed', data: { ...left, left: null, undo: null } },
     { name: 'stopped-all', view: 'stopped-all', data: { ...base, masked: MASKED, since: NOW, undo } },
     {
+      name: 'erase',
+      view: 'erase',
+      data: {
+        ...base,
+        proofs: [{ list, until: LATER }],
+        suppressed: true,
+        address: all.address,
+        action: '/settings/erase',
+        nonce: TOKEN,
+        backHref: '/settings',
+      },
+    },
+    {
+      name: 'erased',
+      view: 'erased',
+      data: { ...base, proofs: [{ list, until: LATER }], suppressed: true, since: NOW },
+    },
+    { name: 'erased-whole', view: 'erased', data: { ...base, proofs: [], suppressed: false, since: NOW } },
+    {
       name: 'privacy',
       view: 'privacy',
       data: {

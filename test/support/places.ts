@@ -81,6 +81,7 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/p/:token/link': { path: `${p}/link`, gets: false, reads: 'form' },
       '/preferences': { path: '/preferences', gets: true, reads: 'form' },
       '/m/:token': { path: path(second), gets: true, reads: 'form' },
+      '/settings/erase': { path: '/settings/erase', gets: true, reads: 'form' },
       '/settings/:what': { path: '/settings/stop', gets: false, reads: 'form' },
       '/privacy/:organisation': page(path(linksOf(confirmed, '/privacy/')[0] ?? base)),
       '/receipts/:token': page(path(receipt)),

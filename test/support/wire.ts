@@ -17,22 +17,39 @@ export interface Wire {
 
 /** Puts a recording proxy before a fresh database: TCP before PostgreSQL, a socket before the embedded one. */
 export async function tapDatabase(): Promise<Wire> {
-  const database = await createTestDatabase();
-  return database.template ? tapEmbedded(database, database.template) : tapPostgres(database);
+  const { database, proxy } = await putBefore(startTap);
+  return { database, sent: proxy.sent };
 }
 
-async function tapPostgres(database: TestDatabase): Promise<Wire> {
+/** Something that listens where a database is expected. */
+export interface Proxy {
+  readonly server: Server;
+  readonly stop: () => void;
+}
+
+/** Puts a proxy before a fresh database; `make` gets what opens a connection to the database itself. */
+export async function putBefore<P extends Proxy>(
+  make: (reach: () => Socket) => P,
+): Promise<{ database: TestDatabase; proxy: P }> {
+  const database = await createTestDatabase();
+  return database.template ? beforeEmbedded(database, database.template, make) : beforePostgres(database, make);
+}
+
+async function beforePostgres<P extends Proxy>(
+  database: TestDatabase,
+  make: (reach: () => Socket) => P,
+): Promise<{ database: TestDatabase; proxy: P }> {
   const url = new URL(database.settings['DATABASE_URL'] ?? '');
   const target = { host: url.hostname, port: Number(url.port || 5432) };
-  const tap = startTap(() => connect(target));
-  await once(tap.server.listen(0, '127.0.0.1'), 'listening');
-  url.port = String((tap.server.address() as AddressInfo).port);
+  const proxy = make(() => connect(target));
+  await once(proxy.server.listen(0, '127.0.0.1'), 'listening');
+  url.port = String((proxy.server.address() as AddressInfo).port);
   return {
-    sent: tap.sent,
+    proxy,
     database: {
       settings: { DATABASE_URL: url.href },
       drop: async () => {
-        tap.stop();
+        proxy.stop();
         await database.drop();
       },
     },
@@ -40,22 +57,26 @@ async function tapPostgres(database: TestDatabase): Promise<Wire> {
 }
 
 /** The service finds a lock that names our socket: it takes that for a database which runs already, and shares it. */
-async function tapEmbedded(database: TestDatabase, template: string): Promise<Wire> {
+async function beforeEmbedded<P extends Proxy>(
+  database: TestDatabase,
+  template: string,
+  make: (reach: () => Socket) => P,
+): Promise<{ database: TestDatabase; proxy: P }> {
   const folder = await mkdtemp(join(tmpdir(), 'zgoda-wire-'));
   const [dataDir, host] = [join(folder, 'data'), join(folder, 'tap')];
   await mkdir(dataDir, { mode: 0o700 });
   await mkdir(host, { mode: 0o700 });
   const embedded = await startEmbedded({ dataDir: join(folder, 'real'), logger: makeLogger('warn'), template });
-  const tap = startTap(() => connect(socketPath(embedded.host, embedded.port)));
-  await once(tap.server.listen(socketPath(host, embedded.port)), 'listening');
+  const proxy = make(() => connect(socketPath(embedded.host, embedded.port)));
+  await once(proxy.server.listen(socketPath(host, embedded.port)), 'listening');
   const owner = { pid: process.pid, startedAt: startOf(process.pid), host, port: embedded.port };
   await writeFile(lockFile(dataDir), JSON.stringify(owner));
   return {
-    sent: tap.sent,
+    proxy,
     database: {
       settings: { DATA_DIR: dataDir },
       drop: async () => {
-        tap.stop();
+        proxy.stop();
         await embedded.stop();
         await database.drop();
         await rm(folder, { recursive: true, force: true });
@@ -64,10 +85,8 @@ async function tapEmbedded(database: TestDatabase, template: string): Promise<Wi
   };
 }
 
-interface Tap {
-  readonly server: Server;
+interface Tap extends Proxy {
   readonly sent: () => Buffer[];
-  readonly stop: () => void;
 }
 
 function startTap(reach: () => Socket): Tap {

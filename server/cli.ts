@@ -7,7 +7,7 @@ import { addLedgerCommands } from './cli/ledger.js';
 import { addPeopleCommands } from './cli/people.js';
 import { addWitnessCommand } from './cli/witness.js';
 import { addRetentionCommand } from './cli/retention.js';
-import { readJson, readText, trustedKeys, withContext } from './command.js';
+import { readJson, readText, trusted, withContext } from './command.js';
 import { readConfig, ROOT } from './config.js';
 import { setup } from './consent/setup.js';
 import { embeddedConnection } from './database/embedded.js';
@@ -131,17 +131,18 @@ program
   .option('--policy <file>', 'which witnesses must have signed, in tlog-policy syntax')
   .option(
     '--anchor-cert <file>',
-    'certificates of time-stamp authorities that you trust, PEM; may come again',
+    'certificates of time-stamp authorities that you trust, PEM; may come again (default: *.pem in DATA_DIR/trust)',
     collect,
     [],
   )
   .option('--json', 'as JSON')
   .description('check a receipt offline: 0 valid, 1 invalid, 2 incomplete, 3 contradiction')
   .action(async (file: string, options: VerifyOptions) => {
-    const anchorCerts = await Promise.all(options.anchorCert.map(readText));
+    const { vkeys, anchorCerts } = await trusted();
     exitCode = await runVerify({
-      ...{ file, witnesses: options.witness, anchorCerts, json: options.json ?? false },
-      vkeys: options.vkey.length > 0 ? options.vkey : await trustedKeys(),
+      ...{ file, witnesses: options.witness, json: options.json ?? false },
+      vkeys: options.vkey.length > 0 ? options.vkey : vkeys,
+      anchorCerts: options.anchorCert.length > 0 ? await Promise.all(options.anchorCert.map(readText)) : anchorCerts,
       ...(options.policy === undefined ? {} : { policy: await readText(options.policy) }),
     });
   });

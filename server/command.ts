@@ -20,18 +20,20 @@ export async function withContext(work: (ctx: Context) => Promise<void>): Promis
   }
 }
 
-/** The log keys that this installation trusts (T3). */
-export async function trustedKeys(): Promise<string[]> {
+/** The log keys that this installation trusts (T3), and the certificates of time-stamp authorities (PEM) that somebody put beside them. */
+export async function trusted(): Promise<{ vkeys: string[]; anchorCerts: string[] }> {
   const folder = join(
     readConfig({ ...process.env, NODE_ENV: 'development', DATABASE_URL: '', ROLE: '' }).dataDir,
     'trust',
   );
   const files = await readdir(folder).catch(() => []);
-  return Promise.all(
-    files
-      .filter((file) => file.endsWith('.vkey'))
-      .map(async (file) => (await readFile(join(folder, file), 'utf8')).trim()),
-  );
+  const read = async (ending: string): Promise<string[]> =>
+    Promise.all(
+      files
+        .filter((file) => file.endsWith(ending))
+        .map(async (file) => (await readFile(join(folder, file), 'utf8')).trim()),
+    );
+  return { vkeys: await read('.vkey'), anchorCerts: await read('.pem') };
 }
 
 /** A text file named on the command line. Throws `body-invalid`. */

@@ -7,10 +7,10 @@ import { makeSubjectKey } from '../keys/subject-key.js';
 import { appendEvents, attach, prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import type { ListFacts, Wording } from './catalogue.js';
 import { listRecord } from './facts.js';
+import { PURGE_DAYS } from './periods.js';
 import type { SaidAt } from './said-at.js';
 import { formatScan, type Scan } from './scan.js';
 import type { SealedSignUp } from './subscribe.js';
-import { PURGE_DAYS } from './periods.js';
 
 /** A sign-up that somebody said on the phone, or wrote on paper, as staff note it. */
 export interface NotedSignUp {

@@ -31,6 +31,8 @@ const MAX_STAMPS = 20;
 const HOUR_MS = 3_600_000;
 /** Clocks differ. */
 const CLOCK_MS = 5 * 60_000;
+/** A log that promises time stamps less often promises none. */
+const MAX_INTERVAL_MS = 31 * 24 * HOUR_MS;
 const SHOWN_CHARACTERS = 160;
 
 /** What the reader trusts already. */
@@ -45,11 +47,11 @@ export interface Trust {
   readonly anchorCerts?: readonly string[];
 }
 
-/** Checks a receipt (the text of one JSON file) under what the reader trusts already. Never throws. */
-export function verifyReceipt(text: string, trust: Trust): Verdict {
+/** Checks a receipt (the text of one JSON file) under what the reader trusts already, as of `now`. Never throws. */
+export function verifyReceipt(text: string, trust: Trust, now = new Date()): Verdict {
   const report = new Report();
   try {
-    checkReceipt(report, text, trust);
+    checkReceipt(report, text, trust, now);
   } catch (error) {
     // Whatever a hostile file brings us to is an answer, and the answer is no.
     report.say('format', false, error instanceof Unreadable ? error.message : 'the receipt cannot be read');
@@ -216,6 +218,8 @@ interface Receipt {
   readonly log: { readonly origin: string; readonly vkey: string; readonly formerVkeys: readonly string[] };
   /** In ms; null: the log is not time-stamped. */
   readonly interval: number | null;
+  /** The witnesses that the log asks, as it says itself. */
+  readonly policy: string | null;
   readonly stamps: readonly {
     readonly checkpoint: string;
     readonly tokens: readonly { authority: string; token: string }[];
@@ -245,6 +249,7 @@ const MEMBERS = {
   ],
   log: ['origin', 'vkey', 'former_vkeys'],
   event: ['kind', 'record', 'fields', 'proof', 'later'],
+  field: ['salt', 'value'],
   anchors: ['interval', 'stamps'],
   stamp: ['checkpoint', 'tokens'],
   token: ['authority', 'token'],
@@ -263,15 +268,17 @@ interface Event {
   readonly sizes: readonly number[];
   /** Names of witnesses, of those that the reader trusts, whose signature stands below one of these trees. */
   readonly witnesses: ReadonlySet<string>;
+  /** Names of others below them. */
+  readonly others: readonly Other[];
 }
 
-function checkReceipt(report: Report, text: string, trust: Trust): void {
+function checkReceipt(report: Report, text: string, trust: Trust, now: Date): void {
   if (text.length > MAX_BYTES || Buffer.byteLength(text) > MAX_BYTES)
     throw new Unreadable('the receipt is larger than 20 MB');
   const receipt = readReceipt(parseJson(text));
   report.say('format', true, `a receipt with ${receipt.events.length} events, in the format zgoda-receipt/v1`);
   for (const name of receipt.unknown) report.say('members', null, `nobody verifies what it says under ${shown(name)}`);
-  const policy = readPolicy(report, trust.policy);
+  const policy = checkPolicy(report, trust.policy);
   const keys = checkKeys(
     report,
     receipt,
@@ -287,7 +294,7 @@ function checkReceipt(report: Report, text: string, trust: Trust): void {
   checkChain(report, events);
   checkConfirmations(report, events);
   checkWitnesses(report, policy, keys, events);
-  checkStamps(report, { receipt, keys, history, events, pems: trust.anchorCerts ?? [] });
+  checkStamps(report, { receipt, keys, history, events, pems: trust.anchorCerts ?? [], now: now.getTime() });
   checkOutcome(report, receipt.claim, events);
 }
 
@@ -305,8 +312,7 @@ function readReceipt(value: Json): Receipt {
   const claim = receipt.get('claim');
   if (claim !== 'consent' && claim !== 'withdrawal')
     throw new Unreadable('the receipt does not say what it is to prove');
-  const policy = receipt.get('policy');
-  if (policy !== null) asString(policy, 'policy');
+  const policy = receipt.get('policy') === null ? null : asString(receipt.get('policy'), 'policy');
   const anchors = asObject(receipt.get('anchors'), 'anchors');
   const stamps = asArray(anchors.get('stamps'), 'stamps', MAX_STAMPS).map((stamp) => asObject(stamp, 'a stamp'));
   const tokens = stamps.map((stamp) =>
@@ -322,6 +328,7 @@ function readReceipt(value: Json): Receipt {
       ),
     },
     interval: readInterval(anchors.get('interval')),
+    policy,
     stamps: stamps.map((stamp, at) => ({
       checkpoint: asString(stamp.get('checkpoint'), 'checkpoint'),
       tokens: (tokens[at] ?? []).map((token) => ({
@@ -340,8 +347,13 @@ function readReceipt(value: Json): Receipt {
       ...stamps.flatMap((stamp) => unknownIn(stamp, MEMBERS.stamp)),
       ...tokens.flat().flatMap((token) => unknownIn(token, MEMBERS.token)),
       ...objects.flatMap((event) => unknownIn(event, MEMBERS.event)),
+      ...objects.flatMap((event) => disclosuresOf(event).flatMap((field) => unknownIn(field, MEMBERS.field))),
     ],
   };
+}
+
+function disclosuresOf(event: JsonObject): JsonObject[] {
+  return [...asObject(event.get('fields'), 'fields').values()].map((field) => asObject(field, 'a field'));
 }
 
 function unknownIn(object: JsonObject, known: readonly string[]): string[] {
@@ -372,9 +384,16 @@ interface Keys {
   readonly all: readonly LogKey[];
   /** Of witnesses that the reader trusts. */
   readonly witnesses: readonly LogKey[];
+  /** Of witnesses that only the receipt names. */
+  readonly named: readonly LogKey[];
 }
 
-function checkKeys(report: Report, { log }: Receipt, vkeys: readonly string[], witnessKeys: readonly string[]): Keys {
+function checkKeys(
+  report: Report,
+  { log, policy }: Receipt,
+  vkeys: readonly string[],
+  witnessKeys: readonly string[],
+): Keys {
   const own = parseVkey(log.vkey);
   const former = log.formerVkeys.map((vkey) => parseVkey(vkey));
   if (![own, ...former].every((key) => key?.name === log.origin) || own === null)
@@ -397,11 +416,22 @@ function checkKeys(report: Report, { log }: Receipt, vkeys: readonly string[], w
       ? `the log is ${shown(log.origin)}, and you trust its key`
       : `the log calls itself ${shown(log.origin)}; you did not say that you trust its key, and anybody can make such a log`,
   );
+  const witnesses = cosignerKeys(witnessKeys);
   return {
     pinned,
     all: [...pinned.filter((key) => !brought.some((other) => isSameKey(key, other))), ...brought],
-    witnesses: witnessKeys.map((vkey) => parseVkey(vkey, COSIGNATURE)).filter((key) => key !== null),
+    witnesses,
+    named: namedWitnesses(policy).filter((key) => !witnesses.some((other) => isSameKey(key, other))),
   };
+}
+
+function cosignerKeys(vkeys: readonly string[]): LogKey[] {
+  return vkeys.map((vkey) => parseVkey(vkey, COSIGNATURE)).filter((key) => key !== null);
+}
+
+function namedWitnesses(policy: string | null): LogKey[] {
+  const read = policy === null ? null : readPolicy(policy);
+  return read === null || 'bad' in read ? [] : cosignerKeys(read.vkeys);
 }
 
 /** Types of keys and signatures, c2sp signed-note. */
@@ -476,6 +506,7 @@ function checkEvent(report: Report, { event, at, receipt, keys, history }: Event
     size: checkpoint.size,
     sizes: trees.map((tree) => tree.size),
     witnesses: new Set(trees.flatMap((tree) => tree.witnesses)),
+    others: trees.flatMap((tree) => tree.others),
   };
 }
 
@@ -552,6 +583,13 @@ interface Checkpoint {
   readonly trusted: boolean;
   /** Names of trusted witnesses that signed it too. */
   readonly witnesses: readonly string[];
+  readonly others: readonly Other[];
+}
+
+/** Whoever signed a checkpoint and is not trusted. `isRight`: under a key that the receipt brings along; false: nobody could check. */
+interface Other {
+  readonly name: string;
+  readonly isRight: boolean;
 }
 
 // c2sp signed-note and tlog-checkpoint. Every signature of a key that we know must be right; the words say what is wrong.
@@ -571,13 +609,22 @@ function openCheckpoint(note: string, keys: Keys, origin: string): Checkpoint | 
   const isRight = (key: LogKey) => by(key).every((each) => verifyEd25519(key.publicKey, body, each.bytes));
   if (!keys.all.every(isRight)) return 'the signature of its checkpoint is wrong';
   if (!keys.all.some((key) => by(key).length > 0)) return 'its checkpoint is not signed by the log';
-  const cosigned = keys.witnesses.filter((key) => by(key).length > 0);
+  const hasSigned = (key: LogKey) => by(key).length > 0;
+  const cosigned = [...keys.witnesses, ...keys.named].filter(hasSigned);
   const isCosigned = (key: LogKey) => by(key).every((each) => isCosignature(key, body, each.bytes));
   if (!cosigned.every(isCosigned)) return 'the signature of a witness below its checkpoint is wrong';
+  const known = [...keys.all, ...cosigned];
+  const strangers = (signatures as Signature[]).filter(
+    ({ name, id }) => !known.some((key) => key.name === name && key.id === id),
+  );
   return {
     ...{ size, root },
-    trusted: keys.pinned.some((key) => by(key).length > 0),
-    witnesses: cosigned.map((key) => key.name),
+    trusted: keys.pinned.some(hasSigned),
+    witnesses: keys.witnesses.filter(hasSigned).map((key) => key.name),
+    others: [
+      ...keys.named.filter(hasSigned).map(({ name }) => ({ name, isRight: true })),
+      ...strangers.map(({ name }) => ({ name, isRight: false })),
+    ],
   };
 }
 
@@ -601,11 +648,16 @@ function parseSignature(line: string): Signature | null {
   return { name, id: bytes.subarray(0, 4).toString('hex'), bytes: bytes.subarray(4) };
 }
 
-function verifyEd25519(publicKey: Buffer, message: string, signature: Buffer): boolean {
+function verifyEd25519(publicKey: Buffer, message: Buffer | string, signature: Buffer): boolean {
   if (signature.length !== 64) return false;
   try {
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: publicKey.toString('base64url') };
-    return verify(null, Buffer.from(message), createPublicKey({ key: jwk, format: 'jwk' }), signature);
+    return verify(
+      null,
+      typeof message === 'string' ? Buffer.from(message) : message,
+      createPublicKey({ key: jwk, format: 'jwk' }),
+      signature,
+    );
   } catch {
     return false;
   }
@@ -746,6 +798,10 @@ function checkOneConsent(report: Report, events: readonly Event[]): void {
   );
 }
 
+/** What a consent begins with: somebody asked, or somebody else says that there is one. */
+const ASSERTIONS = ['asserted', 'imported', 'staff-entered'];
+const BEGINNINGS = ['requested', ...ASSERTIONS];
+
 // Each event names the commitment of the one before it, so that one left out in the middle shows (P-12).
 function checkChain(report: Report, events: readonly Event[]): void {
   const answers = events.map((event, at) => linkOf(event, events.slice(0, at)));
@@ -764,16 +820,16 @@ function checkChain(report: Report, events: readonly Event[]): void {
 function linkOf(event: Event, earlier: readonly Event[]): boolean | null {
   const before = event.record.get('prev_event_commit');
   if (before !== null && before !== undefined && typeof before !== 'string') return false;
-  if (event.kind === 'requested') return true;
-  if (event.kind === 'offered') return linkTo(event.record.get('request_commit'), earlier, 'requested');
-  if (event.kind === 'confirmed') return linkTo(before, earlier, 'offered');
+  if (BEGINNINGS.includes(event.kind)) return true;
+  if (event.kind === 'offered') return linkTo(event.record.get('request_commit'), earlier, BEGINNINGS);
+  if (event.kind === 'confirmed') return linkTo(before, earlier, ['offered']);
   if (earlier.length === 0) return true;
   if (typeof before !== 'string') return false;
   return earlier.some((other) => other.commitment === before) ? true : null;
 }
 
-function linkTo(commitment: Json | undefined, earlier: readonly Event[], kind: string): boolean | null {
-  const candidates = earlier.filter((event) => event.kind === kind);
+function linkTo(commitment: Json | undefined, earlier: readonly Event[], kinds: readonly string[]): boolean | null {
+  const candidates = earlier.filter((event) => kinds.includes(event.kind));
   if (candidates.length === 0) return null;
   return candidates.some((event) => event.commitment === commitment);
 }
@@ -824,39 +880,67 @@ function checkConfirmation(report: Report, offered: Event, confirmed: Event): vo
 
 function checkOutcome(report: Report, claim: Receipt['claim'], events: readonly Event[]): void {
   const acts = events.filter((event) => ['confirmed', 'withdrawn', 'renewed'].includes(event.kind));
-  const confirmed = acts.findLast((event) => event.kind === 'confirmed');
-  const last = acts.at(-1);
-  if (claim === 'withdrawal') {
-    const channel = last && member(last.record, 'withdrawal', 'channel');
-    const ok = last?.kind === 'withdrawn';
-    const of = confirmed ? ` of ${confirmed.happenedAt}` : '';
-    const way = typeof channel === 'string' ? `, by ${shown(channel)}` : '';
+  if (claim === 'withdrawal') sayWithdrawal(report, events, acts.at(-1));
+  else sayConsent(report, events, acts.at(-1));
+}
+
+function sayWithdrawal(report: Report, events: readonly Event[], last: Event | undefined): void {
+  const consent = events.findLast((event) => event.kind === 'confirmed' || ASSERTIONS.includes(event.kind));
+  if (last?.kind !== 'withdrawn')
+    report.say('outcome', false, 'it is to prove a withdrawal, and shows none that stands');
+  else if (consent === undefined)
     report.say(
       'outcome',
-      ok,
-      ok
-        ? `the consent${of} was withdrawn at ${last.happenedAt}${way}`
-        : 'it is to prove a withdrawal, and shows none that stands',
+      null,
+      `a consent that is not in this receipt was withdrawn at ${last.happenedAt}${wayOf(last)}`,
     );
-  } else if (confirmed !== undefined && last?.kind === 'withdrawn') {
-    report.say('outcome', false, `the consent was withdrawn at ${last.happenedAt}`);
-  } else if (confirmed !== undefined) {
+  else
+    report.say(
+      'outcome',
+      true,
+      `the consent of ${consent.happenedAt} was withdrawn at ${last.happenedAt}${wayOf(last)}`,
+    );
+}
+
+const WAYS: Readonly<Record<string, string>> = {
+  'one-click': 'with the button of the mail program',
+  page: 'on the page that every mail leads to',
+  settings: 'on the page with all settings',
+  'stop-all': 'by stopping all lists',
+  mail: 'by mail',
+  journal: 'as the journal of withdrawals had it, after a backup was restored',
+};
+
+function wayOf({ record }: Event): string {
+  const channel = member(record, 'withdrawal', 'channel');
+  if (typeof channel !== 'string') return '';
+  return `, ${Object.hasOwn(WAYS, channel) ? WAYS[channel] : `by ${shown(channel)}`}`;
+}
+
+function sayConsent(report: Report, events: readonly Event[], last: Event | undefined): void {
+  const confirmed = events.findLast((event) => event.kind === 'confirmed');
+  const end = events.at(-1);
+  if (last?.kind === 'withdrawn')
+    report.say('outcome', false, `the consent was withdrawn at ${last.happenedAt}${wayOf(last)}`);
+  else if (confirmed !== undefined) {
     const renewed = last?.kind === 'renewed' ? `, its withdrawal was taken back at ${last.happenedAt}` : '';
     report.say(
       'outcome',
       true,
       `the consent was confirmed at ${confirmed.happenedAt}${renewed}, and this receipt holds no withdrawal${renewed ? ' after that' : ''}`,
     );
-  } else if (events.every((event) => event.kind === 'requested' || event.kind === 'offered')) {
-    report.say('outcome', null, 'somebody asked for it, and nobody confirmed');
-  } else {
-    const end = events.at(-1);
+  } else if (events.some((event) => ASSERTIONS.includes(event.kind)))
     report.say(
       'outcome',
       null,
-      `no consent was confirmed; the last event is ${shown(end?.kind ?? '')} at ${end?.happenedAt ?? ''}`,
+      'somebody else says that there was a consent; the owner of the mailbox did not confirm it',
     );
-  }
+  else
+    report.say(
+      'outcome',
+      null,
+      `nobody confirmed; the last event is ${shown(end?.kind ?? '')} at ${end?.happenedAt ?? ''}`,
+    );
 }
 
 // ---- Witnesses
@@ -870,48 +954,49 @@ interface Policy {
 
 const NO_POLICY: Policy = { logs: [], vkeys: [], isMet: null };
 
-type Members = (signed: ReadonlySet<string>) => boolean;
+/** By name of a key: does what is signed satisfy a member of the policy? */
+type Member = (signed: ReadonlySet<string>) => boolean;
 
-// c2sp tlog-policy: lines "log VKEY", "witness NAME VKEY [URL]", "group NAME all|any|NUMBER MEMBER...", "quorum NAME|none".
-function readPolicy(report: Report, text: string | undefined): Policy {
+function checkPolicy(report: Report, text: string | undefined): Policy {
   if (text === undefined) return NO_POLICY;
+  const policy = readPolicy(text);
+  if (!('bad' in policy)) return policy;
+  const words = 'this line of the policy cannot be read, so nothing was asked of witnesses';
+  report.say('policy', null, `${words}: ${shown(policy.bad)}`);
+  return NO_POLICY;
+}
+
+/** c2sp tlog-policy: lines "log VKEY", "witness NAME VKEY [URL]", "group NAME all|any|NUMBER MEMBER...", "quorum NAME|none"; or the line that is none. */
+function readPolicy(text: string): Policy | { readonly bad: string } {
   const logs: string[] = [];
   const vkeys: string[] = [];
-  const known = new Map<string, Members>();
+  const members = new Map<string, Member>();
   let quorum: string | null = null;
-  const bad = (line: string): Policy => {
-    report.say(
-      'policy',
-      null,
-      `this line of the policy cannot be read, so nothing was asked of witnesses: ${shown(line)}`,
-    );
-    return { ...NO_POLICY, logs };
-  };
   for (const line of text.split('\n').map((one) => one.replace(/#.*$/, '').trim())) {
     const [word = '', name = '', ...rest] = line.split(/[ \t]+/);
     if (line === '') continue;
+    const isNew = name !== '' && name !== 'none' && !members.has(name);
+    const key = word === 'witness' && isNew ? parseVkey(rest[0] ?? '', COSIGNATURE) : null;
+    const group = word === 'group' && isNew ? readGroup(members, rest) : null;
     if (word === 'log' && parseVkey(name)) logs.push(name);
-    else if (word === 'witness' && isNewName(known, name) && parseVkey(rest[0] ?? '', COSIGNATURE)) {
-      const key = parseVkey(rest[0] ?? '', COSIGNATURE);
+    else if (key !== null && rest.length <= 2) {
       vkeys.push(rest[0] ?? '');
-      known.set(name, (signed) => key !== null && signed.has(key.name));
-    } else if (word === 'group' && isNewName(known, name)) {
-      const [how = '', ...names] = rest;
-      const members = names.map((member) => known.get(member));
-      const most = members.length;
-      const needed = how === 'all' ? most : how === 'any' ? 1 : (decimal(how) ?? 0);
-      if (members.includes(undefined) || needed < 1 || needed > most || new Set(names).size < most) return bad(line);
-      known.set(name, (signed) => members.filter((member) => member?.(signed)).length >= needed);
-    } else if (word === 'quorum' && quorum === null && rest.length === 0 && (name === 'none' || known.has(name))) {
+      members.set(name, (signed) => signed.has(key.name));
+    } else if (group !== null) members.set(name, group);
+    else if (word === 'quorum' && quorum === null && rest.length === 0 && (name === 'none' || members.has(name)))
       quorum = name;
-    } else return bad(line);
+    else return { bad: line };
   }
-  if (quorum === null) return bad('quorum');
-  return { logs, vkeys, isMet: quorum === 'none' ? null : (known.get(quorum) ?? null) };
+  if (quorum === null) return { bad: 'quorum' };
+  return { logs, vkeys, isMet: members.get(quorum) ?? null };
 }
 
-function isNewName(known: ReadonlyMap<string, Members>, name: string): boolean {
-  return name !== '' && name !== 'none' && !known.has(name);
+function readGroup(known: ReadonlyMap<string, Member>, [how = '', ...names]: readonly string[]): Member | null {
+  const members = names.map((name) => known.get(name)).filter((member) => member !== undefined);
+  const most = new Set(names).size;
+  const needed = how === 'all' ? most : how === 'any' ? 1 : (decimal(how) ?? 0);
+  if (members.length < names.length || most < names.length || needed < 1 || needed > most) return null;
+  return (signed) => members.filter((member) => member(signed)).length >= needed;
 }
 
 function checkWitnesses(report: Report, { isMet }: Policy, keys: Keys, events: readonly Event[]): void {
@@ -934,6 +1019,17 @@ function checkWitnesses(report: Report, { isMet }: Policy, keys: Keys, events: r
         : 'none of the witnesses that you trust signed a tree that holds these events',
     );
   }
+  const others = events.flatMap((event) => event.others);
+  const named = (isRight: boolean): string =>
+    [...new Set(others.filter((other) => other.isRight === isRight).map((other) => shown(other.name)))].join(', ');
+  if (named(true))
+    report.say('other witnesses', true, `under keys that only this receipt names, these signed too: ${named(true)}`);
+  if (named(false))
+    report.say(
+      'other witnesses',
+      true,
+      `signatures in these names stand there too, and nobody checked them: ${named(false)}`,
+    );
 }
 
 // ---- Time stamps: RFC 3161 tokens, which are CMS signed data (RFC 5652)
@@ -944,15 +1040,16 @@ interface StampInput {
   readonly history: History;
   readonly events: readonly Event[];
   readonly pems: readonly string[];
+  readonly now: number;
 }
 
-/** A time stamp under an authority that the reader trusts. */
+/** A tree that an authority saw, which the reader trusts. */
 interface TrustedStamp {
   readonly size: number;
   readonly at: number;
 }
 
-function checkStamps(report: Report, { receipt, keys, history, events, pems }: StampInput): void {
+function checkStamps(report: Report, { receipt, keys, history, events, pems, now }: StampInput): void {
   const roots = readCertificates(report, pems);
   const trusted: TrustedStamp[] = [];
   for (const { checkpoint, tokens } of receipt.stamps) {
@@ -968,50 +1065,82 @@ function checkStamps(report: Report, { receipt, keys, history, events, pems }: S
         false,
         `the tree of ${tree.size} that was stamped is not shown to hold any of these events`,
       );
-    for (const { authority, token } of tokens) {
+    const stamps = tokens.map(({ authority, token }) => {
       const stamp = openToken(token, checkpoint, roots);
-      if (typeof stamp === 'string') report.say('time stamp', false, `${shown(authority)}: ${stamp}`);
-      else {
-        const when = new Date(stamp.at).toISOString();
-        const by = stamp.isTrusted
-          ? `${shown(stamp.signer)}, which you trust`
-          : `${shown(stamp.signer)}, which you did not say that you trust`;
-        report.say('time stamp', true, `the tree of ${tree.size} was there at ${when}, says ${by}`);
-        if (stamp.isTrusted) trusted.push({ size: tree.size, at: stamp.at });
-      }
-    }
+      sayStamp(report, { authority, size: tree.size, stamp });
+      return stamp;
+    });
+    trusted.push(
+      ...stamps.flatMap((stamp) =>
+        typeof stamp !== 'string' && stamp.isTrusted ? [{ size: tree.size, at: stamp.at }] : [],
+      ),
+    );
   }
   sayInterval(report, receipt);
-  for (const event of events) checkBackdating(report, receipt, event, trusted);
+  if (roots.length === 0) return;
+  for (const event of events) {
+    const [ok, words] = judgeTime(event, { interval: receipt.interval, trusted, now });
+    report.say('written down in time', ok, `${shown(event.kind)} of ${event.happenedAt} ${words}`);
+  }
+}
+
+function sayStamp(
+  report: Report,
+  { authority, size, stamp }: { authority: string; size: number; stamp: Stamp | string },
+): void {
+  if (typeof stamp === 'string') {
+    report.say('time stamp', false, `${shown(authority)}: ${stamp}`);
+    return;
+  }
+  const trust = stamp.isTrusted ? 'which you trust' : 'which you did not say that you trust';
+  report.say(
+    'time stamp',
+    true,
+    `the tree of ${size} was there at ${spelled(stamp.at)}, says ${shown(stamp.signer)}, ${trust}`,
+  );
 }
 
 function sayInterval(report: Report, { interval, stamps }: Receipt): void {
   const hours = (interval ?? 0) / HOUR_MS;
-  report.say(
-    'backdating',
-    true,
-    interval === null
-      ? 'the log was not time-stamped by others: its times are what the operator says'
-      : stamps.length === 0
-        ? `the log says that it is time-stamped every ${hours} hours; this receipt brings no stamp along`
-        : `the log says that it is time-stamped every ${hours} hours: an event may be written down so much later than it claims, and no more`,
-  );
+  const largest = `the log says that it is time-stamped every ${hours} hours: by so much an event may be written down later than it claims, unseen`;
+  const words =
+    stamps.length > 0
+      ? interval === null
+        ? 'the log does not say how often it is time-stamped'
+        : largest
+      : interval === null
+        ? 'the log was not time-stamped by others: its times are what the operator says'
+        : `${largest}; this receipt brings no stamp along, so its times are what the operator says`;
+  report.say('backdating', true, words);
 }
 
-// The first stamp that covers an event comes soon after it, or it was written down later than it claims (T3).
-function checkBackdating(report: Report, { interval }: Receipt, event: Event, trusted: readonly TrustedStamp[]): void {
-  const covering = trusted.filter((stamp) => event.sizes.includes(stamp.size)).map((stamp) => stamp.at);
-  if (covering.length === 0) return;
-  const first = Math.min(...covering);
-  const lag = first - (timeOf(event.happenedAt) ?? Infinity);
-  const ok = lag >= -CLOCK_MS && (interval === null || lag <= interval + CLOCK_MS);
-  report.say(
-    'written down in time',
-    ok,
-    ok
-      ? `${shown(event.kind)} of ${event.happenedAt} was in the log by ${new Date(first).toISOString()}`
-      : `${shown(event.kind)} of ${event.happenedAt} was first stamped at ${new Date(first).toISOString()}: not when it should have been`,
-  );
+/** Was an event written down when it says that it happened, by the clocks of authorities that the reader trusts (T3)? */
+function judgeTime(
+  event: Event,
+  { interval, trusted, now }: { interval: number | null; trusted: readonly TrustedStamp[]; now: number },
+): [boolean | null, string] {
+  const happened = timeOf(event.happenedAt) ?? NaN;
+  const promised = interval !== null && interval <= MAX_INTERVAL_MS ? interval + CLOCK_MS : null;
+  const first = Math.min(...trusted.filter(({ size }) => event.sizes.includes(size)).map(({ at }) => at));
+  const without = Math.max(...trusted.filter(({ size }) => size <= event.index).map(({ at }) => at));
+  const isLate = (at: number): boolean => promised !== null && at - happened > promised;
+  if (first < happened - CLOCK_MS) return [false, `was stamped at ${spelled(first)} already: before it happened`];
+  if (isLate(without))
+    return [false, `was not yet in the log at ${spelled(without)}: it was written down later than it claims`];
+  if (first === Infinity)
+    return promised !== null && !isLate(now)
+      ? [true, 'is too young to be time-stamped: when it was written down is what the operator says']
+      : [null, 'is under no time stamp of an authority that you trust: ask for the receipt anew'];
+  if (isLate(first)) return [false, `was first stamped at ${spelled(first)}: later than the log promises`];
+  const lag = Math.max(0, Math.ceil((first - happened) / 60_000));
+  return [
+    promised === null ? null : true,
+    `was in the log by ${spelled(first)}, ${lag} minutes later${promised === null ? '; whether that is soon enough the receipt does not say' : ''}`,
+  ];
+}
+
+function spelled(time: number): string {
+  return new Date(time).toISOString();
 }
 
 function readCertificates(report: Report, pems: readonly string[]): X509Certificate[] {
@@ -1071,24 +1200,46 @@ function openToken(token: string, text: string, roots: readonly X509Certificate[
 }
 
 function readToken(bytes: Buffer, text: string, roots: readonly X509Certificate[]): Stamp | string {
-  const outer = derOf(bytes).children();
-  const signed = outer[1]?.children()[0]?.children() ?? [];
-  const [content, eContent] = signed[2]?.children() ?? [];
-  const info = eContent?.children()[0]?.body;
-  if (outer[0]?.oid() !== OID.signedData || content?.oid() !== OID.tstInfo || !info) return 'it is no time stamp';
-  const certificates = (signed.find((part) => part.tag === 0xa0)?.children() ?? []).map(
-    (part) => new X509Certificate(part.whole),
+  // Each part where it must stand, and nothing beside: what is around the signature is signed by nobody. RFC 5652 5.
+  const [kind, wrapped] = shaped(derOf(bytes), 0x30, [0x06, 0xa0]);
+  const [version, digests, content, set, signers] = shaped(
+    shaped(wrapped, 0xa0, [0x30])[0],
+    ...([0x30, [0x02, 0x31, 0x30, 0xa0, 0x31]] as const),
   );
-  const signers = signed.findLast((part) => part.tag === 0x31)?.children() ?? [];
-  const signer = signers.length === 1 ? signers[0]?.children() : undefined;
-  if (!signer) return 'it is not signed by one authority';
+  const [type, eContent] = shaped(content, 0x30, [0x06, 0xa0]);
+  const info = shaped(eContent, 0xa0, [0x04])[0]?.body;
+  if (
+    kind?.oid() !== OID.signedData ||
+    type?.oid() !== OID.tstInfo ||
+    version?.body.equals(Buffer.of(3)) !== true ||
+    !info
+  )
+    return 'it is no time stamp';
+  const certificates = (set?.children() ?? []).map((part) => new X509Certificate(part.whole));
+  const signer = shaped(shaped(signers, 0x31, [0x30])[0], 0x30, [0x02, 0x30, 0x30, 0xa0, 0x30, 0x04]);
   const signature = readSigner(signer, info, certificates);
   if (typeof signature === 'string') return signature;
+  if (algorithmOf(shaped(digests, 0x31, [0x30])[0]) !== algorithmOf(signer[2])) return 'it contradicts itself';
   const at = readTime(info, text);
   if (typeof at === 'string') return at;
   if (!maySign(signature, at)) return 'its certificate is not one for time stamps, or not one of that time';
   const name = /^(?:CN|O)=(.*)$/m.exec(signature.subject)?.[1] ?? signature.subject;
   return { at, signer: name, isTrusted: isTrusted(signature, { certificates, roots, at }) };
+}
+
+/** The parts of an element that has this tag, when they have those tags. Throws RangeError. */
+function shaped(part: Der | undefined, tag: number, tags: readonly number[]): Der[] {
+  const parts = part?.tag === tag ? part.children() : [];
+  if (parts.length !== tags.length || !tags.every((one, at) => parts[at]?.tag === one))
+    throw new RangeError('no such DER');
+  return parts;
+}
+
+/** The name of an algorithm, which has no parameters; '' for another. */
+function algorithmOf(part: Der | undefined): string {
+  const [name, parameters, ...more] = part?.tag === 0x30 ? part.children() : [];
+  const isPlain = parameters === undefined || parameters.whole.equals(Buffer.of(0x05, 0x00));
+  return isPlain && more.length === 0 ? (name?.oid() ?? '') : '';
 }
 
 /** The certificate that made the signature; or what is wrong. RFC 5652 5.4, RFC 5035. */
@@ -1097,10 +1248,10 @@ function readSigner(
   info: Buffer,
   certificates: readonly X509Certificate[],
 ): X509Certificate | string {
-  const [, , digest, attributes, algorithm, signature] = parts;
-  const hash = HASHES[digest?.children()[0]?.oid() ?? ''];
-  const named = SIGNATURES[algorithm?.children()[0]?.oid() ?? ''];
-  if (hash === undefined || named === undefined || attributes?.tag !== 0xa0 || !signature)
+  const [version, issuer, digest, attributes, algorithm, signature] = parts;
+  const hash = HASHES[algorithmOf(digest)];
+  const named = SIGNATURES[algorithmOf(algorithm)];
+  if (hash === undefined || named === undefined || attributes === undefined || signature === undefined)
     return 'it is signed in a way that this verifier does not know';
   const values = new Map(
     attributes.children().map((attribute) => {
@@ -1116,10 +1267,19 @@ function readSigner(
     isNamed(one, only(OID.signingCertificateV2), only(OID.signingCertificate)),
   );
   if (!certificate) return 'the certificate of its authority is not in it';
+  if (version?.body.equals(Buffer.of(1)) !== true || issuer?.body.equals(issuerOf(certificate)) !== true)
+    return 'it contradicts itself';
   const signedBytes = Buffer.concat([Buffer.of(0x31), attributes.whole.subarray(1)]);
   return verify(named ?? hash, signedBytes, certificate.publicKey, signature.body)
     ? certificate
     : 'its signature is wrong';
+}
+
+/** Issuer and serial number, as a signature names its certificate by. */
+function issuerOf(certificate: X509Certificate): Buffer {
+  const fields = derOf(certificate.raw).children()[0]?.children() ?? [];
+  const [serial, , issuer] = fields[0]?.tag === 0xa0 ? fields.slice(1) : fields;
+  return Buffer.concat([issuer?.whole ?? Buffer.of(), serial?.whole ?? Buffer.of()]);
 }
 
 // ESSCertIDv2 and its forerunner with SHA-1: the signature itself says by which certificate it is.
@@ -1418,6 +1578,9 @@ function timeOf(text: string): number | null {
   const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) ? Date.parse(text) : NaN;
   return Number.isNaN(time) || new Date(time).toISOString() !== text ? null : time;
 }
+
+/** Its parts, for those who hold them against published vectors. */
+export const parts = { canonical, parseJson, openCheckpoint, parseProof, parseVkey, verifyEd25519, walkPath, hmac };
 
 const [, script] = process.argv;
 if (script !== undefined && import.meta.url === pathToFileURL(script).href) {

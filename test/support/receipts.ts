@@ -34,7 +34,7 @@ const fields = {
 
 export function history(
   change: Change,
-  withdraw: boolean,
+  { withdraw = false, renew = false }: Pick<Scene, 'withdraw' | 'renew'>,
 ): { record: ConsentRecord; opening: Buffer; commitment: Buffer }[] {
   const events: { record: ConsentRecord; opening: Buffer; commitment: Buffer }[] = [];
   const append = (record: ConsentRecord) => {
@@ -84,12 +84,23 @@ export function history(
       prev_event_commit: last(),
     });
   }
+  if (renew) {
+    append({
+      ...common,
+      record_id: 'r5',
+      kind: 'renewed',
+      happened_at: '2026-04-01T11:05:00.000Z',
+      prev_event_commit: last(),
+    });
+  }
   return events;
 }
 
 export interface Scene {
   readonly change?: Change;
   readonly withdraw?: boolean;
+  /** The withdrawal was taken back. */
+  readonly renew?: boolean;
   /** Sizes of the checkpoints that the proofs of the events lead to. */
   readonly sizes?: readonly number[];
   readonly key?: KeyObject;
@@ -98,11 +109,11 @@ export interface Scene {
   readonly forkFrom?: number;
 }
 
-/** A receipt from a log in which Ada's events stand at 2, 5, 9 and 12 among others. */
+/** A receipt from a log in which Ada's events stand at 2, 5, 9, 12 and 15 among others. */
 export async function receipt(scene: Scene = {}): Promise<string> {
-  const { change = unchanged, withdraw = false, sizes = [6, 8, 11, 15], key = logKey } = scene;
-  const indices = [2, 5, 9, 12];
-  const records = history(change, withdraw);
+  const { change = unchanged, sizes = [6, 8, 11, 15, 16], key = logKey } = scene;
+  const indices = [2, 5, 9, 12, 15];
+  const records = history(change, scene);
   const events: ReceiptEvent[] = [];
   for (const [at, { record, opening }] of records.entries()) {
     const leaves = Array.from({ length: 16 }, (_, index) => {
@@ -233,19 +244,56 @@ export const BROKEN: readonly (readonly [string, string, Scene])[] = [
   ],
 ];
 
-/** Scenes that are not broken, or not only. */
-export const SCENES: readonly (readonly [string, Scene])[] = [
-  ['a confirmed consent', {}],
-  ['one without its disclosed fields', { parts: each((event) => ({ ...event, fields: {} })) }],
-  ['under another key', { key: ed25519(2) }],
-  ['without its request', { parts: (parts) => ({ ...parts, events: parts.events.slice(1), texts: [] }) }],
-  ['without a text', { parts: (parts) => ({ ...parts, texts: [WORDING] }) }],
-  ['a withdrawn one', { withdraw: true }],
-  ['a withdrawal', { withdraw: true, parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
-  ['a withdrawal that is not there', { parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
-  ['two trees of one size', { forkFrom: 1, sizes: [6, 6, 11] }],
-  ['a later tree that does not begin with the earlier one', { forkFrom: 2 }],
+/** Scenes that are not broken, or not only, and the exit code for each. */
+export const SCENES: readonly (readonly [string, number, Scene])[] = [
+  ['a confirmed consent', 0, {}],
+  ['one without its disclosed fields', 0, { parts: each((event) => ({ ...event, fields: {} })) }],
+  ['one whose withdrawal was taken back', 0, { withdraw: true, renew: true }],
+  ['a withdrawal', 0, { withdraw: true, parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
+  ['a withdrawn one that is to prove a consent', 1, { withdraw: true }],
+  ['a withdrawal that is not there', 1, { parts: (parts) => ({ ...parts, claim: 'withdrawal' }) }],
+  [
+    'a withdrawal that was taken back',
+    1,
+    { withdraw: true, renew: true, parts: (parts) => ({ ...parts, claim: 'withdrawal' }) },
+  ],
+  ['one whose withdrawal is hidden', 2, { withdraw: true, renew: true, parts: without(3) }],
+  [
+    'a withdrawal without what it withdraws',
+    2,
+    { withdraw: true, parts: (parts) => ({ ...without(0, 3)(parts), claim: 'withdrawal', texts: [] }) },
+  ],
+  ['a log of one’s own', 2, { key: ed25519(2) }],
+  [
+    'a log of one’s own that brings the true key along',
+    1,
+    { key: ed25519(2), parts: (parts) => ({ ...parts, log: { origin: ORIGIN, vkey } }) },
+  ],
+  ['one without its request', 2, { parts: (parts) => ({ ...without(0)(parts), texts: [] }) }],
+  ['one without its offer', 2, { parts: without(1) }],
+  ['one without its confirmation', 2, { parts: without(2) }],
+  ['one without a text', 2, { parts: (parts) => ({ ...parts, texts: [WORDING] }) }],
+  [
+    'one that somebody else said, and that was confirmed',
+    0,
+    { change: only('requested', (record) => ({ ...record, kind: 'asserted' })) },
+  ],
+  [
+    'what somebody else said, and nobody confirmed',
+    2,
+    {
+      change: only('requested', (record) => ({ ...record, kind: 'asserted' })),
+      parts: without(1, 2),
+    },
+  ],
+  ['a record of another version', 2, { change: (record) => ({ ...record, schema_version: 2 as 1 }) }],
+  ['two trees of one size', 3, { forkFrom: 1, sizes: [6, 6, 11] }],
+  ['a later tree that does not begin with the earlier one', 3, { forkFrom: 2 }],
 ];
+
+function without(at: number, count = 1): (parts: ReceiptParts) => ReceiptParts {
+  return (parts) => ({ ...parts, events: parts.events.toSpliced(at, count) });
+}
 
 function each(
   change: (event: ReceiptParts['events'][number]) => ReceiptParts['events'][number],

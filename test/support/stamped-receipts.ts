@@ -21,10 +21,14 @@ export interface StampedScene {
   readonly minutesAgo?: number;
   readonly interval?: string | null;
   readonly stampedBy?: Authority;
+  /** Of the tree that is stamped; 5 holds all three events, and others signed it. */
+  readonly stampedSize?: number;
   readonly alterToken?: (token: Buffer) => Buffer;
   /** What the authority stamps instead. */
   readonly stamps?: (note: string) => string;
   readonly cosign?: (note: string) => string;
+  /** The later tree does not begin with the leaves of the earlier ones. */
+  readonly laterFork?: boolean;
   readonly key?: KeyObject;
   readonly change?: (parts: ReceiptParts) => ReceiptParts;
 }
@@ -93,12 +97,25 @@ export async function stampedReceipt(scene: StampedScene = {}): Promise<string> 
     signCheckpoint({ origin: ORIGIN, size, root: rootOf(leaves.slice(0, size)) }, key);
   const read = async (_: number, start: number, end: number): Promise<Buffer[]> =>
     Promise.resolve(leaves.slice(start, end));
+  const readOthers = async (_: number, start: number, end: number): Promise<Buffer[]> =>
+    Promise.resolve(others.slice(start, end));
   const whole = (scene.cosign ?? ((note: string) => note))(noteOf(5));
+  const others = scene.laterFork ? [leaves[0]!, Buffer.alloc(32, 1), ...leaves.slice(2)] : leaves;
+  const fork = signCheckpoint({ origin: ORIGIN, size: 5, root: rootOf(others) }, key);
+  const stamped = scene.stampedSize === undefined ? whole : noteOf(scene.stampedSize);
   const events = await Promise.all(
     records.map(async ({ record, opening }, index) => ({
       ...{ record, opening, fields: {} },
       proof: { index, hashes: await inclusionProof(read, index, index + 1), checkpoint: noteOf(index + 1) },
-      later: [{ index, hashes: await inclusionProof(read, index, 5), checkpoint: whole }],
+      later:
+        scene.laterFork && index === 1
+          ? []
+          : [
+              {
+                ...{ index, checkpoint: scene.laterFork ? fork : whole },
+                hashes: await inclusionProof(scene.laterFork ? readOthers : read, index, 5),
+              },
+            ],
     })),
   );
   const by = scene.stampedBy;
@@ -113,8 +130,8 @@ export async function stampedReceipt(scene: StampedScene = {}): Promise<string> 
       stamps: by
         ? [
             {
-              checkpoint: whole,
-              tokens: [{ authority: 'https://time.example', token: alterToken(by.token(stamps(whole))) }],
+              checkpoint: stamped,
+              tokens: [{ authority: 'https://time.example', token: alterToken(by.token(stamps(stamped))) }],
             },
           ]
         : [],

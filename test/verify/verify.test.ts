@@ -48,16 +48,21 @@ describe('the verifier', () => {
     expect(await exitOf({ parts: (parts) => ({ ...without(0)(parts), texts: [] }) })).to.equal(2);
     expect(await exitOf({ parts: without(1) })).to.equal(2);
     expect(await exitOf({ parts: without(2) })).to.equal(2);
-    expect(await exitOf({ withdraw: true, parts: without(2) })).to.equal(2);
+    expect(
+      await exitOf({ withdraw: true, parts: (parts) => ({ ...without(2)(parts), claim: 'withdrawal' }) }),
+    ).to.equal(2);
     expect(await exitOf({ parts: (parts) => ({ ...parts, texts: [WORDING] }) })).to.equal(2);
   });
 
-  it('says no when the consent was withdrawn in the same file, and yes to the withdrawal alone', async () => {
+  it('says no when the consent was withdrawn in the same file, and yes to the withdrawal only with what it withdraws', async () => {
     const claim = 'withdrawal' as const;
     const parts = (given: ReceiptParts) => ({ ...given, claim, events: given.events.slice(3), texts: [] });
 
     expect(failedIn(verdictOn(await receipt({ withdraw: true })))).to.deep.equal(['outcome']);
-    expect(await exitOf({ withdraw: true, parts })).to.equal(0);
+    expect(
+      await exitOf({ withdraw: true, parts: (given) => ({ ...given, events: given.events.toSpliced(2, 1) }) }),
+    ).to.equal(1);
+    expect(await exitOf({ withdraw: true, parts })).to.equal(2);
     expect(await exitOf({ withdraw: true, parts: (given) => ({ ...given, claim }) })).to.equal(0);
   });
 

@@ -8,6 +8,7 @@ import { makeKeyring, makeKeysFile } from '../../server/keys/keyring.js';
 import { logVkey } from '../../server/ledger/store.js';
 import { makeLink } from '../../server/links/token.js';
 import { parseAddress } from '../../server/mail/address.js';
+import { erase } from '../../server/rights/erase.js';
 import { purgeUnconfirmed } from '../../server/rights/retention.js';
 import { MOST_UNMASKED, reasonsFor } from '../../server/staff/access-log.js';
 import { openPersonRef } from '../../server/staff/person-ref.js';
@@ -314,6 +315,24 @@ describe('the page of one person', function () {
         .to.match(/they belong to nobody|This person was erased/)
         .and.to.match(/nothing is kept/i);
       expect(wordsOf(await find('greta@gmail.com'))).to.contain('Nothing is known of this address.');
+    });
+
+    it('says of somebody erased until when used proof is kept apart, and shows nothing of it', async () => {
+      await join(service, 'hana@gmail.com');
+      const mail = await campaignMailTo(service, 'hana@gmail.com');
+      const subscriberId = await subscriberOf('hana@gmail.com');
+      await erase(service.ctx, { subscriberId, cause: 'person' });
+      await settled(service.ctx);
+
+      const page = await dropped(mail.raw);
+
+      expect(headingOf(page)).to.equal('Somebody who was erased');
+      expect(wordsOf(page)).to.match(
+        /This person was erased\. Only proof that was used is kept.*Used proof kept Until \d+ \w+ 20\d\d/,
+      );
+      expect(page.text).not.to.match(/h…@|hana|check-good|check-wrong|data-act="unmask"|receipts\//);
+      expect(wordsOf(page)).to.contain('record erased').and.to.contain('Mail now? No. Erased.');
+      expect(wordsOf(await find('hana@gmail.com'))).to.contain('Nothing is known of this address.');
     });
 
     async function staffBrowserLater(): Promise<void> {

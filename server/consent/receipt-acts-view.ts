@@ -1,7 +1,7 @@
 import type { ReceiptEvent } from '../ledger/receipt.js';
 import type { HandoffEvidence } from '../ledger/evidence.js';
 import type { Site } from '../web/http.js';
-import { formatExact, languageNames, translate } from '../web/i18n.js';
+import { formatDate, formatExact, languageNames, translate } from '../web/i18n.js';
 import type { ReceiptAct } from '../web/pages.js';
 
 /** In which language and zone a receipt is read. */
@@ -24,6 +24,7 @@ export function receiptAct(
   const { record, fields } = event;
   const facts: (Fact | null)[] = [
     fact('form', record.form?.url),
+    fact('saidAt', record.said_at && saidWhen(reading, record.said_at)),
     ...(record.kind === 'offered' ? mailFacts(reading, event, handoff) : []),
     ...confirmFacts(reading, event),
     fact('ip', fields.ip?.value),
@@ -86,6 +87,11 @@ function confirmFacts({ language }: Reading, { record }: ReceiptEvent): (Fact | 
 function browserFacts(value: string | undefined): (Fact | null)[] {
   const [agent, languages] = value?.split('\naccept-language: ') ?? [];
   return [fact('agent', agent), fact('languages', languages)];
+}
+
+// Of a paper only the day may be known.
+function saidWhen(reading: Reading, said: string): string {
+  return said.length === 10 ? formatDate(reading.language, new Date(`${said}T12:00:00Z`), 'UTC') : when(reading, said);
 }
 
 function channelName({ site, language }: Reading, channel: string): string {

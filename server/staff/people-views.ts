@@ -106,12 +106,13 @@ export interface PersonScreen extends StaffScreen {
   /** null: erased. */
   readonly masked: MaskedAddress | null;
   readonly organisationName: string;
-  readonly kind: 'known' | 'unknown' | 'waiting' | 'erased' | 'forged';
+  readonly kind: 'known' | 'unknown' | 'waiting' | 'erased' | 'kept' | 'forged';
   readonly person: {
     readonly since: Date;
     readonly speaks: string;
     readonly restrictedAt: Date | null;
     readonly erasedAt: Date | null;
+    readonly proofUntil: Date | null;
   } | null;
   readonly suppressions: readonly { readonly reason: string; readonly at: Date; readonly until: Date | null }[];
   readonly lists: readonly ListPart[];

@@ -53,12 +53,13 @@ export async function showPerson(site: Site, visit: Visit, showing: Showing, sta
 
 function kindOf({ subscriber, loose }: Person): PersonScreen['kind'] {
   if (!subscriber) return loose.length > 0 ? 'waiting' : 'unknown';
-  if (subscriber.erasedAt) return 'erased';
+  if (subscriber.erasedAt) return subscriber.proofUntil ? 'kept' : 'erased';
   return subscriber.isOurs ? 'known' : 'forged';
 }
 
-function personPart({ since, language, restrictedAt, erasedAt }: SubscriberFacts): PersonScreen['person'] {
-  return { since, restrictedAt, erasedAt, speaks: languageNames([language])[0]?.name ?? language };
+function personPart(facts: SubscriberFacts): PersonScreen['person'] {
+  const { since, language, restrictedAt, erasedAt, proofUntil } = facts;
+  return { since, restrictedAt, erasedAt, proofUntil, speaks: languageNames([language])[0]?.name ?? language };
 }
 
 function looksPart(

@@ -27,6 +27,8 @@ export interface SubscriberFacts {
   readonly since: Date;
   readonly restrictedAt: Date | null;
   readonly erasedAt: Date | null;
+  /** Until when used proof of somebody who was erased is kept apart, for claims only; null: none is. */
+  readonly proofUntil: Date | null;
   /** null once erased. */
   readonly profileKey: Buffer | null;
   readonly address: Buffer | null;
@@ -92,8 +94,10 @@ type SubscriberRow = Omit<SubscriberFacts, 'isOurs'> & {
 async function readSubscriber(ctx: Context, ref: PersonRef, index: Buffer | null): Promise<SubscriberRow | null> {
   const [row] = await ctx.db.query<SubscriberRow>(
     `select id, organisation_id as "organisationId", language, created_at as since, restricted_at as "restrictedAt", erased_at as "erasedAt",
+       (select max(p.until) from restricted_proof p join sign_up u on u.id = p.sign_up_id join consent c on c.id = u.consent_id
+         where c.subscriber_id = s.id) as "proofUntil",
        profile_key as "profileKey", address, blind_index as "blindIndex", suppression_hash as "suppressionHash"
-     from subscriber where organisation_id = $1 and (blind_index = $2::bytea or $2::bytea is null and id = $3)`,
+     from subscriber s where organisation_id = $1 and (blind_index = $2::bytea or $2::bytea is null and id = $3)`,
     [ref.organisationId, index, ref.subscriberId],
   );
   return row ?? null;

@@ -46,7 +46,7 @@ const ACTS = new Set(
 );
 const BY = new Set('subject guardian staff operator system'.split(' '));
 const HOW = new Set(
-  'web-form settings-page phone paper button reply one-click page settings stop-all mail journal undo not-me already blocked budget undecided'.split(
+  'web-form form settings-page phone paper button reply one-click page settings stop-all mail journal undo not-me already blocked budget undecided'.split(
     ' ',
   ),
 );
@@ -57,6 +57,7 @@ function howOf(chapter: Chapter, { kind, record }: StoryEvent): string | null {
 }
 
 function wayOf(record: ConsentRecord): string | null {
+  if (record.collection_method === 'web-form' && !record.form) return 'form';
   if (record.collection_method !== undefined) return record.collection_method;
   if (record.confirm) return record.confirm.method === 'reply' ? 'reply' : 'button';
   return record.withdrawal?.channel ?? record.cause ?? null;

@@ -6,7 +6,8 @@ import { draw } from '../keys/draw.js';
 import { isSealed } from '../keys/seal.js';
 import { makeSubjectKey, unwrapKey } from '../keys/subject-key.js';
 import { REDACTABLE, sealEvent, type PreparedEvent } from './append.js';
-import { commit, type ErasureRecord } from './record.js';
+import { commit } from './record.js';
+import type { ErasureRecord } from './erasure-record.js';
 
 /** Why records were destroyed (T16). `rule`: which period was over, where nobody asked. */
 export interface ErasureReason {

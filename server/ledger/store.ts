@@ -57,21 +57,50 @@ export async function checkpointAt(on: Queryable, size: number): Promise<StoredC
   return first(await on.query<Row>('select * from log_checkpoint where size = $1', [size]));
 }
 
-/** Reads tile hashes for proofs: leaves at level 0, roots of full tiles above. */
+/**
+ * Reads tile hashes for proofs: leaves at level 0, roots of full tiles above. Ranges that are asked for at the same moment share a statement, so that a proof
+ * in a big log costs little more than one in a small log.
+ */
 export function hashReader(on: Queryable): ReadHashes {
+  let next: { ranges: Range[]; found: Promise<Buffer[][]> } | null = null;
   return async (level, start, end) => {
-    const rows =
-      level === 0
-        ? await on.query<{ hash: Buffer }>(
-            'select leaf_hash as hash from log_leaf where leaf_index >= $1 and leaf_index < $2 order by leaf_index',
-            [start, end],
-          )
-        : await on.query<{ hash: Buffer }>(
-            'select hash from log_node where level = $3 and node_index >= $1 and node_index < $2 order by node_index',
-            [start, end, level],
-          );
-    return rows.map((row) => row.hash);
+    if (!next) {
+      const ranges: Range[] = [];
+      const found = Promise.resolve().then(async () => {
+        next = null;
+        return readRanges(on, ranges);
+      });
+      next = { ranges, found };
+    }
+    const { ranges, found } = next;
+    const place = ranges.push({ level, start, end }) - 1;
+    return (await found)[place] ?? [];
   };
+}
+
+interface Range {
+  readonly level: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+// A tile is one value, not a row for each of its hashes.
+async function readRanges(on: Queryable, ranges: readonly Range[]): Promise<Buffer[][]> {
+  const rows = await on.query<{ hashes: Buffer | null }>(
+    `select case t.level
+         when 0 then (select string_agg(l.leaf_hash, '' order by l.leaf_index) from log_leaf l where l.leaf_index >= t.first and l.leaf_index < t.past)
+         else (select string_agg(n.hash, '' order by n.node_index) from log_node n where n.level = t.level and n.node_index >= t.first and n.node_index < t.past)
+       end as hashes
+     from unnest($1::smallint[], $2::bigint[], $3::bigint[]) with ordinality as t (level, first, past, place) order by t.place`,
+    [ranges.map(({ level }) => level), ranges.map(({ start }) => start), ranges.map(({ end }) => end)],
+  );
+  return rows.map(({ hashes }) => (hashes ? hashesIn(hashes) : []));
+}
+
+function hashesIn(bytes: Buffer): Buffer[] {
+  return Array.from({ length: Math.floor(bytes.length / 32) }, (_, place) =>
+    bytes.subarray(place * 32, (place + 1) * 32),
+  );
 }
 
 /** Leaf data of leaves `start` to `end` (exclusive): what an entry bundle holds. */
@@ -121,10 +150,7 @@ export function logVkey(ctx: Pick<Context, 'keyring' | 'logOrigin'>): string {
 
 /** A frontier from its stored form: hashes of the perfect subtrees behind each other, largest first. */
 export function frontierOf(size: number, stored: Buffer): Frontier {
-  const hashes = Array.from({ length: Math.floor(stored.length / 32) }, (_, place) =>
-    stored.subarray(place * 32, (place + 1) * 32),
-  );
-  return { size, hashes };
+  return { size, hashes: hashesIn(stored) };
 }
 
 function first(rows: readonly Row[]): StoredCheckpoint | null {

@@ -17,7 +17,7 @@ interface Viewing {
 export function listPart(of: ListOfPerson, viewing: Viewing): ListPart {
   const { list, found, unmailable, mails, chapters } = of;
   const { consent } = found;
-  const receipts = receiptsOf(chapters, viewing);
+  const receipts = receiptsOf(of.receipts, viewing);
   const { name } = textOf(list, viewing.screen.language);
   return {
     name,
@@ -37,15 +37,12 @@ export function listPart(of: ListOfPerson, viewing: Viewing): ListPart {
 
 const BASES = new Set(['confirmed', 'asserted', 'soft-opt-in']);
 
-function receiptsOf(chapters: ListOfPerson['chapters'], { here, screen }: Viewing): ListPart['receipts'] {
-  return chapters.flatMap(({ id, events }) => {
-    const confirmed = events.find(
-      ({ kind, leafIndex, record }) => kind === 'confirmed' && leafIndex !== null && record,
-    );
-    if (!confirmed?.leafIndex) return [];
-    return {
-      ...({ number: confirmed.leafIndex, claim: 'consent', at: confirmed.at, readHref: `${here}/r/${id}` } as const),
-      downloadHref: screen.staff?.isMarketer ? `${here}/receipts/${id}` : null,
-    };
-  });
+function receiptsOf(entries: ListOfPerson['receipts'], { here, screen }: Viewing): ListPart['receipts'] {
+  return entries.map(({ signUpId, number, confirmedAt, withdrawnAt }) => ({
+    number,
+    claim: withdrawnAt ? 'withdrawal' : 'consent',
+    at: withdrawnAt ?? confirmedAt,
+    readHref: `${here}/r/${signUpId}`,
+    downloadHref: screen.staff?.isMarketer ? `${here}/receipts/${signUpId}` : null,
+  }));
 }

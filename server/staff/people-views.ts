@@ -59,6 +59,7 @@ export interface StoryRow {
     /** A key below admin.reason. */
     readonly reason: string | null;
     readonly reply: string | null;
+    readonly takenBy: string | null;
     readonly at: Date | null;
   } | null;
   readonly leaf: number | null;

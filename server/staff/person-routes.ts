@@ -79,10 +79,19 @@ async function readReceipt(site: Site, visit: Visit): Promise<void> {
   const receipt = await receiptFor(site, visit);
   const href = `/admin/people/${param(req, 'ref')}/receipts/${param(req, 'chapter')}`;
   sendReceiptPage(site, req, res, {
-    receipt,
+    receipt: screen.staff?.isMarketer ? receipt : withoutConnection(receipt),
     language: screen.language,
     downloadHref: screen.staff?.isMarketer ? href : null,
   });
+}
+
+// A viewer gets to see nobody's connection.
+function withoutConnection(receipt: Receipt): Receipt {
+  const events = receipt.events.map(({ fields, ...event }) => {
+    const shown = Object.entries(fields).filter(([name]) => name !== 'ip' && name !== 'user_agent');
+    return { ...event, fields: Object.fromEntries(shown) };
+  });
+  return { ...receipt, events };
 }
 
 // The file holds the connection of whoever confirmed, which a viewer does not get to see.

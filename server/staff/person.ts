@@ -1,5 +1,6 @@
 import { catalogue, listIn, organisationById, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import { consentsOf, type ConsentOfPerson } from '../consent/find.js';
+import { receiptEntries, type ReceiptEntry } from '../consent/receipt-links.js';
 import { isOurSubscriber } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
 import { refusalSql, type Unmailable } from '../delivery/mailable.js';
@@ -46,6 +47,7 @@ export interface ListOfPerson {
   readonly unmailable: Unmailable | 'not-ours' | null;
   readonly mails: { readonly count: number; readonly last: Date | null };
   readonly chapters: readonly Chapter[];
+  readonly receipts: readonly ReceiptEntry[];
 }
 
 /** Loads somebody anew at each look. Throws `not-found` when the organisation is gone. */
@@ -119,6 +121,10 @@ async function listsOf(
   chapters: readonly Chapter[],
 ): Promise<ListOfPerson[]> {
   const known = await catalogue(ctx);
+  const receipts = await receiptEntries(
+    ctx,
+    consents.map(({ consent }) => consent.id),
+  );
   const rows = await ctx.db.query<MailFacts>(
     `select c.id, ${refusalSql(2)} as unmailable, n.mails, n.last
      from consent c join subscriber s on s.id = c.subscriber_id join list l on l.id = c.purpose_id
@@ -136,6 +142,7 @@ async function listsOf(
       unmailable: isOurs ? (facts?.unmailable ?? null) : 'not-ours',
       mails: { count: facts?.mails ?? 0, last: facts?.last ?? null },
       chapters: chapters.filter((chapter) => chapter.consentId === found.consent.id),
+      receipts: receipts.filter(({ listId }) => listId === list.id),
     };
   });
 }

@@ -24,7 +24,7 @@ function storyRow(chapter: Chapter, event: StoryEvent, staff: ReadonlyMap<string
     at: event.at,
     act: ACTS.has(event.kind) ? event.kind : 'else',
     how: howOf(chapter, event),
-    host: URL.canParse(record?.form?.url ?? '') ? new URL(record?.form?.url ?? '').host : '',
+    host: hostOf(record?.form?.url ?? ''),
     said: record?.said_at === undefined ? null : momentOf(record.said_at),
     by: by === null || BY.has(by) ? by : 'else',
     staff: staff.get(record?.entity?.slice('staff:'.length) ?? '') ?? '',
@@ -34,8 +34,16 @@ function storyRow(chapter: Chapter, event: StoryEvent, staff: ReadonlyMap<string
   };
 }
 
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
+
 /** Each has a text of its own. */
-const ACTS = new Set('requested offered confirmed asserted withdrawn expired refused renewed noted erased'.split(' '));
+const ACTS = new Set(
+  'requested offered confirmed asserted imported staff-entered changed-address withdrawn expired refused renewed noted erased'.split(
+    ' ',
+  ),
+);
 const BY = new Set('subject guardian staff operator system'.split(' '));
 const HOW = new Set(
   'web-form settings-page phone paper button reply one-click page settings stop-all mail journal undo not-me already blocked budget undecided'.split(
@@ -69,8 +77,8 @@ const MAIL_REASONS = new Set(
 
 function mailPart(mail: MailOfChapter | null): StoryRow['mail'] {
   if (!mail) return null;
-  const { state, reason, reply, at } = mail;
-  return { state, reply, at, reason: reason !== null && MAIL_REASONS.has(reason) ? reason : null };
+  const { state, reason, reply, takenBy, at } = mail;
+  return { state, reply, takenBy, at, reason: reason !== null && MAIL_REASONS.has(reason) ? reason : null };
 }
 
 function momentOf(text: string): Moment {

@@ -37,6 +37,8 @@ export interface MailOfChapter {
   readonly reason: string | null;
   /** The server's answer. */
   readonly reply: string | null;
+  /** Which server took it, and how the connection was secured. */
+  readonly takenBy: string | null;
   readonly at: Date | null;
 }
 
@@ -104,7 +106,7 @@ async function readMails(
   chapters: readonly string[],
 ): Promise<(MailOfChapter & { messageId: string })[]> {
   return ctx.db.query(
-    `select message_id as "messageId", template, state, reason, reply, settled_at as at from delivery
+    `select message_id as "messageId", template, state, reason, reply, taken_by as "takenBy", settled_at as at from delivery
      where message_id = any($1::uuid[]) and kind in ('confirmation', 'transactional')`,
     [chapters],
   );

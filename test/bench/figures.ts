@@ -27,7 +27,15 @@ export interface Figure {
   readonly baselineRate: number | null;
   readonly ratio: number | null;
   readonly target: number | null;
+  /** A target that is no ratio to the baseline. */
+  readonly limit?: Limit;
   readonly note?: string;
+}
+
+/** What was wanted of a figure, in words, and whether it was so. */
+export interface Limit {
+  readonly words: string;
+  readonly reached: boolean;
 }
 
 /** Median over the rounds, in which measure and baseline took turns: one disturbed round changes little. */
@@ -82,7 +90,7 @@ export function formatTable(figures: readonly Figure[]): string {
     one.baseline ?? '',
     text(one.baselineRate),
     one.ratio === null ? '' : one.ratio.toFixed(2),
-    one.target === null ? '' : `>= ${one.target}`,
+    one.limit?.words ?? (one.target === null ? '' : `>= ${one.target}`),
     [verdict(one), one.note ?? ''].filter((part) => part !== '').join('; '),
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)));
@@ -99,12 +107,18 @@ export function formatTable(figures: readonly Figure[]): string {
 
 /** Did every measure with a target reach it? */
 export function missed(figures: readonly Figure[]): Figure[] {
-  return figures.filter((one) => one.target !== null && one.ratio !== null && one.ratio < one.target);
+  return figures.filter((one) => isReached(one) === false);
 }
 
 function verdict(one: Figure): string {
-  if (one.target === null || one.ratio === null) return '';
-  return one.ratio >= one.target ? 'reached' : 'MISSED';
+  const reached = isReached(one);
+  return reached === null ? '' : reached ? 'reached' : 'MISSED';
+}
+
+/** Null where nothing was wanted. */
+function isReached(one: Figure): boolean | null {
+  if (one.limit) return one.limit.reached;
+  return one.target === null || one.ratio === null ? null : one.ratio >= one.target;
 }
 
 function rateOf({ count, ms }: Slice): number {

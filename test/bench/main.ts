@@ -3,18 +3,20 @@ import { cpus } from 'node:os';
 import { Command, Option } from 'commander';
 import { openThreeInserts } from './baselines.js';
 import { formatTable, missed, type Figure } from './figures.js';
-import { measureCampaign, measureLedger, measurePages, measureSignUps, type Bench, type Extent } from './measures.js';
+import { measureCampaign, measurePages, measureSignUps, type Bench, type Extent } from './measures.js';
+import { measureGrowth, measureLedger, measureLogCost, measureReceipt } from './proof-measures.js';
 import { makeRig, type Rig } from './rig.js';
 import { seedSubscribers } from './seed.js';
 
-const MEASURES = ['ledger', 'pages', 'sign-ups', 'campaign'];
-const FULL: Extent = { subscribers: 10_000, rounds: 5, sliceMs: 2_500, confirmations: 800 };
-const QUICK: Extent = { subscribers: 3_000, rounds: 3, sliceMs: 1_000, confirmations: 300 };
+const MEASURES = ['ledger', 'pages', 'sign-ups', 'log-cost', 'receipt', 'campaign', 'growth'];
+const FULL: Extent = { subscribers: 10_000, rounds: 5, sliceMs: 2_500, confirmations: 800, leaves: 1_000_000 };
+const QUICK: Extent = { subscribers: 3_000, rounds: 3, sliceMs: 1_000, confirmations: 300, leaves: 100_000 };
 
 interface Options {
   readonly quick?: boolean;
   readonly only?: string;
   readonly subscribers?: string;
+  readonly leaves?: string;
   readonly json?: string;
   readonly profile?: string;
 }
@@ -26,6 +28,7 @@ const options: Options = new Command('bench')
   .option('--quick', 'a minute instead of some')
   .addOption(new Option('--only <measure>', 'one part').choices(MEASURES))
   .option('--subscribers <count>', `how many are on the list (${FULL.subscribers})`)
+  .option('--leaves <count>', `how many leaves the big log has (${FULL.leaves})`)
   .option('--json <file>', 'write the figures there too')
   .option('--profile <dir>', 'let the service leave a CPU profile there')
   .parse()
@@ -34,11 +37,12 @@ const options: Options = new Command('bench')
 const extent = extentOf(options);
 const server = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 const rig = await makeRig(server, options.profile ?? null);
+const rigs = [rig];
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     interrupted.abort();
-    void rig.close().finally(() => process.exit(130));
+    void closeAll().finally(() => process.exit(130));
   });
 }
 try {
@@ -51,11 +55,24 @@ try {
   if (!interrupted.signal.aborted) console.error(error);
   process.exitCode = 1;
 } finally {
-  await rig.close();
+  await closeAll();
 }
 process.exit();
 
 async function run(on: Rig, has: (name: string) => boolean): Promise<Figure[]> {
+  const figures = options.only === 'growth' ? [] : await runMost(on, has);
+  if (!has('growth')) return figures;
+  // In a database of its own: nothing else is to be measured beside a big log.
+  const grown = await makeRig(server, null);
+  rigs.push(grown);
+  return [...figures, ...(await told('growth', async () => measureGrowth(grown, extent)))];
+}
+
+async function closeAll(): Promise<void> {
+  for (const one of rigs) await one.close();
+}
+
+async function runMost(on: Rig, has: (name: string) => boolean): Promise<Figure[]> {
   say(`seeding ${extent.subscribers} subscribers`);
   const refs = await seedSubscribers(on.ctx, 'news', extent.subscribers, 5_000);
   const inserts = await openThreeInserts(on.databaseUrl);
@@ -68,6 +85,8 @@ async function run(on: Rig, has: (name: string) => boolean): Promise<Figure[]> {
     await emptyQueue(on);
     if (has('pages')) figures.push(...(await told('pages', async () => measurePages(bench, service))));
     if (has('sign-ups')) figures.push(...(await told('sign-ups', async () => measureSignUps(bench, service))));
+    if (has('log-cost')) figures.push(...(await told('log-cost', async () => measureLogCost(bench, service))));
+    if (has('receipt')) figures.push(...(await told('receipt', async () => measureReceipt(bench, service))));
     if (has('campaign')) figures.push(...(await told('campaign', async () => measureCampaign(bench, service))));
     return figures;
   } finally {
@@ -96,13 +115,19 @@ function say(text: string): void {
   console.error(text);
 }
 
-function extentOf({ quick, subscribers }: Options): Extent {
-  const base = quick ? QUICK : FULL;
+function extentOf({ quick, subscribers, leaves }: Options): Extent {
+  const usual = quick ? QUICK : FULL;
+  const base = leaves === undefined ? usual : { ...usual, leaves: countOf('--leaves', leaves, 20_000) };
   if (subscribers === undefined) return base;
-  const count = Number(subscribers);
-  if (!Number.isSafeInteger(count) || count < 1_000) throw new Error('--subscribers: a number from 1000 on');
+  const count = countOf('--subscribers', subscribers, 1_000);
   // A campaign goes to everybody: with a great many, once is enough.
   return { ...base, subscribers: count, rounds: count > 100_000 ? 1 : base.rounds };
+}
+
+function countOf(option: string, text: string, least: number): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < least) throw new Error(`${option}: a number from ${least} on`);
+  return count;
 }
 
 function report(figures: readonly Figure[]): string {

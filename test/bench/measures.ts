@@ -18,6 +18,8 @@ export interface Extent {
   readonly sliceMs: number;
   /** Confirmations of one slice at most: each costs a sign-up and a mail before. */
   readonly confirmations: number;
+  /** Leaves of the big log. */
+  readonly leaves: number;
 }
 
 export interface Bench {
@@ -28,14 +30,14 @@ export interface Bench {
   readonly inserts: Awaited<ReturnType<typeof openThreeInserts>>;
 }
 
-const THREE_INSERTS = 'three inserts';
-const CONCURRENCY = 16;
+export const THREE_INSERTS = 'three inserts';
+export const CONCURRENCY = 16;
 /** People press at the same time; each waits for the leaf of what was done. */
 const PRESSING = 64;
 const SETTLED_MS = 120_000;
 
 /** Takes turns: a slice of the baseline, a slice of the measure. */
-async function takeTurns(
+export async function takeTurns(
   rounds: number,
   baseline: () => Promise<Slice>,
   measure: () => Promise<Slice>,
@@ -48,29 +50,8 @@ async function takeTurns(
   return { measured, base };
 }
 
-/** `integrate` on a queue that the seeding filled, then audit paths of random leaves. Before the service starts: it would empty the queue. */
-export async function measureLedger({ rig, extent, inserts }: Bench): Promise<Figure[]> {
-  const ledger = rig.child('ledger.js');
-  await ledger.call('open');
-  const baseline = async (): Promise<Slice> => inserts.run(extent.sliceMs / 2);
-  const share = Math.ceil(extent.subscribers / extent.rounds);
-  const appends = await takeTurns(extent.rounds, baseline, async () => sliceOf(ledger, 'append', { count: share }));
-  const proofs = await takeTurns(extent.rounds, baseline, async () =>
-    sliceOf(ledger, 'prove', { ms: extent.sliceMs / 2 }),
-  );
-  await ledger.stop();
-  return [
-    toFigure(
-      'ledger appends',
-      appends.measured,
-      { name: THREE_INSERTS, slices: appends.base, target: null },
-      'p50 and p99 of a batch',
-    ),
-    toFigure('proofs', proofs.measured, { name: THREE_INSERTS, slices: proofs.base, target: null }),
-  ];
-}
-
-async function sliceOf(child: Child, what: string, input: unknown): Promise<Slice> {
+/** A slice of what a child does. */
+export async function sliceOf(child: Child, what: string, input: unknown): Promise<Slice> {
   const { result, rssMb, cpuMs } = await watchProcess(child.pid, async () => child.call(what, input));
   return { ...(result as Slice), rssMb, cpuMs };
 }
@@ -260,23 +241,23 @@ function campaignHtml(): string {
   return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>New books in May</title></head>\n<body>\n${paragraphs.join('\n')}\n</body></html>\n`;
 }
 
-async function watched(service: { pid: number }, work: () => Promise<Slice>): Promise<Slice> {
+export async function watched(service: { pid: number }, work: () => Promise<Slice>): Promise<Slice> {
   const { result, rssMb, cpuMs } = await watchProcess(service.pid, work);
   return { ...result, rssMb, cpuMs };
 }
 
-async function readForm(service: ServiceUnderTest): Promise<Record<string, string>> {
+export async function readForm(service: ServiceUnderTest): Promise<Record<string, string>> {
   const page = await (await fetch(`${service.base}/lists/news?lang=en`)).text();
   return { ticket: fieldIn(page, 'ticket'), consent: fieldIn(page, 'consent') };
 }
 
 /** The value of the input of this name on a page. */
-function fieldIn(page: string, name: string): string {
+export function fieldIn(page: string, name: string): string {
   const input = new RegExp(`<input[^>]*\\bname="${name}"[^>]*>`).exec(page)?.[0] ?? '';
   return /\bvalue="([^"]*)"/.exec(input)?.[1] ?? '';
 }
 
-async function waitFor(isDone: () => Promise<boolean>, ms = SETTLED_MS): Promise<void> {
+export async function waitFor(isDone: () => Promise<boolean>, ms = SETTLED_MS): Promise<void> {
   const end = performance.now() + ms;
   while (!(await isDone())) {
     if (performance.now() > end) throw new Error('the mails did not arrive in time');

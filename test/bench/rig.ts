@@ -35,6 +35,7 @@ export interface ServiceUnderTest {
 }
 
 const READY_MS = 30_000;
+let made = 0;
 
 /** Makes a fresh database with the demo organisation, on the PostgreSQL at `server`. `profileDir`: where the service leaves CPU profiles. */
 export async function makeRig(server: string, profileDir: string | null): Promise<Rig> {
@@ -60,7 +61,8 @@ async function build(
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<Rig> {
-  const name = `zgoda_bench_${process.pid}`;
+  made += 1;
+  const name = `zgoda_bench_${process.pid}_${made}`;
   await administer(server, `create database ${name}`);
   closers.push(async () => administer(server, `drop database if exists ${name} with (force)`));
   const dir = await mkdtemp(join(tmpdir(), 'zgoda-bench-'));

@@ -21,7 +21,7 @@ export function ledgerRoutes(site: Site): Router {
   const routes = Router();
   const serve = (path: string, answer: Answer): void => {
     routes
-      .route(path === '' ? '/log' : [`/log${path}`, `/log/:name${path}`])
+      .route(path === '/log' ? path : [path, path.replace('/log', '/log/:name')])
       .get(
         handle(async (req, res) => {
           if (site.ctx.config.logMode !== 'public') throw new Refusal('not-found', 'This log is not public.');
@@ -30,12 +30,12 @@ export function ledgerRoutes(site: Site): Router {
       )
       .all(onlyMethods('GET', 'HEAD'));
   };
-  serve('', showLog);
-  serve('/checkpoint', showCheckpoint);
-  serve('/vkey', showVkey);
-  serve('/vkeys', showVkeys);
-  serve('/config/:hash', showOldTip);
-  serve('/tile/*path', showTile);
+  serve('/log', showLog);
+  serve('/log/checkpoint', showCheckpoint);
+  serve('/log/vkey', showVkey);
+  serve('/log/vkeys', showVkeys);
+  serve('/log/config/:hash', showOldTip);
+  serve('/log/tile/*path', showTile);
   return routes;
 }
 

@@ -64,6 +64,7 @@ export async function openPlaces(service: TestService): Promise<Places> {
         '/log',
         '/log/checkpoint',
         '/log/vkey',
+        '/log/vkeys',
         '/settings',
       ]),
       ...pages(['/mailbox', '/mailbox.json', '/admin', '/admin/sending']),
@@ -86,6 +87,8 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/privacy/:organisation': page(path(linksOf(confirmed, '/privacy/')[0] ?? base)),
       '/receipts/:token': page(path(receipt)),
       '/r/:token': page(path(receipt).replace('/receipts/', '/r/')),
+      // Of a log that was never continued under another name there is none.
+      '/log/config/:hash': page(`/log/config/${'a'.repeat(64)}`),
       '/log/tile/*path': page('/log/tile/entries/000.p/1'),
       '/mailbox/clear': { path: '/mailbox/clear', gets: false, reads: 'anything' },
       '/mailbox/:id.eml': page(`${mail}.eml`),
@@ -119,7 +122,7 @@ export function routePatterns(): string[] {
       const { expression } = node;
       const name = ts.isPropertyAccessExpression(expression) ? expression.name.text : expression.getText(source.tree);
       const [first] = node.arguments;
-      const isRoute = /^(route|get|post|put|patch|delete|all|options|head)$/.test(name);
+      const isRoute = /^(route|get|post|put|patch|delete|all|options|head|serve)$/.test(name);
       return isRoute && first && ts.isStringLiteralLike(first) && first.text.startsWith('/') ? [first.text] : [];
     }),
   );

@@ -16,9 +16,7 @@ describe('the command line', function () {
   let commands: Command[];
 
   before(async () => {
-    // Only what it offers, not what it was called with.
-    process.env['ZGODA_CLI_IMPORTED'] = 'yes';
-    ({ program } = await import('../server/cli.js'));
+    ({ program } = await import('../server/cli/program.js'));
     commands = withAllBelow(program);
   });
 

@@ -57,9 +57,9 @@ export async function openTimeStampReply(reply: Buffer, { note, nonce, roots, no
 // The bytes as they came: what is encoded anew may differ in what is signed.
 function tokenIn(reply: Buffer): Buffer {
   const bytes = new Uint8Array(reply);
-  const { offset, result } = fromBER(bytes);
   let response: TimeStampResp;
   try {
+    const { offset, result } = fromBER(bytes);
     if (offset !== bytes.length) throw new Error('trailing bytes');
     response = new TimeStampResp({ schema: result });
   } catch (error) {

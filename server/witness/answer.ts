@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cosign } from '../ledger/cosignature.js';
 import type { VerifierKey } from '../ledger/note.js';
@@ -57,7 +57,10 @@ async function keepProof(witness: Witness, submission: Submission, note: string)
   const kept = (await readdir(witness.dir)).filter((entry) => entry.startsWith('fork-'));
   const isKept = kept.includes(name);
   if (!isKept && kept.length < MOST_PROOFS) {
-    await writeDurably(join(witness.dir, name), both);
+    // Two requests may bring the same fork at once: whichever comes second writes the same.
+    const draft = join(witness.dir, `draft-${randomUUID()}`);
+    await writeDurably(draft, both);
+    await rename(draft, join(witness.dir, name));
     await syncFolder(witness.dir);
   }
   witness.onFork(submission.origin, isKept || kept.length < MOST_PROOFS ? join(witness.dir, name) : null);

@@ -162,7 +162,7 @@ describe('The verifier, of what others signed', () => {
       const file = join(folder, 'receipt.json');
       mkdirSync(join(folder, 'trust'));
       writeFileSync(file, await stampedReceipt({ interval: 'PT1H', minutesAgo: 120 }));
-      const env = { ...process.env, DATA_DIR: folder, ZGODA_CLI_IMPORTED: '' };
+      const env = { ...process.env, DATA_DIR: folder };
       const exitCode = (): number | null =>
         spawnSync(process.execPath, [join(ROOT, 'dist/server/cli.js'), 'verify', file], { env }).status;
 

@@ -42,6 +42,17 @@ export class LogStamp {
   stampedAt!: Date;
 }
 
+/** How often the log is time-stamped, from a moment on; append-only. */
+@Entity('log_anchor_interval')
+export class LogAnchorInterval {
+  @PrimaryColumn({ type: 'timestamptz', primaryKeyConstraintName: 'log_anchor_interval_pk' })
+  since!: Date;
+
+  /** null: not any more. */
+  @Column({ type: 'integer', nullable: true })
+  hours!: number | null;
+}
+
 /** How it goes with a witness or an authority, and when it is asked next: of several workers one asks. */
 @Entity('log_attestor')
 @Check('log_attestor_kind', `kind in ('witness', 'authority')`)

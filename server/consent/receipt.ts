@@ -7,7 +7,8 @@ import {
   type ReceiptEvent,
   type ReceiptParts,
 } from '../ledger/receipt.js';
-import { attestationPolicy } from '../ledger/attested.js';
+import { anchorIntervalFor } from '../ledger/anchor-interval.js';
+import { witnessPolicyText } from '../ledger/attested.js';
 import type { ConsentRecord } from '../ledger/record.js';
 import { checkpointCovering, logFacts, type StoredCheckpoint } from '../ledger/store.js';
 import { listById, type ListFacts } from './catalogue.js';
@@ -87,7 +88,9 @@ async function assemble(ctx: Context, { list, chapter, opened, confirmed, claime
   if (!covering) throw noReceipt();
   // All proofs of a receipt are of one log: where it was continued under another name, that in which what it proves happened.
   const log = await logFacts(ctx, covering.size);
-  const { interval, policy } = attestationPolicy(ctx);
+  const policy = witnessPolicyText(ctx);
+  const times = opened.map(({ record }) => new Date(record.happened_at));
+  const interval = await anchorIntervalFor(ctx.db, times);
   const proofs = await Promise.all(opened.map(async ({ leafIndex }) => proveLeaf(ctx, leafIndex, { log, policy })));
   const events = opened.map(({ record, opening, fields }, place): ReceiptEvent => {
     const { proof, later } = proofs[place] as LeafProof;

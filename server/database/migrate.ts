@@ -5,6 +5,7 @@ import { LogKeys1764300000000 } from '../../entities/migrations/1764300000000-lo
 import { Records1764400000000 } from '../../entities/migrations/1764400000000-records.js';
 import { People1764500000000 } from '../../entities/migrations/1764500000000-people.js';
 import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-erasure.js';
+import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import type { Database } from './connect.js';
 
@@ -18,6 +19,7 @@ const MIGRATIONS = [
   new People1764500000000(),
   new Erasure1764600000000(),
   new Reply1764700000000(),
+  new AnchorInterval1764750000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

@@ -10,6 +10,7 @@ import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js
 import { freeLeases } from '../delivery/claim.js';
 import { decideSignUps } from '../delivery/decide.js';
 import { makeSender } from '../delivery/deliver.js';
+import { noteAnchorInterval } from '../ledger/anchor-interval.js';
 import { checkSlice } from '../ledger/fsck-round.js';
 import { integrate } from '../ledger/integrate.js';
 import type { MailTemplates } from '../mail/compose.js';
@@ -46,6 +47,7 @@ export async function startWorker(
       { erased },
       'the database was older than the journal: people who were erased since were erased again',
     );
+  await noteAnchorInterval(ctx);
   const pool = openWayOut(ctx, options.smtpUrl);
   const sender = makeSender(ctx, pool, {
     confirmation: confirmationBuilder(options.templates),

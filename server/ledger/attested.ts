@@ -55,13 +55,10 @@ async function genuineRows(on: Queryable, { size, note }: { size: number; note: 
   return rows.filter((row) => isGenuine(text, row));
 }
 
-/** What this installation asks of others: how often its log is time-stamped (ISO 8601 duration), and its policy without comments and addresses. */
-export function attestationPolicy(ctx: Pick<Context, 'config'>): { interval: string | null; policy: string | null } {
+/** Which witnesses this installation asks, and how many are enough: its policy without comments and addresses. */
+export function witnessPolicyText(ctx: Pick<Context, 'config'>): string | null {
   const policy = witnessPolicy(ctx.config);
-  return {
-    interval: ctx.config.anchors.length > 0 ? `PT${ctx.config.anchorHours}H` : null,
-    policy: policy ? formatPolicy(policy) : null,
-  };
+  return policy ? formatPolicy(policy) : null;
 }
 
 const policies = new WeakMap<Config, Policy | null>();

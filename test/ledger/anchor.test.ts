@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Context } from '../../server/context.js';
 import { anchorRoots, makeAnchor } from '../../server/ledger/anchor.js';
-import { attestationPolicy, attestedFor, withCosignatures } from '../../server/ledger/attested.js';
+import { anchorIntervalFor, noteAnchorInterval } from '../../server/ledger/anchor-interval.js';
+import { attestedFor, withCosignatures } from '../../server/ledger/attested.js';
 import { cosign } from '../../server/ledger/cosignature.js';
 import { COSIGNATURE, formatVkey, parseNote, verifierKey } from '../../server/ledger/note.js';
 import { nonceFrom, timeStampQuery } from '../../server/ledger/rfc3161.js';
@@ -237,9 +238,34 @@ describeWithOpenssl('the log and its time-stamp authorities', () => {
     weak.stop();
   });
 
-  it('are told of in receipts by how long nothing waits at most', () => {
-    expect(attestationPolicy({ config: config([served.url]) }).interval).to.equal('PT24H');
-    expect(attestationPolicy({ config: config([]) }).interval).to.be.null;
+  describe('and receipts', () => {
+    const at = (hour: number): Date => new Date(Date.UTC(2026, 0, 1, hour));
+
+    before(async () => {
+      const told = async (hour: number, anchors: readonly string[], anchorHours: number): Promise<void> =>
+        noteAnchorInterval({ ...test.ctx, now: () => at(hour), config: { ...config(anchors), anchorHours } });
+      await told(1, [], 24);
+      await told(10, [served.url], 24);
+      await told(12, [served.url], 24);
+      await told(20, [served.url], 6);
+      await told(30, [], 6);
+    });
+
+    it('name the interval that held when something happened, however often it changed since', async () => {
+      const held = await Promise.all([9, 10, 19, 20, 29, 30].map(async (hour) => intervalFor(hour)));
+
+      expect(held).to.deep.equal([null, 'PT24H', 'PT24H', 'PT6H', 'PT6H', null]);
+    });
+
+    it('promise what held for all of their events, and no more', async () => {
+      expect(await intervalFor(11, 21)).to.equal('PT24H');
+      expect(await intervalFor(9, 21)).to.be.null;
+      expect(await intervalFor(21, 31)).to.be.null;
+    });
+
+    async function intervalFor(...hours: number[]): Promise<string | null> {
+      return anchorIntervalFor(test.ctx.db, hours.map(at));
+    }
   });
 
   it('need roots that can be read', async () => {

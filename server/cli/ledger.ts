@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import { continueLog } from '../ledger/continue.js';
-import { exportLog } from '../ledger/export.js';
-import { fsck, type FsckReport } from '../ledger/fsck.js';
+import type { FsckReport } from '../ledger/fsck.js';
 
 /** What a command runs on, what it says, and the exit code that it ends with. */
 export interface CommandEnds {
@@ -21,6 +19,7 @@ export function addLedgerCommands(program: Command, { withContext, say, exit }: 
     .description('re-hash every record, rebuild the tree, compare every tile and every signed head')
     .action(async (options: { json?: boolean }) =>
       withContext(async (ctx) => {
+        const { fsck } = await import('../ledger/fsck.js');
         const { isTTY } = process.stderr;
         const report = await fsck(ctx, isTTY ? (leaves) => process.stderr.write(`\r${leaves} leaves`) : undefined);
         if (isTTY) process.stderr.write('\r');
@@ -35,6 +34,7 @@ export function addLedgerCommands(program: Command, { withContext, say, exit }: 
     .description('write the log as tlog-tiles into a folder, from which anybody can check or serve it')
     .action(async (folder: string, options: { json?: boolean }) =>
       withContext(async (ctx) => {
+        const { exportLog } = await import('../ledger/export.js');
         const done = await exportLog(ctx, folder);
         say(options.json ? JSON.stringify(done) : `${done.leaves} leaves of ${done.origin}, ${done.files} new tiles`);
       }),
@@ -52,6 +52,7 @@ export function addLedgerCommands(program: Command, { withContext, say, exit }: 
         );
       }
       await withContext(async (ctx) => {
+        const { continueLog } = await import('../ledger/continue.js');
         const { origin, vkey, size, oldSize } = await continueLog(ctx);
         const words = `The log goes on as ${origin} from ${size} leaves; the tree of ${oldSize} under its old name stays valid as it was. Restart every process, and publish the key:\n${vkey}`;
         say(options.json ? JSON.stringify({ origin, vkey, size, oldSize }) : words);

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { Context } from '../context.js';
-import { subscribeByHand, type SubscribeOptions } from '../staff/cli.js';
+import type { SubscribeOptions } from '../staff/cli.js';
 
 /** What commands about people need of the command line. */
 interface Tools {
@@ -24,6 +24,7 @@ export function addPeopleCommands(program: Command, { withContext, say }: Tools)
     .description('note a sign-up by phone or on paper, with a note or a scan; the mail to confirm decides')
     .action(async (options: SubscribeOptions & { json?: boolean }) =>
       withContext(async (ctx) => {
+        const { subscribeByHand } = await import('../staff/cli.js');
         const id = await subscribeByHand(ctx, options);
         say(
           options.json

@@ -1,27 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { campaignSend } from '../campaigns/cli.js';
+import { readJson, readText, trusted, withContext } from './installation.js';
+import { readConfig, ROOT } from '../config.js';
+import { Refusal } from '../errors.js';
+import { runCli } from './run-cli.js';
 import { addLedgerCommands } from './ledger.js';
 import { addPeopleCommands } from './people.js';
-import { addWitnessCommand } from './witness.js';
 import { addRetentionCommand } from './retention.js';
-import { readJson, readText, trusted, withContext } from '../command.js';
-import { readConfig, ROOT } from '../config.js';
-import { setup } from '../consent/setup.js';
-import { embeddedConnection } from '../database/embedded.js';
-import { confirmationFaults } from '../delivery/confirmation-faults.js';
-import { Refusal } from '../errors.js';
-import { doctor } from '../jobs/doctor.js';
-import { runSenderFor } from '../jobs/standalone.js';
-import { createKeysFile, loadKeysFile, rotateKeys } from '../keys/keys-file.js';
-import { rotateLogKey } from '../ledger/rotate.js';
-import { compileMailTemplates } from '../mail/compose.js';
-import { runCli } from '../run-cli.js';
-import { addStaff } from '../staff/add-staff.js';
-import { runVerify } from '../verify/verify.js';
-import { loadCatalogs } from '../web/i18n.js';
+import { addWitnessCommand } from './witness.js';
 
+// What a command needs is loaded when it runs: help, a mistake and the offline verifier need nearly nothing.
 let exitCode = 0;
 
 /** The whole command line; the docs test reads the commands from here. */
@@ -52,6 +41,12 @@ program
   .description('create or update an organisation; a changed wording becomes a new version')
   .action(async (file: string) =>
     withContext(async (ctx) => {
+      const [{ setup }, { compileMailTemplates }, { loadCatalogs }, { confirmationFaults }] = await Promise.all([
+        import('../consent/setup.js'),
+        import('../mail/compose.js'),
+        import('../web/i18n.js'),
+        import('../delivery/confirmation-faults.js'),
+      ]);
       const definition = await readJson(file);
       const templates = await compileMailTemplates({ root: ROOT, catalogs: loadCatalogs(ROOT) });
       say(JSON.stringify(await setup(ctx, definition, (list) => confirmationFaults(ctx, templates, list))));
@@ -69,6 +64,7 @@ program
   .description('add a person with a login; prints the password once')
   .action(async (options: { email: string; role: string }) =>
     withContext(async (ctx) => {
+      const { addStaff } = await import('../staff/add-staff.js');
       const { password } = await addStaff(ctx, options);
       say(`Password: ${password}`);
     }),
@@ -81,6 +77,7 @@ keys
   .command('create')
   .description('make a keys file for a new installation; refuses to replace one')
   .action(async () => {
+    const { createKeysFile, loadKeysFile } = await import('../keys/keys-file.js');
     const config = readConfig({ ...process.env, NODE_ENV: 'development' });
     if (await loadKeysFile(config.keysFile))
       throw new Refusal('keys-invalid', `There is a keys file at ${config.keysFile} already; it was left as it is.`);
@@ -96,6 +93,7 @@ keys
   .action(async (options: { log?: boolean }) => {
     if (options.log) {
       await withContext(async (ctx) => {
+        const { rotateLogKey } = await import('../ledger/rotate.js');
         const { former, vkey } = await rotateLogKey(ctx);
         say(
           `The log is signed with a new key from ${former.lastSize + 1} leaves on. Back the keys file up, restart every process, and publish the key:\n${vkey}`,
@@ -103,6 +101,7 @@ keys
       });
       return;
     }
+    const { rotateKeys } = await import('../keys/keys-file.js');
     const file = await rotateKeys(readConfig(process.env).keysFile, new Date());
     say(
       `Key ${Math.max(...file.masters.map((master) => master.id))} signs from the next start on. Back the file up, then restart the service.`,
@@ -116,6 +115,7 @@ program
   .description('check this installation, and print the DNS records it needs')
   .action(async (options: { json?: boolean; keysAreBackedUp?: boolean }) =>
     withContext(async (ctx) => {
+      const { doctor } = await import('../jobs/doctor.js');
       const report = await doctor(ctx, options.keysAreBackedUp ?? false);
       say(options.json ? JSON.stringify(report) : report.text);
       exitCode = report.healthy ? 0 : 1;
@@ -137,6 +137,7 @@ program
   .option('--json', 'as JSON')
   .description('check a receipt offline: 0 valid, 1 invalid, 2 incomplete, 3 contradiction')
   .action(async (file: string, options: VerifyOptions) => {
+    const { runVerify } = await import('../verify/verify.js');
     const { vkeys, anchorCerts } = await trusted();
     exitCode = await runVerify({
       ...{ file, witnesses: options.witness, json: options.json ?? false },
@@ -175,6 +176,11 @@ program
   .option('--json', 'end with one line of JSON')
   .description('send a campaign to a list')
   .action(async (file: string, options: { list: string; subject?: string; wait?: boolean; json?: boolean }) => {
+    const [{ campaignSend }, { embeddedConnection }, { runSenderFor }] = await Promise.all([
+      import('../campaigns/cli.js'),
+      import('../database/embedded.js'),
+      import('../jobs/standalone.js'),
+    ]);
     const config = readConfig(process.env);
     // On the embedded database without a running service nobody else would send.
     const isAlone = config.databaseUrl === null && (await embeddedConnection(config.dataDir)) === null;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import { countDue, destroyOldProofs, purgeUnconfirmed } from '../rights/retention.js';
+import type * as Retention from '../rights/retention.js';
 
 /** The command of retention: what a service does by itself, by hand. */
 export function addRetentionCommand(
@@ -19,7 +19,8 @@ export function addRetentionCommand(
     )
     .action(async (options: { dryRun?: boolean; json?: boolean }) =>
       withContext(async (ctx) => {
-        const due = options.dryRun ? await countDue(ctx) : await destroyDue(ctx);
+        const retention = await import('../rights/retention.js');
+        const due = options.dryRun ? await retention.countDue(ctx) : await destroyDue(ctx, retention);
         const verb = options.dryRun ? 'due' : 'destroyed';
         const words = `${due.unconfirmed} sign-ups that nobody confirmed, ${due.proofs} proofs whose time is over: ${verb}`;
         say(options.json ? JSON.stringify({ ...due, dryRun: options.dryRun ?? false }) : words);
@@ -27,7 +28,10 @@ export function addRetentionCommand(
     );
 }
 
-async function destroyDue(ctx: Context): Promise<{ unconfirmed: number; proofs: number }> {
+async function destroyDue(
+  ctx: Context,
+  { purgeUnconfirmed, destroyOldProofs }: typeof Retention,
+): Promise<{ unconfirmed: number; proofs: number }> {
   return { unconfirmed: await repeat(ctx, purgeUnconfirmed), proofs: await repeat(ctx, destroyOldProofs) };
 }
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { runWitness, type WitnessOptions } from '../witness/cli.js';
+import type { WitnessOptions } from '../witness/cli.js';
 
 /** Adds `zgoda witness`, which needs nothing of the service and nothing of its settings. */
 export function addWitnessCommand(program: Command): void {
@@ -11,7 +11,10 @@ export function addWitnessCommand(program: Command): void {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on', readPort, 2527)
     .description('watch logs as an independent party: cosign each head that goes on from the last one')
-    .action(async (options: WitnessOptions) => runWitness(options, (line) => void process.stdout.write(`${line}\n`)));
+    .action(async (options: WitnessOptions) => {
+      const { runWitness } = await import('../witness/cli.js');
+      await runWitness(options, (line) => void process.stdout.write(`${line}\n`));
+    });
 }
 
 function collect(value: string, before: string[] | undefined): string[] {

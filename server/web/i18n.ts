@@ -70,6 +70,8 @@ export function formatTime(language: string, date: Date, zone: string): string {
 
 /** The zone in words: Central European Time. */
 export function zoneName(language: string, zone: string): string {
+  // Intl says "GMT+00:00".
+  if (zone === 'UTC') return zone;
   // A day of a year with summer time: in 1970 there was none, and the generic name would say "Standard".
   const parts = dateFormat('zone', language, zone).formatToParts(Date.UTC(2026, 6, 1));
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? zone;

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { progress } from '../../server/campaigns/progress.js';
+import { TEST_DATABASE_URL } from '../support/database.js';
 import { addMany } from '../support/people.js';
 import { makeHome, type Home, type RunningService } from '../support/process.js';
 import { checkLedger, eventually } from '../support/service.js';
@@ -35,7 +36,7 @@ describe('kill -9 (promise 2)', function () {
 
   it('loses no sign-up that was answered, and each leads to its mail', async () => {
     const answered: string[] = [];
-    const kills = [1, 9, 20];
+    const kills = TEST_DATABASE_URL ? [1, 9, 20] : [9];
     let service = await home.start();
 
     for (const [round, moment] of kills.entries()) {
@@ -114,7 +115,7 @@ describe('kill -9 (promise 2)', function () {
     };
 
     const answered: string[] = [];
-    for (const moment of [1, 8, 25]) {
+    for (const moment of TEST_DATABASE_URL ? [1, 8, 25] : [8]) {
       const before = answered.length;
       const unanswered = addresses.filter((address) => !answered.includes(address));
       await killAt(service, unanswered, async (address) => {

@@ -10,7 +10,6 @@ const BRACKETS: readonly (readonly string[])[] = [
   ['staff', 'api', 'webhooks', 'transfer'],
   ['tour', 'mailbox', 'witness'],
   ['web', 'jobs'],
-  ['cli'],
 ];
 
 /** Domains of one bracket that build on each other all the same: from, to, and why. */
@@ -26,12 +25,12 @@ const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin', 's
   (name) => `server/web/${name}.ts`,
 );
 
-/** Files directly in server/ that say nothing about a domain; the rest (main, cli, serve, boot) starts everything. */
+/** Files directly in server/ that say nothing about a domain; the rest (main, serve, boot) starts everything, as cli/ does. */
 const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter', 'outbound', 'public-address'].map(
   (name) => `server/${name}.ts`,
 );
 
-const EDGE_NAME = /^((.+-)?(routes|screens|chores|view)(-.+)?|listen|inbound|main|(run-)?cli|command|serve|boot)\.ts$/;
+const EDGE_NAME = /^((.+-)?(routes|screens|chores|view)(-.+)?|listen|inbound|main|cli|serve|boot)\.ts$/;
 
 /** Pure domains and files: arguments in, value out. */
 const PURE_LEDGER = [
@@ -103,14 +102,14 @@ export function wrongWay(from: string, to: string): string | null {
   const [here, there] = [placeOf(from), placeOf(to)];
   if (here === null) return `lies in a folder that the layout does not know`;
   if (there === null) return `imports ${to}, which lies in a folder that the layout does not know`;
-  if (there < here || domainOf(from) === domainOf(to)) return null;
+  if (there < here || domainOf(from) === domainOf(to) || (there === here && here === BRACKETS.length)) return null;
   const isListed = NEIGHBOURS.some(([a, b]) => a === domainOf(from) && b === domainOf(to));
   return isListed ? null : `imports ${to}, which does not lie to its left`;
 }
 
 function placeOf(path: string): number | null {
   if (FOUNDATION.includes(path)) return -1;
-  if (domainOf(path) === '') return BRACKETS.length;
+  if (['', 'cli'].includes(domainOf(path))) return BRACKETS.length;
   const place = BRACKETS.findIndex((bracket) => bracket.includes(domainOf(path)));
   return place === -1 ? null : place;
 }

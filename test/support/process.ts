@@ -122,7 +122,7 @@ export async function makeHome(settings: Readonly<Record<string, string>> = {}):
         if (existsSync(join(dataDir, 'db.lock')) && !(await isUnowned(dataDir))) throw new Error('still owned');
       });
       await database.drop();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     },
   };
 }

@@ -77,6 +77,7 @@ describe('formats', () => {
     expect(formatTime('pl', MOMENT, 'UTC')).to.equal('13:05');
     expect(zoneName('en', WARSAW)).to.equal('Central European Time');
     expect(zoneName('pl', WARSAW)).to.equal('czas środkowoeuropejski');
+    expect(zoneName('pl', 'UTC')).to.equal('UTC');
   });
 
   it('write numbers and sizes as the language does', () => {

@@ -1,14 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { boot } from './boot.js';
-import { readConfig } from './config.js';
-import type { Context } from './context.js';
-import { Refusal } from './errors.js';
-import { makeLogger } from './logger.js';
+import { readConfig } from '../config.js';
+import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
 
 /** Runs a command on this installation, beside the running service or without it. */
 export async function withContext(work: (ctx: Context) => Promise<void>): Promise<void> {
   const config = readConfig(process.env);
+  const [{ boot }, { makeLogger }] = await Promise.all([import('../boot.js'), import('../logger.js')]);
   // Only what goes wrong, and elsewhere: standard output belongs to the answer.
   const booted = await boot(config, makeLogger(config.logLevel === 'info' ? 'warn' : config.logLevel, process.stderr), {
     mayShare: true,

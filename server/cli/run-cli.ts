@@ -1,5 +1,5 @@
 import { CommanderError, type Command } from 'commander';
-import { Refusal } from './errors.js';
+import { Refusal } from '../errors.js';
 
 /** sysexits.h: the command was used wrongly. */
 const USAGE = 64;

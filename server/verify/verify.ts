@@ -292,7 +292,7 @@ function checkReceipt(report: Report, text: string, trust: Trust, now: Date): vo
   checkTexts(report, receipt, events);
   checkOneConsent(report, events);
   checkChain(report, events);
-  checkConfirmations(report, events);
+  checkConfirmations(report, receipt.claim, events);
   checkWitnesses(report, policy, keys, events);
   checkStamps(report, { receipt, keys, history, events, pems: trust.anchorCerts ?? [], now: now.getTime() });
   checkOutcome(report, receipt.claim, events);
@@ -848,12 +848,14 @@ function linkTo(commitment: Json | undefined, earlier: readonly Event[], kinds: 
   return candidates.some((event) => event.commitment === commitment);
 }
 
-function checkConfirmations(report: Report, events: readonly Event[]): void {
+function checkConfirmations(report: Report, claim: Receipt['claim'], events: readonly Event[]): void {
   for (const confirmed of events.filter((event) => event.kind === 'confirmed')) {
     const offered = events.find(
       (event) => event.kind === 'offered' && event.commitment === confirmed.record.get('prev_event_commit'),
     );
-    if (offered !== undefined) checkConfirmation(report, offered, confirmed);
+    if (offered === undefined) continue;
+    checkConfirmation(report, offered, confirmed);
+    checkOfferedFirst(report, claim, { offered, confirmed });
   }
 }
 
@@ -883,10 +885,19 @@ function checkConfirmation(report: Report, offered: Event, confirmed: Event): vo
     isInTime ? 'it was confirmed before the link expired' : 'it was not confirmed before the link expired',
   );
   checkHandoff(report, offered, confirmed);
+}
+
+// Who withdraws after the log was continued under another name, and had confirmed before, cannot show a checkpoint between offer and confirmation under this
+// name. The withdrawal stands; how the consent came about stays open, and so the answer is never yes.
+function checkOfferedFirst(
+  report: Report,
+  claim: Receipt['claim'],
+  { offered, confirmed }: { offered: Event; confirmed: Event },
+): void {
   const isBetween = offered.size <= confirmed.index;
   report.say(
     'offered first',
-    isBetween,
+    isBetween ? true : claim === 'withdrawal' ? null : false,
     isBetween
       ? 'the log had signed the offer before the confirmation stood in it'
       : 'no checkpoint shows that the offer was logged before the confirmation',

@@ -333,6 +333,14 @@ export const SCENES: readonly (readonly [string, number, Scene])[] = [
       parts: without(1, 2),
     },
   ],
+  [
+    'a withdrawal without a checkpoint between offer and confirmation',
+    2,
+    {
+      ...{ withdraw: true, sizes: [11, 11, 11, 15] },
+      parts: (parts) => ({ ...parts, claim: 'withdrawal' }),
+    },
+  ],
   ['a record of another version', 2, { change: (record) => ({ ...record, schema_version: 2 as 1 }) }],
   ['two trees of one size', 3, { forkFrom: 1, sizes: [6, 6, 11] }],
   ['a later tree that does not begin with the earlier one', 3, { forkFrom: 2 }],

@@ -739,7 +739,7 @@ def check_together(receipt, events, answers):
     answers.unless(times == sorted(times))
     check_texts(receipt["texts"], records, answers)
     for at, event in enumerate(events):
-        check_link(event, events[:at], answers)
+        check_link(receipt["claim"], event, events[:at], answers)
     check_outcome(receipt["claim"], records, answers)
 
 
@@ -757,7 +757,7 @@ ASSERTIONS = ("asserted", "imported", "staff-entered")
 BEGINNINGS = ("requested",) + ASSERTIONS
 
 
-def check_link(event, earlier, answers):
+def check_link(claim, event, earlier, answers):
     record = event["record"]
     kind, before = record["kind"], record.get("prev_event_commit")
     need(before is None or isinstance(before, str))
@@ -773,13 +773,13 @@ def check_link(event, earlier, answers):
         match = [other for other in candidates if other["commitment"] == named]
         answers.unless(match)
         if match and kind == "confirmed":
-            check_press(match[0], event, answers)
+            check_press(claim, match[0], event, answers)
     elif earlier:
         need(isinstance(before, str))
         answers.missing |= all(other["commitment"] != before for other in earlier)
 
 
-def check_press(offered, confirmed, answers):
+def check_press(claim, offered, confirmed, answers):
     record, token = confirmed["record"], offered["record"]["token"]
     secret = record.get("secret")
     need(isinstance(secret, str))
@@ -793,7 +793,10 @@ def check_press(offered, confirmed, answers):
         at = time_of(record["mail_handoff"]["at"])
         since, until = time_of(offered["record"]["happened_at"]), time_of(record["happened_at"])
         answers.unless(since <= at <= until + CLOCK)
-    answers.unless(offered["size"] <= confirmed["index"])
+    if claim == "withdrawal":
+        answers.missing |= offered["size"] > confirmed["index"]
+    else:
+        answers.unless(offered["size"] <= confirmed["index"])
 
 
 def check_outcome(claim, records, answers):

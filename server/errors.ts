@@ -19,6 +19,7 @@ export type RefusalCode =
   | 'login-needed'
   | 'login-failed'
   | 'template-refused'
+  | 'message-refused'
   | 'campaign-state'
   | 'receipt-unknown'
   | 'config-invalid'

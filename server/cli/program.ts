@@ -5,6 +5,7 @@ import { readJson, readText, trusted, withContext } from './installation.js';
 import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
 import { runCli } from './run-cli.js';
+import { addInjectCommand } from './inject.js';
 import { addLedgerCommands } from './ledger.js';
 import { addPeopleCommands } from './people.js';
 import { addRetentionCommand } from './retention.js';
@@ -162,6 +163,8 @@ function collect(value: string, before: string[]): string[] {
 addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
 
 addWitnessCommand(program);
+
+addInjectCommand(program, { exit: (code) => (exitCode = code) });
 
 addRetentionCommand(program, { withContext, say });
 

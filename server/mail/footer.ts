@@ -6,9 +6,10 @@ export interface Footer {
   readonly why: string;
   readonly unsubscribeLabel: string;
   readonly settingsLabel: string;
-  /** Legal name and postal address of the sender (F-22). */
+  /** Legal name and postal address of the sender (F-22); empty where nobody knows them. */
   readonly identity: string;
   readonly noticeLabel: string;
+  /** Empty: there is none. */
   readonly noticeUrl: string;
   /** BCP 47. */
   readonly language: string;
@@ -35,8 +36,8 @@ export function footerHtml(footer: Footer, present: Present = NONE): string {
   const words = [
     escapeHtml(footer.why),
     ...links,
-    escapeHtml(footer.identity),
-    link(footer.noticeLabel, footer.noticeUrl),
+    ...(footer.identity === '' ? [] : [escapeHtml(footer.identity)]),
+    ...(footer.noticeUrl === '' ? [] : [link(footer.noticeLabel, footer.noticeUrl)]),
   ];
   const lines = words.map((line) => `<div style="${LINE}">${line}</div>`);
   const open = `<div lang="${escapeHtml(footer.language)}" dir="${footer.dir}" style="${BOX}">`;
@@ -49,8 +50,9 @@ export function footerHtml(footer: Footer, present: Present = NONE): string {
  */
 export function footerText(footer: Footer, present: Present = NONE): string {
   const links = linksOf(footer, present).map(({ label, url }) => `${oneLine(label)}\n<${url}>`);
-  const notice = `${oneLine(footer.noticeLabel)}\n<${footer.noticeUrl}>`;
-  return `\n${SEPARATOR}\n${[footer.why, ...links, footer.identity, notice].map(trimLines).join('\n')}\n`;
+  const notice = footer.noticeUrl === '' ? '' : `${oneLine(footer.noticeLabel)}\n<${footer.noticeUrl}>`;
+  const words = [footer.why, ...links, footer.identity, notice].filter((one) => one !== '');
+  return `\n${SEPARATOR}\n${words.map(trimLines).join('\n')}\n`;
 }
 
 const SEPARATOR = '_'.repeat(40);

@@ -62,7 +62,7 @@ function presentIn(whyUnseen: (url: string) => string | null, footer: Footer): P
 }
 
 /** A URL works in plain text when nothing is glued to it that a mail program would take for a part of it. */
-function standsAlone(text: string, url: string): boolean {
+export function standsAlone(text: string, url: string): boolean {
   for (let at = text.indexOf(url); at >= 0; at = text.indexOf(url, at + 1)) {
     const before = text.slice(0, at).slice(-1);
     const after = text.slice(at + url.length, at + url.length + 2);

@@ -33,6 +33,7 @@ const ANSWERS: Record<RefusalCode, Answer> = {
   'login-needed': { status: 401, kind: 'session-ended' },
   'login-failed': { status: 401, kind: 'not-allowed' },
   'template-refused': { status: 422, kind: 'body-invalid' },
+  'message-refused': { status: 422, kind: 'body-invalid' },
   'campaign-state': { status: 409, kind: 'not-allowed' },
   'receipt-unknown': { status: 404, kind: 'not-found' },
   'config-invalid': { status: 500, kind: 'broken' },

@@ -1,0 +1,192 @@
+import { decodeText, encodeText, foldToAscii, isUtf8, kindOf } from './charset.js';
+import { escapeHtml } from './escape.js';
+import { footerHtml, footerText, type Footer, type Present } from './footer.js';
+import type { Slot, Target } from './footer-target.js';
+import { contentFields } from './mime-content.js';
+import { editsOf, splice, type RecipePart, type Splice } from './recipe.js';
+import { encodeBase64, encodeQp, widthOf, withLineEnds } from './transfer.js';
+
+/** A text part with one recipient's footer in it: what changes in the message, and what is kept about it. */
+export interface FilledPart {
+  /** In bytes of the message. */
+  readonly splices: readonly Splice[];
+  readonly recipe: RecipePart;
+}
+
+/** Fills the placeholders of a text and adds the footer, as far as the text does not show its links by itself (F-10 to F-17). */
+export function fillTarget(raw: Buffer, target: Target, { footer, eol }: { footer: Footer; eol: string }): FilledPart {
+  const whole = target.present.unsubscribe && target.present.preferences;
+  const words = whole ? { bytes: Buffer.alloc(0), convert: null } : footerBytes(target, footer, eol);
+  const converted = words.convert ?? target.content;
+  const charset = words.convert ? 'utf-8' : target.charset;
+  // A conversion moves what lies behind letters beyond ASCII: placeholders are ASCII, and found again.
+  const moved = words.convert ? movedInto(target, converted) : target;
+  const splices = splicesFor(moved, footer, words.bytes, target.isHtml);
+  const edits = editsOf(converted, splices);
+  const { path } = target.part;
+  const isAnew = target.sentAt === null || words.convert !== null || needsQp(target, words.bytes);
+  if (!isAnew) {
+    return { splices: spliceSent(raw, target, { splices, eol }), recipe: { path, edits } };
+  }
+  return rewrite(raw, target, { content: splice(converted, splices), edits, charset, eol });
+}
+
+/** 7-bit stays 7-bit (F-17). */
+function needsQp({ part }: Target, bytes: Buffer): boolean {
+  return part.encoding === '7bit' && bytes.some((byte) => byte > 0x7f);
+}
+
+interface Words {
+  readonly bytes: Buffer;
+  /** The content in UTF-8, where the footer has letters that its charset lacks. */
+  readonly convert: Buffer | null;
+}
+
+function footerBytes(target: Target, footer: Footer, eol: string): Words {
+  if (target.isHtml) {
+    return { bytes: Buffer.from(foldStyles(footerHtml(footer, target.present)).replace(/\n/g, eol)), convert: null };
+  }
+  const text = plainFooter(target, footer, target.present).replace(/\n/g, eol);
+  const own = kindOf(target.charset) === 'unknown' ? null : encodeText(text, target.charset);
+  if (own) return { bytes: own, convert: null };
+  const converted = toUtf8(target);
+  if (converted) return { bytes: Buffer.from(text, 'utf8'), convert: converted };
+  return { bytes: Buffer.from(foldToAscii(text).replace(/\n/g, eol), 'latin1'), convert: null };
+}
+
+// Lines of a style may be broken after a declaration, so that none is too long for SMTP (RFC 5321 4.5.3.1.6).
+function foldStyles(html: string): string {
+  return html.replace(/style="[^"]*"/g, (style) => style.replace(/[^;]{1,200}(?:;[^;]{1,200}){3};/g, '$&\n'));
+}
+
+// F-14, F-15.
+function plainFooter({ content, part }: Target, footer: Footer, present: Present): string {
+  const tail = content.toString('latin1', Math.max(0, content.length - 3));
+  const isFlowed = part.parameters.get('format')?.toLowerCase() === 'flowed';
+  const start = tail === '' || tail.endsWith('\n') ? '' : '\n';
+  const words = footerText(footer, present);
+  if (!isFlowed) return start + words;
+  const last = tail.replace(/\r?\n$/, '');
+  return start + (last.endsWith(' ') ? '\n' : '') + words.replace(/^(?=[ >]|From )/gm, ' ');
+}
+
+/** null: its bytes are not what its charset says. */
+function toUtf8({ charset, content }: Target): Buffer | null {
+  // ASCII reads the same in UTF-8, and what calls itself nothing or ASCII and is UTF-8 is shown as that.
+  if (charset === 'us-ascii' || kindOf(charset) === 'unknown') return isUtf8(content) ? content : null;
+  const text = decodeText(content, charset);
+  return text === null ? null : Buffer.from(text, 'utf8');
+}
+
+function movedInto(target: Target, converted: Buffer): Pick<Target, 'slots' | 'insertion'> {
+  if (converted === target.content) return target;
+  let from = 0;
+  const slots = target.slots.map((slot): Slot => {
+    const mark = target.content.subarray(slot.start, slot.end);
+    const start = converted.indexOf(mark, from);
+    from = start + mark.length;
+    return { start, end: from, name: slot.name };
+  });
+  return { slots, insertion: converted.length };
+}
+
+function splicesFor(
+  { slots, insertion }: Pick<Target, 'slots' | 'insertion'>,
+  footer: Footer,
+  words: Buffer,
+  isHtml: boolean,
+): Splice[] {
+  const urls = { unsubscribe: footer.unsubscribeUrl, preferences: footer.preferencesUrl };
+  const all: Splice[] = slots.map(({ start, end, name }) => ({
+    ...{ at: start, remove: end - start },
+    bytes: Buffer.from(isHtml ? escapeHtml(urls[name]) : urls[name], 'latin1'),
+  }));
+  if (words.length > 0) all.push({ at: insertion, remove: 0, bytes: words });
+  return all.sort((a, b) => a.at - b.at);
+}
+
+/** The changes in the body as it was sent: nothing else moves but, in base64, the grouping of what follows. */
+function spliceSent(
+  raw: Buffer,
+  { part, content, sentAt }: Target,
+  { splices, eol }: { splices: readonly Splice[]; eol: string },
+): Splice[] {
+  const [first] = splices;
+  if (!first || !sentAt) return [];
+  if (part.encoding === 'base64') return [spliceBase64(raw, { part, content, splices, first, sentAt, eol })];
+  return splices.map(({ at, remove, bytes }) => {
+    const start = part.start + sentAt(at);
+    const end = part.start + sentAt(at + remove);
+    if (part.encoding !== 'quoted-printable') return { at: start, remove: end - start, bytes };
+    return {
+      at: start,
+      remove: end - start,
+      bytes: Buffer.from(inQp(raw, { start, isLine: remove === 0, bytes, eol }), 'latin1'),
+    };
+  });
+}
+
+// A footer begins and ends with a line end; a filled placeholder gets soft line breaks around it, so that no line grows too long.
+function inQp(
+  raw: Buffer,
+  { start, isLine, bytes, eol }: { start: number; isLine: boolean; bytes: Buffer; eol: string },
+): string {
+  const encoded = encodeQp(bytes, eol);
+  const before = raw[start - 1];
+  if (isLine) return before === 0x20 || before === 0x09 ? `=${eol}${encoded}` : encoded;
+  return `=${eol}${encoded}=${eol}`;
+}
+
+interface InBase64 {
+  readonly part: Target['part'];
+  readonly content: Buffer;
+  readonly splices: readonly Splice[];
+  readonly first: Splice;
+  readonly sentAt: (place: number) => number;
+  readonly eol: string;
+}
+
+function spliceBase64(raw: Buffer, { part, content, splices, first, sentAt, eol }: InBase64): Splice {
+  const at = part.start + sentAt(first.at);
+  const line = raw.lastIndexOf(0x0a, at - 1) + 1;
+  const column = at - Math.max(line, part.start);
+  const width = widthOf(raw.subarray(part.start, part.end));
+  const tail = splice(content, splices).subarray(first.at - (first.at % 3));
+  const encoded = encodeBase64(tail, { width, room: column > 0 ? Math.max(width - column, 0) : 0, eol });
+  // A group begins where a line is full.
+  const start = column >= width ? eol : '';
+  return { at, remove: part.end - at, bytes: Buffer.from(start + encoded, 'latin1') };
+}
+
+interface Rewriting {
+  readonly content: Buffer;
+  readonly edits: RecipePart['edits'];
+  readonly charset: string;
+  readonly eol: string;
+}
+
+/** The whole body anew, in another charset or transfer encoding; the part's header says so. */
+function rewrite(raw: Buffer, target: Target, { content, edits, charset, eol }: Rewriting): FilledPart {
+  const { part } = target;
+  const encoding = part.encoding === 'base64' ? 'base64' : part.encoding === '8bit' ? '8bit' : 'quoted-printable';
+  const body =
+    encoding === 'base64'
+      ? encodeBase64(content, { width: 76, room: 0, eol })
+      : encoding === '8bit'
+        ? withLineEnds(content, eol).toString('latin1')
+        : encodeQp(content, eol);
+  return {
+    splices: [
+      ...contentFields(raw, part, { charset, encoding, eol }),
+      { at: part.start, remove: part.end - part.start, bytes: Buffer.from(body, 'latin1') },
+    ],
+    recipe: {
+      path: part.path,
+      edits,
+      rewritten: {
+        from: `${part.parameters.get('charset') ?? 'us-ascii'}, ${part.encoding}`,
+        to: `${charset}, ${encoding}`,
+      },
+    },
+  };
+}

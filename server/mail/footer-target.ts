@@ -1,0 +1,151 @@
+import { charsetOf, decodeText, kindOf } from './charset.js';
+import { escapeHtml } from './escape.js';
+import { footerHtml, type Footer, type Present } from './footer.js';
+import { standsAlone } from './inject.js';
+import { insertionPoint } from './insertion-point.js';
+import type { MimePart } from './mime-tree.js';
+import { decodeBase64, decodeQp, type Decoded } from './transfer.js';
+import { proveLinks } from './visible.js';
+
+/** A text part, read once: where its footer goes, and whether it will be seen there. */
+export interface Target {
+  readonly part: MimePart;
+  readonly isHtml: boolean;
+  /** Of `content`. */
+  readonly charset: string;
+  /** Decoded; in UTF-8 where the charset cannot be cut at a byte. */
+  readonly content: Buffer;
+  /** null: the body must be written anew. */
+  readonly sentAt: Decoded['sentAt'] | null;
+  readonly slots: readonly Slot[];
+  /** Where the footer goes, in bytes of `content`. */
+  readonly insertion: number;
+  /** Links that the text shows by itself once its placeholders are filled. */
+  readonly present: Present;
+}
+
+/** A placeholder, in bytes of the content. */
+export interface Slot {
+  readonly start: number;
+  readonly end: number;
+  readonly name: 'unsubscribe' | 'preferences';
+}
+
+/** Links that stand for those of any recipient: letters that no escaping changes. */
+export const EXAMPLE = {
+  unsubscribe: 'https://zgoda.invalid/u/example',
+  preferences: 'https://zgoda.invalid/p/example',
+};
+
+const PLACEHOLDER =
+  /(?<!\{)\{\{\{? ?(unsubscribe|preferences)_url ?\}?\}\}(?!\})|%7B%7B(?:%20)?(unsubscribe|preferences)_url(?:%20)?%7D%7D/gi;
+
+/** Reads a text part. Returns why not, in words, where it can only be wrapped. */
+export function readTarget(raw: Buffer, part: MimePart): Target | string {
+  const body = raw.subarray(part.start, part.end);
+  const decoded = decodeBody(body, part.encoding);
+  if (!decoded) return 'a text is not valid base64';
+  const isHtml = part.type !== 'text/plain';
+  const given = charsetOf(part.parameters);
+  if (kindOf(given) !== 'other') return place(part, isHtml, { ...decoded, charset: given });
+  const text = decodeText(decoded.bytes, given);
+  if (text === null) return `a text in ${given.slice(0, 40)} cannot be read`;
+  const bytes = Buffer.from(isHtml ? declareUtf8(text) : text, 'utf8');
+  return place(part, isHtml, { bytes, charset: 'utf-8', sentAt: null });
+}
+
+function decodeBody(body: Buffer, encoding: string): Decoded | null {
+  if (encoding === 'quoted-printable') return decodeQp(body);
+  if (encoding === 'base64') return decodeBase64(body);
+  return { bytes: body, sentAt: (at) => at };
+}
+
+function declareUtf8(html: string): string {
+  return html.slice(0, 4_096).replace(/(<meta\b[^>]*charset\s*=\s*["']?)[\w.:-]+/gi, '$1utf-8') + html.slice(4_096);
+}
+
+function place(
+  part: MimePart,
+  isHtml: boolean,
+  { bytes, charset, sentAt }: { bytes: Buffer; charset: string; sentAt: Target['sentAt'] },
+): Target | string {
+  // Byte for byte: markup is ASCII in every charset that comes here.
+  const text = bytes.toString('latin1');
+  const slots = slotsIn(text);
+  const base = { ...{ part, isHtml, charset, sentAt, slots }, content: bytes };
+  if (!isHtml) return { ...base, insertion: bytes.length, present: presentInText(text, slots) };
+  const insertion = insertionPoint(text);
+  const present =
+    slots.length > 0 ? presentInHtml(fill(text, slots, EXAMPLE)) : { unsubscribe: false, preferences: false };
+  const why = whyUnseen(text, { slots, insertion, present });
+  return why === null ? { ...base, insertion, present } : `the footer would not be seen: ${why}`;
+}
+
+function slotsIn(text: string): Slot[] {
+  if (!/_url/i.test(text)) return [];
+  return [...text.matchAll(PLACEHOLDER)].map((match) => ({
+    start: match.index,
+    end: match.index + match[0].length,
+    name: (match[1] ?? match[2] ?? '').toLowerCase() as Slot['name'],
+  }));
+}
+
+/** The text with its placeholders filled. */
+function fill(text: string, slots: readonly Slot[], urls: Record<Slot['name'], string>): string {
+  let at = 0;
+  let filled = '';
+  for (const { start, end, name } of slots) {
+    filled += text.slice(at, start) + urls[name];
+    at = end;
+  }
+  return filled + text.slice(at);
+}
+
+function presentInText(text: string, slots: readonly Slot[]): Present {
+  if (slots.length === 0) return { unsubscribe: false, preferences: false };
+  const filled = fill(text, slots, EXAMPLE);
+  return {
+    unsubscribe: standsAlone(filled, EXAMPLE.unsubscribe),
+    preferences: standsAlone(filled, EXAMPLE.preferences),
+  };
+}
+
+function presentInHtml(html: string): Present {
+  const why = proveLinks(html);
+  return { unsubscribe: why(EXAMPLE.unsubscribe) === null, preferences: why(EXAMPLE.preferences) === null };
+}
+
+/** F-12, for every recipient at once: their links and words are escaped, so that they differ from these in letters only. */
+function whyUnseen(
+  text: string,
+  { slots, insertion, present }: Pick<Target, 'slots' | 'insertion' | 'present'>,
+): string | null {
+  if (present.unsubscribe && present.preferences) return null;
+  // Placeholders are filled in place, so that the offset moves with those before it.
+  const inserted = footerHtml(EXAMPLE_FOOTER, present);
+  const html =
+    fill(
+      text.slice(0, insertion),
+      slots.filter(({ end }) => end <= insertion),
+      EXAMPLE,
+    ) +
+    inserted +
+    fill(
+      text.slice(insertion),
+      slots.filter(({ start }) => start >= insertion).map((slot) => moved(slot, -insertion)),
+      EXAMPLE,
+    );
+  const why = proveLinks(html);
+  const urls = Object.values(EXAMPLE).map(escapeHtml);
+  return urls.map(why).find((reason) => reason !== null) ?? null;
+}
+
+function moved({ start, end, name }: Slot, by: number): Slot {
+  return { start: start + by, end: end + by, name };
+}
+
+const EXAMPLE_FOOTER: Footer = {
+  ...{ why: 'x', unsubscribeLabel: 'x', settingsLabel: 'x', identity: 'x', noticeLabel: 'x' },
+  ...{ noticeUrl: 'https://zgoda.invalid/n', language: 'en', dir: 'ltr' },
+  ...{ unsubscribeUrl: EXAMPLE.unsubscribe, preferencesUrl: EXAMPLE.preferences },
+};

@@ -57,7 +57,8 @@ export function decodeBase64(body: Buffer): Decoded | null {
   const text = body.toString('latin1');
   if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text)) return null;
   const letters = text.replace(/\s+/g, '');
-  if (letters.length % 4 !== 0) return null;
+  // Its last group may lack the padding; one letter alone is no byte.
+  if (letters.replace(/=+$/, '').length % 4 === 1 || (letters.includes('=') && letters.length % 4 !== 0)) return null;
   return {
     bytes: Buffer.from(letters, 'base64'),
     // Of the group of four that the byte lies in.

@@ -25,7 +25,6 @@ export function kindOf(charset: string): CharsetKind {
 
 /** A text in a charset; null when it has letters that the charset lacks. */
 export function encodeText(text: string, charset: string): Buffer | null {
-  // eslint-disable-next-line no-control-regex -- these are exactly the ASCII characters
   if (/^[\x00-\x7f]*$/.test(text)) return Buffer.from(text, 'latin1');
   if (/^utf-?8$/.test(charset)) return Buffer.from(text, 'utf8');
   if (charset === 'us-ascii' || !iconv.encodingExists(charset)) return null;

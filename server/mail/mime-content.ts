@@ -36,11 +36,11 @@ function replace({ start, end }: { start: number; end: number }, text: string): 
 function withCharset(text: string, charset: string, eol: string): string {
   const bare = text.replace(/\r?\n$/, '');
   const one = /(;\s*)charset(?:\*\d*\*?|\*)?\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;()]*)/gi;
-  let isThere = false;
-  const changed = bare.replace(one, (_, before: string) => {
-    if (isThere) return '';
-    isThere = true;
-    return `${before}charset=${charset}`;
-  });
-  return (isThere ? changed : `${bare.replace(/;\s*$/, '')}; charset=${charset}`) + eol;
+  const [first] = [...bare.matchAll(one)];
+  if (!first) return `${bare.replace(/;\s*$/, '')}; charset=${charset}${eol}`;
+  // Of several, as RFC 2231 writes long ones, the first is replaced and the rest goes.
+  const changed = bare.replace(one, (_, before: string, at: number) =>
+    at === first.index ? `${before}charset=${charset}` : '',
+  );
+  return changed + eol;
 }

@@ -4,7 +4,7 @@ import { footerHtml, footerText, type Footer, type Present } from './footer.js';
 import type { Slot, Target } from './footer-target.js';
 import { contentFields } from './mime-content.js';
 import { editsOf, splice, type RecipePart, type Splice } from './recipe.js';
-import { encodeBase64, encodeQp, widthOf, withLineEnds } from './transfer.js';
+import { encodeBase64, encodeQp, widthOf } from './transfer.js';
 
 /** A text part with one recipient's footer in it: what changes in the message, and what is kept about it. */
 export interface FilledPart {
@@ -47,7 +47,7 @@ function footerBytes(target: Target, footer: Footer, eol: string): Words {
     return { bytes: Buffer.from(foldStyles(footerHtml(footer, target.present)).replace(/\n/g, eol)), convert: null };
   }
   const text = plainFooter(target, footer, target.present).replace(/\n/g, eol);
-  const own = kindOf(target.charset) === 'unknown' ? null : encodeText(text, target.charset);
+  const own = encodeText(text, target.charset);
   if (own) return { bytes: own, convert: null };
   const converted = toUtf8(target);
   if (converted) return { bytes: Buffer.from(text, 'utf8'), convert: converted };
@@ -173,7 +173,7 @@ function rewrite(raw: Buffer, target: Target, { content, edits, charset, eol }: 
     encoding === 'base64'
       ? encodeBase64(content, { width: 76, room: 0, eol })
       : encoding === '8bit'
-        ? withLineEnds(content, eol).toString('latin1')
+        ? content.toString('latin1')
         : encodeQp(content, eol);
   return {
     splices: [

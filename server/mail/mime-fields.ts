@@ -19,6 +19,8 @@ export interface RawHeader {
   readonly body: number;
   /** Programs would not agree on it: a line is no field, and those of the content come after it. */
   readonly isAmbiguous: boolean;
+  /** It has a line that is no field: some programs take what follows for the body. */
+  readonly hasJunk: boolean;
 }
 
 const LF = 0x0a;
@@ -45,7 +47,8 @@ export function readHeader(raw: Buffer, start: number, end: number): RawHeader {
     fields.push(field);
     at = stop;
   }
-  return { fields, start, end: Math.min(at, end), body, isAmbiguous };
+  const hasJunk = fields.some(({ name }) => name === '');
+  return { fields, start, end: Math.min(at, end), body, isAmbiguous, hasJunk };
 }
 
 /** After the line end at or after `from`, at most `end`. */

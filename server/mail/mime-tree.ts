@@ -52,18 +52,14 @@ function readPart(raw: Buffer, place: Place): MimePart {
   const encodings = fieldsNamed(header, 'content-transfer-encoding');
   const type = readParameters(types[0]?.value ?? (isInDigest ? 'message/rfc822' : 'text/plain'));
   const isMultipart = type.value.startsWith('multipart/');
+  const encoding = readEncoding(encodings[0]?.value ?? '7bit');
   const boundary = isMultipart ? (type.parameters.get('boundary') ?? '') : '';
   return {
     ...{ path, header, start: header.body, end, parameters: type.parameters },
     type: /^[^\s/]+\/[^\s/]+$/.test(type.value) ? type.value : 'text/plain',
-    encoding:
-      (encodings[0]?.value ?? '7bit')
-        .replace(/\([^)]*\)/g, '')
-        .trim()
-        .toLowerCase() || '7bit',
+    encoding,
     isAttachment: isAttachment(header, type),
-    // Without an empty line what is added would count as header.
-    isAmbiguous: header.isAmbiguous || header.end === header.body || types.length > 1 || encodings.length > 1,
+    isAmbiguous: isAmbiguous(header, encoding) || types.length > 1 || encodings.length > 1,
     children:
       boundary === ''
         ? null
@@ -74,6 +70,20 @@ function readPart(raw: Buffer, place: Place): MimePart {
             }),
           ),
   };
+}
+
+function readEncoding(value: string): string {
+  return (
+    value
+      .replace(/\([^)]*\)/g, '')
+      .trim()
+      .toLowerCase() || '7bit'
+  );
+}
+
+// Without an empty line what is added would count as header; and base64 that some begin to read too early is noise.
+function isAmbiguous(header: RawHeader, encoding: string): boolean {
+  return header.isAmbiguous || header.end === header.body || (header.hasJunk && encoding === 'base64');
 }
 
 function tooMuch(why: string): Refusal {

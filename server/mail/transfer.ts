@@ -47,9 +47,13 @@ function hexOf(byte: number | undefined): number {
   return letter >= 0x41 && letter <= 0x46 ? letter - 0x37 : -1;
 }
 
-/** Bytes as quoted-printable whose lines have at most 76 characters; line ends as `eol`. */
+/** Bytes as quoted-printable whose lines have at most 76 characters. `eol` ends lines in both; another CR or LF is escaped. */
 export function encodeQp(bytes: Buffer, eol: string): string {
-  return qp.wrap(qp.encode(withLineEnds(bytes, '\r\n')), 76).replace(/\r\n/g, eol);
+  const lines = bytes.toString('latin1').split(eol);
+  const encoded = lines.map((line) =>
+    qp.encode(Buffer.from(line, 'latin1')).replace(/[\r\n]/g, (end) => (end === '\r' ? '=0D' : '=0A')),
+  );
+  return qp.wrap(encoded.join('\r\n'), 76).replace(/\r\n/g, eol);
 }
 
 /** Base64 that every program reads the same, or null. RFC 2045 6.8. */

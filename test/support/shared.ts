@@ -31,3 +31,19 @@ export function itWithVectors(title: string, block: string, test: (vectors: unkn
     await test(blocks[block]);
   });
 }
+
+/** Tests that all read one shared folder; skipped, or failed in CI, as `itWithShared` does. */
+export function describeWithShared(
+  title: string,
+  parts: string[],
+  suite: (this: Mocha.Suite, path: string) => void,
+): void {
+  const path = sharedDir(...parts);
+  if (path === null) {
+    describe(title, () => itWithShared('reads shared material', parts, () => undefined));
+    return;
+  }
+  describe(title, function () {
+    suite.call(this, path);
+  });
+}

@@ -82,6 +82,8 @@ export interface Parameters {
   readonly value: string;
   /** By name, in lower case. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** Written as the grammar has it, so that all programs read the same. */
+  readonly isSound: boolean;
 }
 
 /** At most so many parameters are read. */
@@ -102,7 +104,13 @@ export function readParameters(text: string): Parameters {
   }
   const parameters = new Map<string, string>();
   for (const [name, all] of pieces) parameters.set(name, joinPieces(all));
-  return { value: head.trim().toLowerCase(), parameters };
+  const isSound = /^[!#-'*+.\w^`{|}~-]+(?:\/[!#-'*+.\w^`{|}~-]+)?$/.test(head.trim()) && rest.every(isParameter);
+  return { value: head.trim().toLowerCase(), parameters, isSound };
+}
+
+// A semicolon at the end is common, and harmless.
+function isParameter(part: string): boolean {
+  return /^\s*$|^\s*[\w.*-]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s"]+)\s*$/s.test(part);
 }
 
 function joinPieces(pieces: readonly { place: number; value: string; isEncoded: boolean }[]): string {

@@ -59,7 +59,7 @@ function readPart(raw: Buffer, place: Place): MimePart {
     type: /^[^\s/]+\/[^\s/]+$/.test(type.value) ? type.value : 'text/plain',
     encoding,
     isAttachment: isAttachment(header, type),
-    isAmbiguous: isAmbiguous(header, encoding) || types.length > 1 || encodings.length > 1,
+    isAmbiguous: isAmbiguous(header, encoding) || isOdd(type) || types.length > 1 || encodings.length > 1,
     children:
       boundary === ''
         ? null
@@ -86,15 +86,20 @@ function isAmbiguous(header: RawHeader, encoding: string): boolean {
   return header.isAmbiguous || header.end === header.body || (header.hasJunk && encoding === 'base64');
 }
 
+// What breaks the grammar is plain text to some and an attachment to others; a boundary makes some split what is no multipart.
+function isOdd({ value, parameters, isSound }: Parameters): boolean {
+  return !isSound || !value.includes('/') || (parameters.has('boundary') && !value.startsWith('multipart/'));
+}
+
 function tooMuch(why: string): Refusal {
   return new Refusal('message-refused', `The message is refused: ${why}.`);
 }
 
-// F-06: whatever has a file name is one, however it is to be shown.
+// F-06: whatever has a file name is one, however it is to be shown; so is what nobody knows how to show (RFC 2183 2.8).
 function isAttachment(header: RawHeader, type: Parameters): boolean {
   const disposition = readParameters(fieldsNamed(header, 'content-disposition')[0]?.value ?? '');
   return (
-    disposition.value === 'attachment' ||
+    !['', 'inline'].includes(disposition.value) ||
     disposition.parameters.has('filename') ||
     (type.parameters.has('name') && !type.value.startsWith('multipart/'))
   );

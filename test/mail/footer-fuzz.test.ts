@@ -86,7 +86,9 @@ function tryOn(raw: Buffer) {
 /** Which of our links a parser that is not ours finds in the texts. */
 async function linksIn(message: Buffer): Promise<string[]> {
   const { text = '', html } = await simpleParser(message, { skipTextToHtml: true, skipImageLinks: true });
-  return Object.values(LINKS).filter((link) => text.includes(link) || (typeof html === 'string' && html.includes(link)));
+  return Object.values(LINKS).filter(
+    (link) => text.includes(link) || (typeof html === 'string' && html.includes(link)),
+  );
 }
 
 type Random = (below: number) => number;

@@ -64,7 +64,7 @@ export interface Ended {
   readonly err: string;
 }
 
-const READY_MS = 60_000;
+const READY_MS = 150_000;
 const living = new Set<ChildProcess>();
 
 // A test that fails must not leave processes behind.

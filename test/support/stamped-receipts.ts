@@ -13,7 +13,6 @@ export const WITNESS = 'witness.example.org/council';
 const logKey = ed25519(1);
 /** Of a witness, whose key is `ed25519(3)`. */
 export const WITNESS_VKEY = vkeyOf(WITNESS, ed25519(3), 4);
-const NOW = new Date();
 const secret = Buffer.alloc(16, 5);
 
 // Lag of the events behind the clock, in minutes: stamps are made by a real authority, which knows the time.
@@ -50,7 +49,7 @@ export function cosigned(key: KeyObject): (note: string) => string {
   return (note) => {
     const body = note.slice(0, note.indexOf('\n\n') + 1);
     const time = Buffer.alloc(8);
-    time.writeBigUInt64BE(BigInt(Math.floor(NOW.getTime() / 1000)));
+    time.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 1000)));
     const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${time.readBigUInt64BE()}\n${body}`), key);
     const id = Buffer.from(WITNESS_VKEY.split('+')[1] ?? '', 'hex');
     return `${note}— ${WITNESS} ${Buffer.concat([id, time, signature]).toString('base64')}\n`;
@@ -60,7 +59,8 @@ export function cosigned(key: KeyObject): (note: string) => string {
 /** Ada's consent at leaves 0, 1 and 2; a later tree of five that others signed. */
 export async function stampedReceipt(scene: StampedScene = {}): Promise<string> {
   const { minutesAgo = 10, interval = 'P1D', key = logKey } = scene;
-  const at = (second: number): string => new Date(NOW.getTime() - minutesAgo * 60_000 + second * 1000).toISOString();
+  const now = Date.now();
+  const at = (second: number): string => new Date(now - minutesAgo * 60_000 + second * 1000).toISOString();
   const common = { schema_version: 1, subject_ref: 'ada', list_id: 'news', list_name: 'News' } as const;
   const controller = { name: 'Example' };
   const records: { record: ConsentRecord; opening: Buffer; commitment: Buffer }[] = [];
@@ -122,7 +122,7 @@ export async function stampedReceipt(scene: StampedScene = {}): Promise<string> 
   const stamps = scene.stamps ?? ((note: string): string => note);
   const alterToken = scene.alterToken ?? ((token: Buffer): Buffer => token);
   const parts: ReceiptParts = {
-    ...{ number: '2', issuedAt: NOW, claim: 'consent', list: 'News', organisation: 'Example' },
+    ...{ number: '2', issuedAt: new Date(now), claim: 'consent', list: 'News', organisation: 'Example' },
     log: { origin: ORIGIN, vkey: vkeyOf(ORIGIN, key, 1) },
     ...{ events, policy: null, texts: [] },
     anchors: {

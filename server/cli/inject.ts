@@ -58,7 +58,7 @@ function readUrl(text: string): string {
 
 async function injectOne(options: InjectOptions): Promise<0 | 1> {
   const inject = await makeInject(options);
-  const result = inject(await buffer(process.stdin));
+  const result = await inject(await buffer(process.stdin));
   if ('reason' in result) {
     console.error(result.reason);
     return 1;
@@ -78,7 +78,7 @@ async function injectAll(options: InjectOptions, from: string, to: string): Prom
   try {
     for await (const path of filesBelow(source)) {
       const file = relative(source, path).split(sep).join('/');
-      const done = inject(await readFile(path));
+      const done = await inject(await readFile(path), path);
       if ('message' in done) {
         await mkdir(dirname(join(target, file)), { recursive: true });
         await writeFile(join(target, file), done.message);
@@ -102,12 +102,14 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
   }
 }
 
-type Inject = (raw: Buffer) => { message: Buffer; outcome: Exclude<Result['outcome'], 'refused'> } | { reason: string };
+type Injected = { message: Buffer; outcome: Exclude<Result['outcome'], 'refused'> } | { reason: string };
+type Inject = (raw: Buffer, path?: string) => Promise<Injected>;
 
 async function makeInject({ unsubscribe, preferences, policy }: InjectOptions): Promise<Inject> {
-  const [{ prepareMessage, injectFooter }, { unsubscribeFields }] = await Promise.all([
+  const [{ prepareMessage, injectFooter }, { unsubscribeFields }, { compileMjml }] = await Promise.all([
     import('../mail/footer-engine.js'),
     import('../mail/list-headers.js'),
+    import('../campaigns/mjml.js'),
   ]);
   const footer = {
     ...{ why: 'You receive this as a subscriber.', identity: '', noticeLabel: '', noticeUrl: '' },
@@ -115,13 +117,41 @@ async function makeInject({ unsubscribe, preferences, policy }: InjectOptions): 
     ...{ unsubscribeUrl: unsubscribe, preferencesUrl: preferences },
   };
   const headers = unsubscribeFields(unsubscribe);
-  return (raw) => {
+  return async (raw, path = '') => {
     try {
+      const type = documentType(raw, path);
+      if (type === 'text/mjml')
+        return injectDocument(Buffer.from(await compileMjml(raw.toString('utf8'))), 'text/html');
+      if (type !== null) return injectDocument(raw, type);
       const prepared = prepareMessage(raw, { signed: policy, lines: 'keep' });
       return injectFooter(prepared, { footer, headers, boundary: randomBytes(16).toString('hex') });
     } catch (error) {
-      if (error instanceof Refusal) return { reason: error.message };
+      if (error instanceof Refusal) return { reason: error.message.replaceAll('\n', '; ') };
       throw error;
     }
   };
+
+  // A text without a header, such as a template: as the one part of a message, whose header is taken off again.
+  function injectDocument(raw: Buffer, type: string): Injected {
+    const head = Buffer.from(`Content-Type: ${type}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n`);
+    const lines = raw.includes('\r\n') ? Buffer.from(head.toString().replace(/\n/g, '\r\n')) : head;
+    const prepared = prepareMessage(Buffer.concat([lines, raw]), { signed: policy, lines: 'keep' });
+    if (prepared.plan.kind !== 'inject') {
+      const why = prepared.plan.kind === 'wrap' ? prepared.plan.why : 'it cannot be added to';
+      return { reason: `The text is refused: ${why}.` };
+    }
+    const { message, outcome } = injectFooter(prepared, { footer, headers: [], boundary: 'x'.repeat(16) });
+    return { message: message.subarray(lines.length), outcome };
+  }
+}
+
+/** What a file is that is no message: HTML, MJML and, by its name, plain text; null: a message. */
+function documentType(raw: Buffer, path: string): string | null {
+  const start = raw.toString('latin1', 0, 4_096);
+  const isMarkup = /^(?:\xef\xbb\xbf)?\s*</.test(start);
+  if (/\.mjml$/i.test(path) || (isMarkup && /<mjml[\s>]/i.test(start))) return 'text/mjml';
+  if (isMarkup) return 'text/html';
+  const isMessage = /^(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:/.test(start);
+  if (!isMessage && /\.(?:html?|hbs|twig)$/i.test(path)) return 'text/html';
+  return !isMessage && /\.txt$/i.test(path) ? 'text/plain' : null;
 }

@@ -1,18 +1,13 @@
 /** Why a mail did not arrive, in our words; the action that follows is in `bounce-judge.ts`. */
 export const BOUNCE_REASONS = [
-  ...([
-    'user-unknown',
-    'host-unknown',
-    'moved',
-    'no-mail-taken',
-    'mailbox-full',
-    'mailbox-disabled',
-    'filtered',
-    'busy',
-  ] as const),
-  ...(['expired', 'network', 'system', 'relaying', 'undefined'] as const),
-  ...(['too-large', 'spam', 'virus', 'content', 'blocked'] as const),
-  ...(['reverse-dns', 'authentication', 'encryption', 'sender', 'rate', 'policy'] as const),
+  // The address is none.
+  ...(['user-unknown', 'host-unknown', 'moved', 'no-mail-taken'] as const),
+  // It may work later.
+  ...(['mailbox-full', 'mailbox-disabled', 'filtered', 'busy', 'expired'] as const),
+  ...(['network', 'system', 'relaying', 'undefined'] as const),
+  // We, or our mail, are refused.
+  ...(['too-large', 'spam', 'virus', 'content', 'blocked', 'reverse-dns'] as const),
+  ...(['authentication', 'encryption', 'sender', 'rate', 'policy'] as const),
 ];
 export type BounceReason = (typeof BOUNCE_REASONS)[number];
 

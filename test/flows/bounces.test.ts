@@ -17,6 +17,7 @@ import { smtpRefusal, startSink } from '../support/sink.js';
 import { staffBrowser, wordsOf, type StaffBrowser } from '../support/staff.js';
 import { campaignMailTo, changesNothing, factsOf, one, sendCampaign, settled, stateOf } from '../support/state.js';
 import { join, linkIn, pressConfirm, signUp } from '../support/story.js';
+import { formOf, get, post } from '../support/web.js';
 
 const DAY_MS = 86_400_000;
 
@@ -379,9 +380,42 @@ describe('what comes back', function () {
     expect(await takeOutcome(ctx, { of: { ...of, messageId: of.subscriberId }, verdict })).to.equal('unknown');
   });
 
-  it('names nobody in the log', () => {
-    expect(log).to.contain('a report came in');
-    expect(log).not.to.contain('@gmail.com').and.not.to.contain('b+');
+  describe('and then the mailbox works again', () => {
+    it('counts no more once a link to the settings, which they asked for, was opened', async () => {
+      const { back } = await mailed('magic@gmail.com');
+      await report(service, back, deliveryReport({}));
+      expect(await blocksOf('magic@gmail.com')).to.have.keys('bounce');
+      const before = await service.mailsTo('magic@gmail.com');
+
+      await post(`${service.base}/preferences`, { email: 'magic@gmail.com' });
+      const link = linkIn(await service.mailTo('magic@gmail.com', before + 1), 'm');
+      const { action, fields } = formOf(await get(link), 'open');
+      await post(action, fields);
+
+      expect(await blocksOf('magic@gmail.com')).to.deep.equal({});
+    });
+
+    it('is asked again a week later at the earliest, and counts no more once they confirm', async () => {
+      await signUp(service, 'back@gmail.com');
+      await report(service, await returnPathOf(service, await service.mailTo('back@gmail.com')), deliveryReport({}));
+      await signUp(service, 'back@gmail.com');
+      await settled(ctx);
+      expect(await service.mailsTo('back@gmail.com')).to.equal(1);
+
+      service.advance(8 * DAY_MS);
+      await signUp(service, 'back@gmail.com');
+      await pressConfirm(linkIn(await service.mailTo('back@gmail.com', 2), 'c'));
+
+      expect(await blocksOf('back@gmail.com')).to.deep.equal({});
+      expect(await stateOf(ctx, 'back@gmail.com')).to.equal('confirmed');
+    });
+  });
+
+  describe('and is noted in the log', () => {
+    it('without a name or an address', () => {
+      expect(log).to.contain('a report came in');
+      expect(log).not.to.contain('@gmail.com').and.not.to.contain('b+');
+    });
   });
 });
 

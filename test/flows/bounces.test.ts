@@ -13,7 +13,8 @@ import { INBOUND } from '../support/replies.js';
 import { abuseReport, deliveryReport } from '../support/reports.js';
 import { report, returnPathOf, takeMailIn } from '../support/returns.js';
 import { checkLedger, eventually, startTestService, type ReceivedMail, type TestService } from '../support/service.js';
-import { smtpRefusal, startSink } from '../support/sink.js';
+import { hasPostfix, startPostfix } from '../support/postfix.js';
+import { smtpRefusal, startSink, type Sink } from '../support/sink.js';
 import { staffBrowser, wordsOf, type StaffBrowser } from '../support/staff.js';
 import { campaignMailTo, changesNothing, factsOf, one, sendCampaign, settled, stateOf } from '../support/state.js';
 import { join, linkIn, pressConfirm, signUp } from '../support/story.js';
@@ -434,15 +435,7 @@ describe('what is refused at once', function () {
     const service = await startTestService({ settings: { SMTP_URL: sink.url } });
     const { ctx } = service;
     await takeMailIn(service);
-    for (const name of ['hard', 'soft', 'policy', 'closed', 'good']) {
-      await signUp(service, `${name}@gmail.com`);
-      const mail = await eventually(async () => {
-        const parsed = await sink.parsed(sink.mails.find(({ to }) => to === `${name}@gmail.com`));
-        expect(parsed.text).to.contain('/c/');
-        return parsed;
-      });
-      await pressConfirm(linkIn({ id: '', raw: Buffer.alloc(0), parsed: mail }, 'c'));
-    }
+    await joinAll(service, sink, ['hard', 'soft', 'policy', 'closed', 'good']);
     answers.set('hard@gmail.com', '5.1.1 no such user');
     answers.set('soft@gmail.com', '5.2.2 mailbox full');
     answers.set('policy@gmail.com', '5.7.26 DMARC failed');
@@ -471,3 +464,67 @@ describe('what is refused at once', function () {
     await sink.stop();
   });
 });
+
+describe('what a Postfix sends back', function () {
+  this.timeout(60_000);
+
+  it('ends mail to an address that its next hop does not know, and counts one whose mailbox is full', async function () {
+    if (!hasPostfix()) this.skip();
+    const answers = new Map<string, string>();
+    const sink = await startSink({
+      onMail: async ({ to }) => {
+        const answer = answers.get(to);
+        if (answer) throw smtpRefusal(550, answer);
+        return Promise.resolve();
+      },
+    });
+    const postfix = await startPostfix(sink.port);
+    const service = await startTestService({ settings: { SMTP_URL: postfix.url } });
+    const { ctx } = service;
+    try {
+      await takeMailIn(service);
+      await joinAll(service, sink, ['gone', 'full']);
+      answers.set('gone@gmail.com', '5.1.1 <gone@gmail.com>: Recipient address rejected: User unknown');
+      answers.set('full@gmail.com', '5.2.2 <full@gmail.com>: Mailbox full');
+
+      await sendCampaign(service);
+      const returned = await eventually(async () => {
+        const found = sink.mails.filter(({ from, to }) => from === '' && to.startsWith('b+'));
+        expect(found).to.have.length(2);
+        return Promise.resolve(found);
+      }, 30_000);
+      await settled(ctx);
+      for (const { to, raw } of returned)
+        expect((await report(service, to, raw.toString('latin1'))).code).to.equal(250);
+
+      const rows = await ctx.db.query<{ bounce: string | null; reply: string }>(
+        `select bounce, bounce_reason, state from delivery where kind = 'campaign' order by 1 nulls last`,
+      );
+      expect(rows).to.deep.equal([
+        { bounce: 'hard', bounce_reason: 'user-unknown', state: 'failed' },
+        { bounce: 'soft', bounce_reason: 'mailbox-full', state: 'failed' },
+      ]);
+      expect(await one<number>(ctx, `select count(*)::int from suppression where reason = 'bounce'`)).to.equal(1);
+    } finally {
+      await service.stop();
+      await postfix.stop();
+      await sink.stop();
+    }
+  });
+});
+
+/** People join where mail leaves the machine: the mails to confirm are in the sink. */
+async function joinAll(service: TestService, sink: Sink, names: readonly string[]): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      const email = `${name}@gmail.com`;
+      await signUp(service, email);
+      const parsed = await eventually(async () => {
+        const mail = await sink.parsed(sink.mails.find(({ to }) => to === email));
+        expect(mail.text).to.contain('/c/');
+        return mail;
+      });
+      await pressConfirm(linkIn({ id: '', raw: Buffer.alloc(0), parsed }, 'c'));
+    }),
+  );
+}

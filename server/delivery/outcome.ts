@@ -47,7 +47,6 @@ function bounceOf({
 }: Pick<Refused, 'reply' | 'enhanced'> & { command: Refused['command'] | null }): NonNullable<Outcome['bounce']> {
   const said = { action: 'failed', status: enhanced ?? null, diagnostic: reply, text: '', command };
   const { action, reason } = judge(said);
-  if (command === 'MAIL' || reason === 'relaying') return { action: 'policy', reason };
   return { action: action === 'hard' || action === 'policy' ? action : 'soft', reason };
 }
 

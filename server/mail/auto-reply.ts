@@ -1,4 +1,5 @@
-import { fieldsNamed, type RawHeader } from './mime-fields.js';
+import { valueIn, wordsIn } from './bounce-mail.js';
+import type { RawHeader } from './mime-fields.js';
 
 /** Subjects of absence notices, in the languages in which programs write them unasked. */
 const SUBJECT =
@@ -6,10 +7,10 @@ const SUBJECT =
 
 /** Did a program answer in somebody's stead? RFC 3834, and what was in use before it. */
 export function isAutomaticAnswer(header: RawHeader): boolean {
-  const value = (name: string): string => (fieldsNamed(header, name)[0]?.value ?? '').toLowerCase();
+  const value = (name: string): string => valueIn(header, name).toLowerCase();
   if (/^auto-(?:replied|generated|notified)/.test(value('auto-submitted'))) return true;
   if (/^auto_?reply/.test(value('precedence')) || /^oof|^autoreply/.test(value('x-auto-response-suppress')))
     return true;
   if (header.fields.some(({ name }) => /^x-(?:auto-?(?:reply|respond)|mail-autoreply)/.test(name))) return true;
-  return SUBJECT.test(fieldsNamed(header, 'subject')[0]?.value ?? '');
+  return SUBJECT.test(wordsIn(header, 'subject'));
 }

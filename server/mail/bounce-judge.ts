@@ -28,7 +28,7 @@ export interface Judgement {
 const HARD: readonly BounceReason[] = ['user-unknown', 'host-unknown', 'moved', 'no-mail-taken'];
 const POLICY: readonly BounceReason[] = [
   ...(['too-large', 'spam', 'virus', 'content', 'blocked', 'reverse-dns'] as const),
-  ...(['authentication', 'encryption', 'sender', 'rate', 'policy'] as const),
+  ...(['authentication', 'encryption', 'sender', 'rate', 'policy', 'relaying'] as const),
 ];
 
 /** Judges what is said of one recipient. Only what lasts, and speaks of the address itself, is hard. */
@@ -38,22 +38,30 @@ export function judge(said: Said): Judgement {
   if (/^(?:delivered|deliverable|relayed|expanded)/.test(said.action)) return as('delivered', 'delivered');
   if (said.action.startsWith('delayed')) return as('delayed', 'delayed');
   const reason = reasonOf(said, status);
+  if (isOfUs(said)) return as('policy', POLICY.includes(reason) ? reason : 'sender');
   // M-37: the mailbox is shut. That it is shut to us alone, or for a while, would be said.
   if (reason === 'mailbox-disabled' && status === '5.2.1') return as('hard', reason);
   if (HARD.includes(reason)) return isLasting(said, status) ? as('hard', reason) : as('soft', reason);
   return as(POLICY.includes(reason) ? 'policy' : 'soft', reason);
 }
 
+// Before it was told the recipient, a server refuses the sender or the one who brings the mail.
+function isOfUs({ command, diagnostic }: Said): boolean {
+  return command === 'MAIL' || (command === 'CONNECTION' && /\b5\d\d\b/.test(diagnostic));
+}
+
 function reasonOf(said: Said, status: string | null): BounceReason {
   if (LOCAL_TROUBLE.test(said.diagnostic)) return 'system';
   // What one large provider says of all who are not in its directory.
   if (status === '5.4.1' && /recipient address rejected: access denied/i.test(said.diagnostic)) return 'user-unknown';
-  const spoken = reasonInWords(said.diagnostic);
+  // One make of gateway puts this before all that it passes on.
+  const spoken = reasonInWords(said.diagnostic.replace(/5\.1\.0 - unknown address error /i, ''));
   const coded = status === null ? null : reasonOfStatus(status);
   if (spoken === null) return coded ?? reasonAround(said, status);
   // A status for the address says more than the words beside it, unless they name another trouble.
   if (coded === 'user-unknown') return WEAK.includes(spoken) ? coded : spoken;
-  if (spoken === 'user-unknown') return isOfAddress(said, status, said.diagnostic) ? spoken : 'filtered';
+  if (spoken === 'user-unknown')
+    return isOfAddress(said, status, said.diagnostic) ? spoken : coded === 'policy' ? coded : 'filtered';
   return WEAK.includes(spoken) && coded !== null ? coded : spoken;
 }
 

@@ -1,8 +1,9 @@
-import { charsetOf, decodeText } from './charset.js';
+import { charsetOf, decodeText, isUtf8 } from './charset.js';
 import { readGroups, type FieldGroup } from './bounce-fields.js';
 import { htmlToText } from './html-to-text.js';
 import { fieldsNamed, lineEnd, readHeader, type RawHeader } from './mime-fields.js';
 import { readTree, type MimePart } from './mime-tree.js';
+import { decodeWords } from './read-mail.js';
 import { decodeQp } from './transfer.js';
 
 /** A mail that may be a report, taken apart as far as a report goes. */
@@ -87,4 +88,10 @@ function decodeTransfer(body: Buffer, encoding: string): Buffer {
 /** The first value of that name; empty: there is none. */
 export function valueIn(header: RawHeader, name: string): string {
   return fieldsNamed(header, name)[0]?.value ?? '';
+}
+
+/** The same as people see it. */
+export function wordsIn(header: RawHeader, name: string): string {
+  const bytes = Buffer.from(valueIn(header, name), 'latin1');
+  return decodeWords(isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1'));
 }

@@ -21,12 +21,13 @@ export function readTold(text: string): Told {
 }
 
 const COMMAND =
-  /in reply to (?:the )?(?:end of )?(rcpt|data|mail|helo|ehlo)\b|(?:>>>|after|during|in response to|while sending|response to)[ :]{0,3}(?:(?:end of|initial|the|pipelined) ){0,2}(rcpt|data|mail|helo|ehlo)\b|\b(rcpt|mail) (?:to|from)\b/gi;
+  /in reply to (?:the )?(?:end of )?(rcpt|data|mail|helo|ehlo)\b|(?:>>>|after|during|in response to|while sending|response to)[ :]{0,3}(?:(?:end of|initial|the|pipelined) ){0,2}(rcpt|data|mail|helo|ehlo|connection)\b|\b(rcpt) to\b|\b(mail) from:/gi;
 
 /** The last command that a text says was refused. */
 export function commandIn(text: string): string | null {
   const last = [...text.matchAll(COMMAND)].at(-1);
-  return last ? (last[1] ?? last[2] ?? last[3] ?? '').toUpperCase() : null;
+  const command = last?.slice(1).join('').toUpperCase() ?? '';
+  return command === '' ? null : command.replace(/^(?:HELO|EHLO)$/, 'CONNECTION');
 }
 
 /** What a text says of one of several recipients: from where it is named until another is. */

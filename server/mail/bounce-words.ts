@@ -4,10 +4,10 @@ export const BOUNCE_REASONS = [
   ...(['user-unknown', 'host-unknown', 'moved', 'no-mail-taken'] as const),
   // It may work later.
   ...(['mailbox-full', 'mailbox-disabled', 'filtered', 'busy', 'expired'] as const),
-  ...(['network', 'system', 'relaying', 'undefined'] as const),
+  ...(['network', 'system', 'undefined'] as const),
   // We, or our mail, are refused.
   ...(['too-large', 'spam', 'virus', 'content', 'blocked', 'reverse-dns'] as const),
-  ...(['authentication', 'encryption', 'sender', 'rate', 'policy'] as const),
+  ...(['authentication', 'encryption', 'sender', 'rate', 'relaying', 'policy'] as const),
 ];
 export type BounceReason = (typeof BOUNCE_REASONS)[number];
 
@@ -20,6 +20,7 @@ const WORDS: readonly (readonly [BounceReason, RegExp])[] = [
     'busy',
     /receiving mail at a rate|receiving mail too quickly|recipient.{0,30}too many messages .{0,20}(?:hour|minute)/,
   ],
+  ['rate', /(?:relay|sending|daily|hourly) (?:relay )?(?:quota|limit)/],
   [
     'mailbox-full',
     /(?:mail ?box|inbox|mail ?folder|mail ?drop|postfach|account)\b.{0,40}(?:\bfull\b|size (?:limit )?exceed|exceed.{0,20}(?:limit|size|storage)|out of (?:storage|space)|over its? limit|voll\b)|full (?:mail ?box|inbox)|mailbox size limit|quota|number of messages in|out of storage|too many (?:messages|mails) (?:on|in|stored)|zu ?viele mails|exceeded storage|not enough (?:storage )?space|insufficient (?:disk|storage|system storage)|no space left/,
@@ -52,7 +53,7 @@ const WORDS: readonly (readonly [BounceReason, RegExp])[] = [
   ],
   [
     'blocked',
-    /black ?-?list|block ?-?list|block list|dnsbl|\brbl\b|spamhaus|spamcop|blocked (?:using|by|due|-|for)|has been blocked|banned|reputation|(?:client )?host (?:rejected|.{0,60} blocked|not allowed)|(?:your )?\b(?:ip|address|server|network|connection)s? .{0,60}(?:\bblocked|refused to talk|is blocked|not welcome|bad dns)|connections? (?:not accepted|rejected|denied|blocked)|temporarily deferred due|error code: 421 service not available|no smtp service|service refus/,
+    /black ?-?list|block ?-?list|block list|dnsbl|\brbl\b|spamhaus|spamcop|blocked (?:using|by|due|-|for)|has been blocked|banned|reputation|(?:client )?host (?:rejected|.{0,60} blocked|not allowed)|(?:your )?\b(?:ip|address|server|network|connection)s? .{0,60}(?:\bblocked|refused to talk|is blocked|not welcome|bad dns)|connections? (?:not accepted|rejected|denied|blocked)|temporarily deferred due|error code: 421 service not available|no smtp service|service refus|invalid ip\b/,
   ],
   [
     'rate',

@@ -1,6 +1,5 @@
-import { valueIn } from './bounce-mail.js';
+import { valueIn, wordsIn } from './bounce-mail.js';
 import { fieldsNamed, type RawHeader } from './mime-fields.js';
-import { decodeWords } from './read-mail.js';
 
 /** Who writes that a mail did not arrive. */
 const PROGRAM =
@@ -22,7 +21,7 @@ const GIVEN_UP =
 
 /** Does a mail that has no machine-readable part tell that another did not arrive, or not yet? null: it does not. */
 export function isNonDelivery(header: RawHeader, text: string): 'failed' | 'delayed' | null {
-  const subject = decodeWords(valueIn(header, 'subject'));
+  const subject = wordsIn(header, 'subject');
   const from = fieldsNamed(header, 'from');
   const isFromProgram = PROGRAM.test(from[0]?.value ?? 'nobody') || isNull(header) || isReportType(header);
   const saysSo = FAILED.test(text);

@@ -16,7 +16,16 @@ import { checkLedger, eventually, startTestService, type ReceivedMail, type Test
 import { hasPostfix, startPostfix } from '../support/postfix.js';
 import { smtpRefusal, startSink, type Sink } from '../support/sink.js';
 import { staffBrowser, wordsOf, type StaffBrowser } from '../support/staff.js';
-import { campaignMailTo, changesNothing, factsOf, one, sendCampaign, settled, stateOf } from '../support/state.js';
+import {
+  campaignMailTo,
+  changesNothing,
+  factsOf,
+  one,
+  oneClickLink,
+  sendCampaign,
+  settled,
+  stateOf,
+} from '../support/state.js';
 import { join, linkIn, pressConfirm, signUp } from '../support/story.js';
 import { formOf, get, post } from '../support/web.js';
 
@@ -156,6 +165,14 @@ describe('what comes back', function () {
       await changesNothing(ctx, async () => {
         expect((await report(service, late.back, deliveryReport({}))).code).to.equal(250);
       });
+    });
+
+    it('is not believed of a mail from before somebody proved that the mailbox takes mail', async () => {
+      const { mail, back } = await mailed('proven@gmail.com');
+      await post(oneClickLink(mail), { 'List-Unsubscribe': 'One-Click' });
+      await join(service, 'proven@gmail.com');
+
+      await changesNothing(ctx, async () => report(service, back, deliveryReport({})));
     });
   });
 

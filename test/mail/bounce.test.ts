@@ -23,7 +23,9 @@ describe('a mail that came back', () => {
       ['4.4.1', 'X-Postfix; connect to mx.example.org[192.0.2.1]:25: Connection timed out', 'soft', 'expired'],
       ['4.3.0', 'smtp; 450 4.3.0 Temporary failure', 'soft', 'system'],
       ['5.2.1', 'smtp; 550 5.2.1 The user is receiving mail at a rate that prevents more', 'soft', 'busy'],
-      ['5.0.0', 'smtp; 550 5.7.1 Relay access denied', 'soft', 'relaying'],
+      ['5.0.0', 'smtp; 550 5.7.1 Relay access denied', 'policy', 'relaying'],
+      ['5.0.0', 'smtp; 554 No (in reply to MAIL FROM command)', 'policy', 'sender'],
+      ['5.0.0', "smtp; 554 You've reached your daily relay quota", 'policy', 'rate'],
       [
         '5.7.1',
         'smtp; 554 5.7.1 Service unavailable; client [192.0.2.9] blocked using zen.spamhaus.org',
@@ -119,6 +121,53 @@ describe('a mail that came back', () => {
     expect(classify(Buffer.from(delayed)).action).to.equal('delayed');
   });
 
+  it('is read from a notice that a provider wrote as JSON, wrapped or broken on the way', () => {
+    const recipient = {
+      emailAddress: 'ada@example.org',
+      action: 'failed',
+      status: '5.1.1',
+      diagnosticCode: 'smtp; 550',
+    };
+    const bounce = JSON.stringify({
+      notificationType: 'Bounce',
+      bounce: { bounceType: 'Permanent', bouncedRecipients: [recipient] },
+    });
+    const mail = (body: string) =>
+      Buffer.from(`From: no-reply@sns.example\r\nSubject: Notice\r\n\r\n${body}\r\n\r\n--\r\nLeave here\r\n`);
+
+    for (const body of [
+      bounce,
+      `${bounce.slice(0, 60)}!\r\n ${bounce.slice(60)}`,
+      JSON.stringify({ Type: 'Notification', Message: bounce }),
+    ])
+      expect(classify(mail(body))).to.include({ kind: 'bounce', action: 'hard', status: '5.1.1' });
+    const complaint = JSON.stringify({ complaint: { complainedRecipients: [recipient] } });
+    expect(classify(mail(complaint))).to.include({ kind: 'complaint', action: 'none' });
+    const delivery = JSON.stringify({ delivery: { recipients: ['ada@example.org'], smtpResponse: '250 2.6.0 OK' } });
+    expect(classify(mail(delivery))).to.include({ kind: 'bounce', action: 'delivered', status: '2.6.0' });
+  });
+
+  it('is read where a gateway put the whole report into one of its own, or its parts got lost', () => {
+    const head =
+      'From: MAILER-DAEMON@x.example\r\nSubject: Undelivered\r\nContent-Type: multipart/mixed; boundary=g\r\n\r\n';
+    const wrapped = `${head}--g\r\n\r\nSee below.\r\n--g\r\nContent-Type: message/rfc822\r\n\r\n${deliveryReport({})}\r\n--g--\r\n`;
+
+    expect(classify(Buffer.from(wrapped)).action).to.equal('hard');
+    expect(classify(Buffer.from(deliveryReport({}).replace('boundary="=_r"', 'x=y'))).action).to.equal('hard');
+  });
+
+  it('is told of the one who did not get it, where several are named', () => {
+    const two = deliveryReport({}).replace(
+      '\r\nFinal-Recipient',
+      '\r\nFinal-Recipient: rfc822; chen@example.org\r\nAction: relayed\r\nStatus: 2.0.0\r\n\r\nFinal-Recipient',
+    );
+
+    expect(classify(Buffer.from(two))).to.deep.include({
+      action: 'hard',
+      recipients: ['chen@example.org', 'ada@example.org'],
+    });
+  });
+
   it('is none where somebody writes about one', () => {
     const answer = lines([
       'From: Ada <ada@example.org>',
@@ -149,6 +198,28 @@ describe('a complaint', () => {
       const verdict = classify(Buffer.from(abuseReport({ type })));
       expect([verdict.kind, verdict.action, verdict.reason], type).to.deep.equal([kind, 'none', type]);
     }
+  });
+});
+
+describe('an answer of a program', () => {
+  it('is told from a bounce: an absence, a challenge, a mail that was opened', () => {
+    const challenge = deliveryReport({ status: '4.7.0', diagnostic: 'X-Notice; Sender not pre-approved' });
+    const opened = deliveryReport({})
+      .replace('message/delivery-status', 'message/disposition-notification')
+      .replace('Action: failed', 'Disposition: automatic-action; displayed');
+
+    for (const raw of [challenge, opened])
+      expect(classify(Buffer.from(raw))).to.include({ kind: 'autoreply', action: 'none' });
+    for (const subject of [
+      'Abwesend: Urlaub',
+      'Réponse automatique : Bonjour',
+      'Automatic reply: News',
+      'Odpowiedź automatyczna: x',
+    ])
+      expect(
+        classify(Buffer.from(`From: ada@example.org\r\nSubject: ${subject}\r\n\r\nHi\r\n`)).kind,
+        subject,
+      ).to.equal('autoreply');
   });
 });
 

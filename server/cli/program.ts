@@ -5,6 +5,7 @@ import { readJson, readText, trusted, withContext } from './installation.js';
 import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
 import { runCli } from './run-cli.js';
+import { addBounceCommand } from './bounce.js';
 import { addInjectCommand } from './inject.js';
 import { addLedgerCommands } from './ledger.js';
 import { addPeopleCommands } from './people.js';
@@ -165,6 +166,8 @@ addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code)
 addWitnessCommand(program);
 
 addInjectCommand(program, { exit: (code) => (exitCode = code) });
+
+addBounceCommand(program, { say });
 
 addRetentionCommand(program, { withContext, say });
 

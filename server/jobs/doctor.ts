@@ -3,6 +3,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import { REFUSAL_HOURS, recentRefusals } from '../delivery/refusals.js';
 import { dkimRecord, signerOf } from '../delivery/signing.js';
 import { readRound } from '../ledger/fsck-round.js';
 import { standingOf } from '../ledger/standing.js';
@@ -28,6 +29,7 @@ export async function doctor(ctx: Context, isBackedUp: boolean): Promise<DoctorR
     ...(await attestorFindings(ctx)),
     ...(await logChecks(ctx)),
     await senderCheck(ctx),
+    await refusalCheck(ctx),
   ];
   const dns = await dnsRecords(ctx);
   const text = [
@@ -132,6 +134,19 @@ async function senderCheck(ctx: Context): Promise<Check> {
     answers,
     'the server behind SMTP_URL answers',
     'the server behind SMTP_URL does not answer: mail waits',
+  );
+}
+
+// Our own fault (M-37): it stops mail to people who have done nothing.
+async function refusalCheck(ctx: Context): Promise<Check> {
+  const refusals = await recentRefusals(ctx.db, ctx.now());
+  const count = refusals.reduce((sum, { n }) => sum + n, 0);
+  const words = refusals.map(({ reason, n }) => `${reason} ${n}`).join(', ');
+  return check(
+    'mail: refusals',
+    count === 0,
+    `no server refused us within ${REFUSAL_HOURS} hours`,
+    `servers refused ${count} mails within ${REFUSAL_HOURS} hours, which is not for the recipients to answer: ${words}`,
   );
 }
 

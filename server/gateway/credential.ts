@@ -6,9 +6,10 @@ import { knownKey, type Keyring } from '../keys/keyring.js';
 import { isSealed, seal } from '../keys/seal.js';
 
 /** What a credential may do; nothing of its secret. */
-export type Credential = Omit<GatewayCredential, 'secretHash' | 'seal'>;
+export type Credential = Omit<CredentialRow, 'secretHash' | 'seal'>;
 
-type Row = GatewayCredential;
+/** The whole row. */
+export type CredentialRow = Pick<GatewayCredential, keyof GatewayCredential>;
 
 const COLUMNS = `id, organisation_id as "organisationId", user_name as "userName", secret_hash as "secretHash", name, list_ids as "listIds",
   default_list_id as "defaultListId", is_transactional as "isTransactional", daily_cap as "dailyCap", policy, made_by as "madeBy", created_at as "createdAt",
@@ -19,7 +20,7 @@ const USER_NAME = /^zg-[0-9a-f]{16}$/;
 
 /** All credentials of an organisation, or of all, newest first; those that we did not write are left out (T6). */
 export async function credentialsOf(ctx: Context, organisationId: string | null): Promise<Credential[]> {
-  const rows = await ctx.db.query<Row>(
+  const rows = await ctx.db.query<CredentialRow>(
     `select ${COLUMNS} from gateway_credential where $1::uuid is null or organisation_id = $1 order by created_at desc, id`,
     [organisationId],
   );
@@ -32,9 +33,9 @@ export async function credentialNamed(
   on: Queryable,
   userName: string,
   lock: '' | 'for update' = '',
-): Promise<Row | null> {
+): Promise<CredentialRow | null> {
   if (!USER_NAME.test(userName)) return null;
-  const [row] = await on.query<Row>(`select ${COLUMNS} from gateway_credential where user_name = $1 ${lock}`, [
+  const [row] = await on.query<CredentialRow>(`select ${COLUMNS} from gateway_credential where user_name = $1 ${lock}`, [
     userName,
   ]);
   return row && isOurs(ctx.keyring, row) ? row : null;
@@ -63,19 +64,25 @@ export function hashSecret(keyring: Keyring, master: number, id: string, secret:
 }
 
 /** Binds all that a credential may do. */
-export function sealCredential(keyring: Keyring, row: Omit<Row, 'seal' | 'lastUsedAt'>): Buffer {
+export function sealCredential(keyring: Keyring, row: Omit<CredentialRow, 'seal' | 'lastUsedAt'>): Buffer {
   return seal(keyring, 'gateway_credential', sealedParts(row));
 }
 
-export function withoutSecret({ secretHash: _secret, seal: _seal, ...credential }: Row): Credential {
-  return credential;
+/** What may be shown. */
+export function withoutSecret(row: CredentialRow): Credential {
+  const { id, organisationId, userName, name, listIds, defaultListId, isTransactional, dailyCap, policy } = row;
+  const { madeBy, createdAt, lastUsedAt, revokedAt } = row;
+  return {
+    ...{ id, organisationId, userName, name, listIds, defaultListId, isTransactional, dailyCap, policy },
+    ...{ madeBy, createdAt, lastUsedAt, revokedAt },
+  };
 }
 
-function isOurs(keyring: Keyring, row: Row): boolean {
+function isOurs(keyring: Keyring, row: CredentialRow): boolean {
   return isSealed(keyring, 'gateway_credential', sealedParts(row), row.seal);
 }
 
-function sealedParts(row: Omit<Row, 'seal' | 'lastUsedAt'>): (string | Buffer | Date | null)[] {
+function sealedParts(row: Omit<CredentialRow, 'seal' | 'lastUsedAt'>): (string | Buffer | Date | null)[] {
   return [
     ...[row.id, row.organisationId, row.userName, row.secretHash, row.name, row.listIds.join(','), row.defaultListId],
     ...[String(row.isTransactional), String(row.dailyCap), row.policy, row.madeBy, row.createdAt, row.revokedAt],

@@ -35,9 +35,10 @@ export async function credentialNamed(
   lock: '' | 'for update' = '',
 ): Promise<CredentialRow | null> {
   if (!USER_NAME.test(userName)) return null;
-  const [row] = await on.query<CredentialRow>(`select ${COLUMNS} from gateway_credential where user_name = $1 ${lock}`, [
-    userName,
-  ]);
+  const [row] = await on.query<CredentialRow>(
+    `select ${COLUMNS} from gateway_credential where user_name = $1 ${lock}`,
+    [userName],
+  );
   return row && isOurs(ctx.keyring, row) ? row : null;
 }
 

@@ -8,6 +8,7 @@ import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-er
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
 import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
+import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -22,6 +23,7 @@ const MIGRATIONS = [
   new Reply1764700000000(),
   new AnchorInterval1764750000000(),
   new Bounces1764810000000(),
+  new Gateway1764820000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

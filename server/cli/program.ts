@@ -5,6 +5,7 @@ import { readJson, readText, trusted, withContext } from './installation.js';
 import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
 import { runCli } from './run-cli.js';
+import { addBounceCommand } from './bounce.js';
 import { addDoctorCommand } from './doctor.js';
 import { addDomainCommands } from './domains.js';
 import { addInjectCommand } from './inject.js';
@@ -157,6 +158,8 @@ addLedgerCommands(program, { withContext, say, exit: (code) => (exitCode = code)
 addWitnessCommand(program);
 
 addInjectCommand(program, { exit: (code) => (exitCode = code) });
+
+addBounceCommand(program, { say });
 
 addRetentionCommand(program, { withContext, say });
 

@@ -6,6 +6,7 @@ import { Records1764400000000 } from '../../entities/migrations/1764400000000-re
 import { People1764500000000 } from '../../entities/migrations/1764500000000-people.js';
 import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-erasure.js';
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
+import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
 import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import type { Database } from './connect.js';
@@ -21,6 +22,7 @@ const MIGRATIONS = [
   new Erasure1764600000000(),
   new Reply1764700000000(),
   new AnchorInterval1764750000000(),
+  new Bounces1764810000000(),
   new Dkim1764830000000(),
 ];
 

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { DeliveryKind } from '../../entities/delivery.js';
+import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import { returnAddress } from '../links/bounce-token.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
@@ -59,11 +61,12 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {
+      const domains = await returnDomains(ctx);
       for (const built of await build(ctx, builders, mails)) {
         if ('cannot' in built) {
           await settler.add(failed(built.delivery, built.cannot));
           done();
-        } else void send(built).finally(done);
+        } else void send(built, domains.get(built.delivery.organisationId)).finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -77,8 +80,10 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     }
   };
 
-  const send = async ({ delivery, from, message }: BuiltMail): Promise<void> => {
-    const outcome = await pool.send({ from, to: delivery.address, message });
+  const send = async ({ delivery, from, message }: BuiltMail, domain: string | undefined): Promise<void> => {
+    // Where the organisation takes mail in, whatever comes back names this very mail (M-36).
+    const sender = domain === undefined ? from : returnAddress(ctx.keyring, domain, delivery);
+    const outcome = await pool.send({ from: sender, to: delivery.address, message });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
     await settler.add(toOutcome(ctx, delivery, outcome));
@@ -175,6 +180,14 @@ export async function deliverDirect(
 
 /** What `deliverDirect` needs; only it may use one. */
 export type WayOut = SmtpPool;
+
+/** Where mail that comes back is taken in, by organisation. */
+async function returnDomains(ctx: Context): Promise<Map<string, string>> {
+  const { organisations } = await catalogue(ctx);
+  return new Map(
+    organisations.flatMap(({ id, inboundDomain }) => (inboundDomain ? [[id, inboundDomain] as const] : [])),
+  );
+}
 
 async function build(
   ctx: Context,

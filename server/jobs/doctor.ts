@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { Context } from '../context.js';
+import { REFUSAL_HOURS, recentRefusals } from '../delivery/refusals.js';
 import { readRound } from '../ledger/fsck-round.js';
 import { standingOf } from '../ledger/standing.js';
 import { quoteText } from '../mail/dns-verdicts.js';
@@ -36,6 +37,7 @@ export async function doctor(
     ...(await logChecks(ctx)),
     ...(await signatureFindings(ctx)),
     await senderCheck(ctx),
+    await refusalCheck(ctx),
   ];
   const dns = await dnsFindings(ctx, { resolver, sendingIps });
   return {
@@ -149,6 +151,19 @@ async function senderCheck(ctx: Context): Promise<Check> {
     answers,
     'the server behind SMTP_URL answers',
     'the server behind SMTP_URL does not answer: mail waits',
+  );
+}
+
+// Our own fault (M-37): it stops mail to people who have done nothing.
+async function refusalCheck(ctx: Context): Promise<Check> {
+  const refusals = await recentRefusals(ctx.db, ctx.now());
+  const count = refusals.reduce((sum, { n }) => sum + n, 0);
+  const words = refusals.map(({ reason, n }) => `${reason} ${n}`).join(', ');
+  return check(
+    'mail: refusals',
+    count === 0,
+    `no server refused us within ${REFUSAL_HOURS} hours`,
+    `servers refused ${count} mails within ${REFUSAL_HOURS} hours, which is not for the recipients to answer: ${words}`,
   );
 }
 

@@ -98,7 +98,8 @@ function whyOf(consent: ClaimedConsent): Why {
   return consent.basis === 'confirmed' ? 'confirmed' : 'noted';
 }
 
-function mailtoUrl(keyring: Keyring, organisation: OrganisationFacts, ref: Buffer): string | undefined {
+/** Where one unsubscribes by mail; undefined: the organisation takes no mail. `ref`: 10 bytes. */
+export function mailtoUrl(keyring: Keyring, organisation: OrganisationFacts, ref: Buffer): string | undefined {
   if (!organisation.inboundDomain) return undefined;
   return `mailto:u+${makeAddressToken(keyring, 'x', ref)}@${organisation.inboundDomain}?subject=unsubscribe`;
 }

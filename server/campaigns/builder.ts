@@ -94,7 +94,8 @@ function messageIdOf(keyring: Keyring, delivery: Claimed): string {
     .slice(0, 40);
 }
 
-function whyOf(consent: ClaimedConsent): Why {
+/** How the footer tells of a consent. */
+export function whyOf(consent: Pick<ClaimedConsent, 'basis'>): Why {
   return consent.basis === 'confirmed' ? 'confirmed' : 'noted';
 }
 

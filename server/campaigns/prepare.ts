@@ -109,6 +109,6 @@ function boundaryOf(content: CampaignContent, language: string, why: Why): strin
 }
 
 /** Feedback-ID wants 5 to 15 characters (M-08). */
-function senderId(organisation: OrganisationFacts): string {
+export function senderId(organisation: OrganisationFacts): string {
   return organisation.slug.length < 5 ? `${organisation.slug}-mail` : organisation.slug.slice(0, 15);
 }

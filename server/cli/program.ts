@@ -5,6 +5,7 @@ import { readJson, readText, trusted, withContext } from './installation.js';
 import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
 import { runCli } from './run-cli.js';
+import { addCredentialCommands } from './credential.js';
 import { addInjectCommand } from './inject.js';
 import { addLedgerCommands } from './ledger.js';
 import { addPeopleCommands } from './people.js';
@@ -167,6 +168,8 @@ addWitnessCommand(program);
 addInjectCommand(program, { exit: (code) => (exitCode = code) });
 
 addRetentionCommand(program, { withContext, say });
+
+addCredentialCommands(program, { withContext, say });
 
 program
   .command('campaign')

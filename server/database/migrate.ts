@@ -7,6 +7,7 @@ import { People1764500000000 } from '../../entities/migrations/1764500000000-peo
 import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-erasure.js';
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
+import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -20,6 +21,7 @@ const MIGRATIONS = [
   new Erasure1764600000000(),
   new Reply1764700000000(),
   new AnchorInterval1764750000000(),
+  new Gateway1764820000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

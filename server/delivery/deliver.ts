@@ -12,7 +12,8 @@ import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 export interface BuiltMail {
   readonly delivery: Claimed;
   readonly from: string;
-  readonly message: Buffer | Buffer[];
+  /** Of a large mail: what builds it, once it is its turn to leave. One such is in memory at a time. */
+  readonly message: Buffer | Buffer[] | (() => Promise<Buffer | Buffer[] | { cannot: string }>);
 }
 
 /** Builds the mails of one template; what cannot be built is settled with the reason given. */
@@ -77,7 +78,27 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     }
   };
 
-  const send = async ({ delivery, from, message }: BuiltMail): Promise<void> => {
+  let lastLarge: Promise<unknown> = Promise.resolve();
+
+  const sendLarge = async (built: BuiltMail, make: Exclude<BuiltMail['message'], Buffer | Buffer[]>): Promise<void> => {
+    const { delivery } = built;
+    try {
+      const message = await make();
+      if ('cannot' in message) await settler.add(failed(delivery, message.cannot));
+      else await send({ ...built, message });
+    } catch (error) {
+      ctx.logger.error({ err: error, messageId: delivery.messageId }, 'a mail could not be built');
+      await settler.add(later(ctx, delivery, 'build', null, retryPause(delivery.attempts)));
+    }
+  };
+
+  const send = async (built: BuiltMail): Promise<void> => {
+    const { delivery, from, message } = built;
+    if (typeof message === 'function') {
+      const turn = lastLarge.then(async () => sendLarge(built, message));
+      lastLarge = turn;
+      return turn;
+    }
     const outcome = await pool.send({ from, to: delivery.address, message });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { DeliveryKind } from '../../entities/delivery.js';
-import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { returnAddress } from '../links/bounce-token.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
+import { returnPaths } from './return-path.js';
 import { retryPause } from './settle.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
@@ -62,12 +61,12 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {
-      const domains = await returnDomains(ctx);
+      const withReturnPath = await returnPaths(ctx);
       for (const built of await build(ctx, builders, mails)) {
         if ('cannot' in built) {
           await settler.add(failed(built.delivery, built.cannot));
           done();
-        } else void send(withSender(built, domains.get(built.delivery.organisationId))).finally(done);
+        } else void send(withReturnPath(built)).finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -80,10 +79,6 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       }
     }
   };
-
-  // Where the organisation takes mail in, whatever comes back names this very mail (M-36).
-  const withSender = (built: BuiltMail, domain: string | undefined): BuiltMail =>
-    domain === undefined ? built : { ...built, from: returnAddress(ctx.keyring, domain, built.delivery) };
 
   let lastLarge: Promise<unknown> = Promise.resolve();
 
@@ -203,14 +198,6 @@ export async function deliverDirect(
 
 /** What `deliverDirect` needs; only it may use one. */
 export type WayOut = SmtpPool;
-
-/** Where mail that comes back is taken in, by organisation. */
-async function returnDomains(ctx: Context): Promise<Map<string, string>> {
-  const { organisations } = await catalogue(ctx);
-  return new Map(
-    organisations.flatMap(({ id, inboundDomain }) => (inboundDomain ? [[id, inboundDomain] as const] : [])),
-  );
-}
 
 async function build(
   ctx: Context,

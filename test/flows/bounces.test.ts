@@ -210,7 +210,7 @@ describe('what comes back', function () {
       expect(await deliveryOf(back)).to.include({ state: 'failed', bounce: 'policy', bounce_reason: 'authentication' });
       expect(await blocksOf('policy@gmail.com')).to.deep.equal({});
       expect(log).to.contain('our mail is refused').and.contain('"refusals":{"authentication":1}');
-      const { checks } = await doctor(ctx, false);
+      const { checks } = await doctor(ctx);
       expect(checks.find(({ name }) => name === 'mail: refusals')).to.deep.include({ ok: false });
       const metrics = await (await fetch(`${service.base}/metrics`)).text();
       expect(metrics).to.match(/^zgoda_bounces\{action="policy"\} 1$/m);

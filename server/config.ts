@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { toWebhookConfig, webhookSettings, type WebhookConfig } from './config-webhooks.js';
 import { Refusal } from './errors.js';
 
 const ROLES = ['web', 'worker', 'gateway'] as const;
@@ -44,6 +45,7 @@ export interface Config {
   readonly anchorTrust: string | null;
   /** The log is time-stamped at least this often while it grows. */
   readonly anchorHours: number;
+  readonly webhooks: WebhookConfig;
   /** false only for load tests: switches budgets, minimum fill time and proof of work off. */
   readonly abuseLimits: boolean;
 }
@@ -88,6 +90,7 @@ const settings = z.object({
   ANCHOR_TRUST: file().optional(),
   ANCHOR_HOURS: z.coerce.number({ error: 'must be a number from 1 to 720' }).int().min(1).max(720).default(24),
   ABUSE_LIMITS: z.enum(['on', 'off']).default('on'),
+  ...webhookSettings,
 });
 
 /** The names of all settings, for the docs test. */
@@ -135,6 +138,7 @@ function toConfig(set: Settings): Config {
     anchors: [...new Set(set.ANCHORS ?? [])],
     anchorTrust: set.ANCHOR_TRUST === undefined ? null : resolve(set.ANCHOR_TRUST),
     anchorHours: set.ANCHOR_HOURS,
+    webhooks: toWebhookConfig(set),
     abuseLimits: set.ABUSE_LIMITS === 'on',
   };
 }

@@ -8,6 +8,7 @@ import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-er
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
 import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
 import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.js';
+import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-webhooks.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import type { Database } from './connect.js';
 
@@ -24,6 +25,7 @@ const MIGRATIONS = [
   new AnchorInterval1764750000000(),
   new Bounces1764810000000(),
   new Dkim1764830000000(),
+  new Webhooks1764840000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

@@ -8,6 +8,7 @@ import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
 import { retryPause } from './settle.js';
+import { withMark } from './with-mark.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
 /** A mail ready for SMTP. */
@@ -83,7 +84,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   const send = async ({ delivery, from, message }: BuiltMail, domain: string | undefined): Promise<void> => {
     // Where the organisation takes mail in, whatever comes back names this very mail (M-36).
     const sender = domain === undefined ? from : returnAddress(ctx.keyring, domain, delivery);
-    const outcome = await pool.send({ from: sender, to: delivery.address, message });
+    const outcome = await pool.send({ from: sender, to: delivery.address, message: withMark(ctx, delivery, message) });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
     await settler.add(toOutcome(ctx, delivery, outcome));

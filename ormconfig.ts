@@ -22,11 +22,13 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { SendingDomain } from './entities/sending-domain.js';
 import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
 import { Session, Staff } from './entities/staff.js';
 import { Subscriber } from './entities/subscriber.js';
 import { Suppression } from './entities/suppression.js';
+import { WebhookToken } from './entities/webhook-token.js';
 import { Wording } from './entities/wording.js';
 
 /** Where a database is: a URL, or host and port of the embedded one's socket. */
@@ -82,12 +84,14 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Organisation,
       Purpose,
       RestrictedProof,
+      SendingDomain,
       Session,
       ShownText,
       SignUp,
       Staff,
       Subscriber,
       Suppression,
+      WebhookToken,
       Wording,
     ],
   };

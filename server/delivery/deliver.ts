@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
+import { returnAddress } from '../links/bounce-token.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
+import { returnDomains } from './return-domains.js';
 import { retryPause } from './settle.js';
+import { makeTurns } from './turns.js';
+import { withMark } from './with-mark.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
 /** A mail ready for SMTP. */
@@ -13,8 +17,10 @@ export interface BuiltMail {
   readonly delivery: Claimed;
   readonly from: string;
   /** Of a large mail: what builds it, once it is its turn to leave. One such is in memory at a time. */
-  readonly message: Buffer | Buffer[] | (() => Promise<Buffer | Buffer[] | { cannot: string }>);
+  readonly message: Buffer | Buffer[] | Making;
 }
+
+type Making = () => Promise<Buffer | Buffer[] | { cannot: string }>;
 
 /** Builds the mails of one template; what cannot be built is settled with the reason given. */
 export type Builder = (
@@ -60,11 +66,12 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {
+      const domains = await returnDomains(ctx);
       for (const built of await build(ctx, builders, mails)) {
         if ('cannot' in built) {
           await settler.add(failed(built.delivery, built.cannot));
           done();
-        } else void send(built).finally(done);
+        } else void send(built, domains.get(built.delivery.organisationId)).finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -78,28 +85,25 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     }
   };
 
-  let lastLarge: Promise<unknown> = Promise.resolve();
+  const inTurn = makeTurns();
 
-  const sendLarge = async (built: BuiltMail, make: Exclude<BuiltMail['message'], Buffer | Buffer[]>): Promise<void> => {
-    const { delivery } = built;
+  const sendLarge = async (built: BuiltMail, make: Making, domain: string | undefined): Promise<void> => {
     try {
       const message = await make();
-      if ('cannot' in message) await settler.add(failed(delivery, message.cannot));
-      else await send({ ...built, message });
+      if ('cannot' in message) await settler.add(failed(built.delivery, message.cannot));
+      else await send({ ...built, message }, domain);
     } catch (error) {
-      ctx.logger.error({ err: error, messageId: delivery.messageId }, 'a mail could not be built');
-      await settler.add(later(ctx, delivery, 'build', null, retryPause(delivery.attempts)));
+      ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
+      await settler.add(later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts)));
     }
   };
 
-  const send = async (built: BuiltMail): Promise<void> => {
+  const send = async (built: BuiltMail, domain: string | undefined): Promise<void> => {
     const { delivery, from, message } = built;
-    if (typeof message === 'function') {
-      const turn = lastLarge.then(async () => sendLarge(built, message));
-      lastLarge = turn;
-      return turn;
-    }
-    const outcome = await pool.send({ from, to: delivery.address, message });
+    if (typeof message === 'function') return inTurn(async () => sendLarge(built, message, domain));
+    // Where the organisation takes mail in, whatever comes back names this very mail (M-36).
+    const sender = domain === undefined ? from : returnAddress(ctx.keyring, domain, delivery);
+    const outcome = await pool.send({ from: sender, to: delivery.address, message: withMark(ctx, delivery, message) });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
     await settler.add(toOutcome(ctx, delivery, outcome));

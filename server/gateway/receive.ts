@@ -13,7 +13,7 @@ import { openSpool, readSpool, type Spool } from './spool.js';
 import { noteRefusedMail, takeMail } from './take-mail.js';
 import { takeTransactional, type SendRecord } from './take-transactional.js';
 import { keepPrepared } from './taken-mails.js';
-import { makeTurns } from './turns.js';
+import { makeTurns } from '../delivery/turns.js';
 import type { NewMail } from './write-mails.js';
 
 /** A mail as a client hands it in. */

@@ -10,6 +10,7 @@ import { ErasedLeaf, Erasure, RestrictedProof } from './entities/erasure.js';
 import { EventAttachment } from './entities/event-attachment.js';
 import { EventBody } from './entities/event-body.js';
 import { Form } from './entities/form.js';
+import { GatewayChunk, GatewayCredential, GatewayMail, GatewayRecipe, GatewayUse } from './entities/gateway.js';
 import { Installation } from './entities/installation.js';
 import { LinkHost } from './entities/link-host.js';
 import { ListText } from './entities/list-text.js';
@@ -58,6 +59,11 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       EventAttachment,
       EventBody,
       Form,
+      GatewayChunk,
+      GatewayCredential,
+      GatewayMail,
+      GatewayRecipe,
+      GatewayUse,
       Installation,
       LinkHost,
       List,

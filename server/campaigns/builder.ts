@@ -93,11 +93,13 @@ function messageIdOf(keyring: Keyring, delivery: Claimed): string {
     .slice(0, 40);
 }
 
-function whyOf(consent: ClaimedConsent): Why {
+/** How the footer tells of a consent. */
+export function whyOf(consent: Pick<ClaimedConsent, 'basis'>): Why {
   return consent.basis === 'confirmed' ? 'confirmed' : 'noted';
 }
 
-function mailtoUrl(keyring: Keyring, organisation: OrganisationFacts, ref: Buffer): string | undefined {
+/** Where one unsubscribes by mail; undefined: the organisation takes no mail. `ref`: 10 bytes. */
+export function mailtoUrl(keyring: Keyring, organisation: OrganisationFacts, ref: Buffer): string | undefined {
   if (!organisation.inboundDomain) return undefined;
   return `mailto:u+${makeAddressToken(keyring, 'x', ref)}@${organisation.inboundDomain}?subject=unsubscribe`;
 }

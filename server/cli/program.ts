@@ -6,6 +6,7 @@ import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
 import { runCli } from './run-cli.js';
 import { addBounceCommand } from './bounce.js';
+import { addCredentialCommands } from './credential.js';
 import { addDoctorCommand } from './doctor.js';
 import { addDomainCommands } from './domains.js';
 import { addInjectCommand } from './inject.js';
@@ -162,6 +163,8 @@ addInjectCommand(program, { exit: (code) => (exitCode = code) });
 addBounceCommand(program, { say });
 
 addRetentionCommand(program, { withContext, say });
+
+addCredentialCommands(program, { withContext, say });
 
 program
   .command('campaign')

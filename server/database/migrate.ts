@@ -10,6 +10,7 @@ import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bo
 import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.js';
 import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-webhooks.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
+import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -24,6 +25,7 @@ const MIGRATIONS = [
   new Reply1764700000000(),
   new AnchorInterval1764750000000(),
   new Bounces1764810000000(),
+  new Gateway1764820000000(),
   new Dkim1764830000000(),
   new Webhooks1764840000000(),
 ];

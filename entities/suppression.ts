@@ -3,7 +3,7 @@ import { Organisation } from './organisation.js';
 
 export type SuppressionReason = 'objection' | 'not-me' | 'bounce' | 'complaint' | 'staff';
 
-/** A keyed hash that must not be mailed. `objection` is lifted by the person's own new double opt-in; the others block confirmation mails too. */
+/** A keyed hash that must not be mailed. `objection` is lifted by the person's own new double opt-in; the others block confirmation mails too, `bounce` for a week after the last one. */
 @Entity('suppression')
 @Check('suppression_reason', `"reason" in ('objection', 'not-me', 'bounce', 'complaint', 'staff')`)
 export class Suppression {

@@ -57,7 +57,6 @@ const port = (fallback: number) =>
   z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535).default(fallback);
 const url = (protocols: string[]) =>
   z.string().refine((text) => isUrl(text, protocols), `must be a URL that starts with ${protocols.join(' or ')}`);
-
 const file = () => z.string().refine(existsSync, 'must be a file that is there');
 
 const settings = z.object({

@@ -76,7 +76,7 @@ export function useOffers(presses: readonly Press[]): Also {
     sql: `, used as (update offer o set used_by = done.event_id from done where o.id = done.offer_id),
       kept as (update sign_up u set purge_at = null from done where u.id = done.chapter),
       lifted as (delete from suppression x using done join subscriber s on s.id = done.subscriber
-        where x.organisation_id = s.organisation_id and x.hash = s.suppression_hash and x.reason in ('objection', 'not-me'))`,
+        where x.organisation_id = s.organisation_id and x.hash = s.suppression_hash and x.reason in ('objection', 'not-me', 'bounce'))`,
   };
 }
 

@@ -24,8 +24,8 @@ const MIGRATIONS = [
   new Erasure1764600000000(),
   new Reply1764700000000(),
   new AnchorInterval1764750000000(),
-  new Gateway1764820000000(),
   new Bounces1764810000000(),
+  new Gateway1764820000000(),
   new Dkim1764830000000(),
   new Webhooks1764840000000(),
 ];

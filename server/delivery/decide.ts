@@ -11,6 +11,7 @@ import type { Tx } from '../database/connect.js';
 import { appendEvents, prepareEvent, type PreparedEvent } from '../ledger/append.js';
 import { isOurPerson, isOurSignUp, openRow, setAside, type SignUpToDecide } from './our-sign-up.js';
 import { queueDeliveries, type NewDelivery } from './queue.js';
+import { ASKED_AGAIN_DAYS } from './suppress-bounced.js';
 
 type Row = SignUpToDecide;
 
@@ -182,7 +183,8 @@ async function lookUp(ctx: Context, tx: Tx, rows: readonly Row[], lists: readonl
   const found = await tx.query<Facts>(
     `select
        p.id as "subscriberId", p.profile_key as "profileKey", p.address, c.id as "consentId", c.state,
-       exists (select from suppression x where x.organisation_id = one.o and x.hash = one.h and x.reason <> 'objection' and (x.until is null or x.until > $5)) as "isBlocked",
+       exists (select from suppression x where x.organisation_id = one.o and x.hash = one.h and x.reason <> 'objection' and (x.until is null or x.until > $5)
+         and (x.reason <> 'bounce' or x.created_at > $5::timestamptz - interval '${ASKED_AGAIN_DAYS} days')) as "isBlocked",
        (select count(*)::int from sign_up u where u.consent_id = c.id and u.outcome in ('confirm', 'already') and u.requested_at > $5::timestamptz - interval '24 hours'
          and not exists (select from offer o where o.sign_up_id = u.id and o.used_by is not null)) as "mailsToday",
        (select count(*)::int from sign_up u join consent k on k.id = u.consent_id where k.subscriber_id = p.id and u.outcome in ('confirm', 'already')

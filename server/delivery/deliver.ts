@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
-import { returnAddress } from '../links/bounce-token.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
-import { returnDomains } from './return-domains.js';
+import { returnPaths } from './return-path.js';
 import { retryPause } from './settle.js';
 import { makeTurns } from './turns.js';
 import { withMark } from './with-mark.js';
@@ -66,12 +65,12 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {
-      const domains = await returnDomains(ctx);
+      const withReturnPath = await returnPaths(ctx);
       for (const built of await build(ctx, builders, mails)) {
         if ('cannot' in built) {
           await settler.add(failed(built.delivery, built.cannot));
           done();
-        } else void send(built, domains.get(built.delivery.organisationId)).finally(done);
+        } else void send(withReturnPath(built)).finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -87,23 +86,21 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const inTurn = makeTurns();
 
-  const sendLarge = async (built: BuiltMail, make: Making, domain: string | undefined): Promise<void> => {
+  const sendLarge = async (built: BuiltMail, make: Making): Promise<void> => {
     try {
       const message = await make();
       if ('cannot' in message) await settler.add(failed(built.delivery, message.cannot));
-      else await send({ ...built, message }, domain);
+      else await send({ ...built, message });
     } catch (error) {
       ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
       await settler.add(later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts)));
     }
   };
 
-  const send = async (built: BuiltMail, domain: string | undefined): Promise<void> => {
+  const send = async (built: BuiltMail): Promise<void> => {
     const { delivery, from, message } = built;
-    if (typeof message === 'function') return inTurn(async () => sendLarge(built, message, domain));
-    // Where the organisation takes mail in, whatever comes back names this very mail (M-36).
-    const sender = domain === undefined ? from : returnAddress(ctx.keyring, domain, delivery);
-    const outcome = await pool.send({ from: sender, to: delivery.address, message: withMark(ctx, delivery, message) });
+    if (typeof message === 'function') return inTurn(async () => sendLarge(built, message));
+    const outcome = await pool.send({ from, to: delivery.address, message: withMark(ctx, delivery, message) });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
     await settler.add(toOutcome(ctx, delivery, outcome));

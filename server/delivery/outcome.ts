@@ -33,7 +33,10 @@ type Refused = Extract<SmtpOutcome, { kind: 'refused' }>;
 function deferred(ctx: Context, delivery: Claimed, outcome: Deferred): Outcome {
   const pause = retryPause(delivery.attempts);
   const tried = later(ctx, delivery, 'deferred', outcome.reply, pause);
-  return pause === null ? { ...tried, bounce: bounceOf({ ...outcome, command: null }) } : tried;
+  if (pause !== null) return tried;
+  // From 500 on it is us whom the server does not want.
+  const bounce = bounceOf({ ...outcome, command: (outcome.code ?? 0) >= 500 ? 'MAIL' : null });
+  return { ...tried, bounce };
 }
 
 /** M-37, of an answer as of a report. Our own way out takes our mail or is set up wrongly: if it will not have us, or not pass it on, we are to blame. */

@@ -11,8 +11,10 @@ export interface CameBack {
 
 const DAY_MS = 86_400_000;
 
-/** So long nothing is sent to an address that is none. Then it is tried again: mailboxes come back. */
+/** So long nothing is sent to an address that is none, unless its owner proves that it is one. Then it is tried again: mailboxes come back. */
 export const HARD_DAYS = 365;
+/** A mail that somebody asks for anew goes again so many days after the last bounce; the claim knows it too. */
+export const ASKED_AGAIN_DAYS = 7;
 /** So many mails of so many days must have come back softly before an address is left in peace, and for how long. */
 export const SOFT = { count: 5, withinDays: 60, restDays: 90 } as const;
 
@@ -41,7 +43,8 @@ export async function suppressBounced(tx: Tx, acting: Acting, mails: readonly Ca
          select count(*) from delivery d where d.subscriber_id = s.id and d.bounce = 'soft' and d.bounced_at > $3)))
      insert into suppression (organisation_id, hash, reason, until, created_at)
      select o, h, 'bounce', case when is_hard then $4::timestamptz else $5::timestamptz end, $6 from judged
-     on conflict (organisation_id, hash, reason) do update set until = excluded.until where suppression.until < excluded.until
+     on conflict (organisation_id, hash, reason) do update set until = excluded.until, created_at = excluded.created_at
+       where suppression.until < excluded.until
      returning organisation_id as organisation, hash, until`,
     [
       people,

@@ -21,7 +21,8 @@ const COUNTED_DAYS = 14;
 
 /**
  * Takes what came back of a mail, with all that follows. Hard: the address gets nothing more. Soft: it is counted. Policy: we are to blame, and warned. A
- * complaint ends the list (M-38). A mail counts once, within 14 days; for complaints there is no end, as there is none for leaving.
+ * complaint ends the list (M-38). A mail counts once, within 14 days, and not against somebody who confirmed after it; for complaints there is no end, as there is
+ * none for leaving.
  */
 export async function takeOutcome(ctx: Context, { of, verdict }: Report): Promise<Taken> {
   if (verdict.kind === 'complaint') return takeComplaint(ctx, of);
@@ -29,9 +30,12 @@ export async function takeOutcome(ctx: Context, { of, verdict }: Report): Promis
   if (verdict.kind !== 'bounce' || (action !== 'hard' && action !== 'soft' && action !== 'policy')) return 'noted';
   const entries = await ctx.db.transaction(async (tx) => {
     const marked = await tx.query(
-      `update delivery d set state = 'failed', reason = 'bounced', reply = $6, bounce = $4, bounce_reason = $5, bounced_at = $3,  settled_at = coalesce(d.settled_at, $3)
+      `update delivery d set state = 'failed', reason = 'bounced', reply = $6, bounce = $4, bounce_reason = $5, bounced_at = $3,
+         settled_at = coalesce(d.settled_at, $3)
        where d.message_id = $1 and d.subscriber_id = $2 and d.state in ('sent', 'unknown') and d.bounce is null
-         and coalesce(d.settled_at, $3) >= $3::timestamptz - interval '${COUNTED_DAYS} days' returning 1`,
+         and coalesce(d.settled_at, $3) >= $3::timestamptz - interval '${COUNTED_DAYS} days'
+         and not exists (select from consent c where c.subscriber_id = d.subscriber_id and c.confirmed_at > d.settled_at)
+       returning 1`,
       [of.messageId, of.subscriberId, ctx.now(), action, verdict.reason, verdict.status],
     );
     return marked.length > 0 ? suppressBounced(tx, ctx, [{ subscriberId: of.subscriberId, bounce: action }]) : null;

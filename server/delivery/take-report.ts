@@ -17,6 +17,8 @@ export async function takeReturned(ctx: Context, of: DeliveryKey, raw: Buffer): 
 
 /** Of one mail no more is taken: it was written to one person. */
 const MOST_MAILS = 5;
+/** Whoever wants may write there: its headers are near the start, and the search costs time. */
+const SEARCHED = 64 * 1024;
 
 /**
  * Takes a complaint that a provider sent to the address for them. Providers take addresses out, so that only our own tokens in the mail that came back say whose it
@@ -25,7 +27,7 @@ const MOST_MAILS = 5;
 export async function takeFeedback(ctx: Context, raw: Buffer): Promise<Taken> {
   const verdict = classify(raw);
   if (verdict.kind !== 'complaint') return tell(ctx, verdict, 'noted');
-  const { links, addresses, returns } = tokensIn(raw);
+  const { links, addresses, returns } = tokensIn(raw.subarray(0, SEARCHED));
   const mails = returns
     .flatMap((address) => opened(() => openReturnAddress(ctx.keyring, address)))
     .slice(0, MOST_MAILS);

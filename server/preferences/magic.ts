@@ -117,12 +117,15 @@ export async function mintMagicLink(
   return { ref, secret };
 }
 
-/** Uses a magic link up and returns whose it is. Throws `link-used` the second time, and `link-expired` when it stands for nothing. */
+/** Uses a magic link up and returns whose it is: its mailbox takes mail, so that former bounces count no more. Throws `link-used` the second time, and `link-expired` when it stands for nothing. */
 export async function useMagicLink(ctx: Context, link: Link): Promise<string> {
   const at = ctx.now();
   const row = await findMagicLink(ctx, link);
   const used = await ctx.db.query<{ id: string }>(
-    'update magic_link set used_at = $2 where id = $1 and used_at is null returning id',
+    `with used as (update magic_link set used_at = $2 where id = $1 and used_at is null returning id, subscriber_id),
+       lifted as (delete from suppression x using used join subscriber s on s.id = used.subscriber_id
+         where x.organisation_id = s.organisation_id and x.hash = s.suppression_hash and x.reason = 'bounce')
+     select id from used`,
     [uuidOf(link.ref), at],
   );
   if (used.length === 0) throw new Refusal('link-used', 'This link was already used.');

@@ -16,6 +16,7 @@ export interface StaffScreen extends PageBase {
     readonly campaigns: boolean;
     readonly people: boolean;
     readonly upload: boolean;
+    readonly preview: boolean;
     readonly sending: boolean;
   };
 }

@@ -8,6 +8,10 @@ const when = z.iso.datetime();
 const mail = z.object({
   source: address.optional(),
   tags: z.record(z.string().max(300), z.array(z.string().max(300)).max(50)).optional(),
+  headers: z
+    .array(z.object({ name: z.string(), value: z.string() }))
+    .max(1000)
+    .optional(),
 });
 
 const bounced = z.object({
@@ -44,8 +48,14 @@ export function readSes(told: Record<string, unknown>): ProviderEvent[] {
   const kind = told['notificationType'] ?? told['eventType'];
   if (kind !== 'Bounce' && kind !== 'Complaint') return [];
   const read = notification.parse({ ...told, kind });
-  const mark = read.mail.tags?.[ARGUMENT]?.[0] ?? read.mail.source ?? null;
+  const mark = markOf(read.mail);
   return read.kind === 'Bounce' ? bouncesIn(read.bounce, mark) : complaintsIn(read.complaint, mark);
+}
+
+/** In a tag, where a configuration set publishes; in our own header, where the identity tells with headers; else in the envelope. */
+function markOf({ tags, headers = [], source }: z.infer<typeof mail>): string | null {
+  const header = headers.find(({ name }) => name.toLowerCase() === 'x-ses-message-tags')?.value;
+  return tags?.[ARGUMENT]?.[0] ?? /(?:^|[,\s])zgoda=([a-z0-9]+)/.exec(header ?? '')?.[1] ?? source ?? null;
 }
 
 type Bounce = Extract<z.infer<typeof notification>, { kind: 'Bounce' }>['bounce'];

@@ -13,10 +13,12 @@ import { INBOUND } from '../support/replies.js';
 import { abuseReport, deliveryReport } from '../support/reports.js';
 import { report, returnPathOf, takeMailIn } from '../support/returns.js';
 import { checkLedger, eventually, startTestService, type ReceivedMail, type TestService } from '../support/service.js';
-import { smtpRefusal, startSink } from '../support/sink.js';
+import { hasPostfix, startPostfix } from '../support/postfix.js';
+import { smtpRefusal, startSink, type Sink } from '../support/sink.js';
 import { staffBrowser, wordsOf, type StaffBrowser } from '../support/staff.js';
 import { campaignMailTo, changesNothing, factsOf, one, sendCampaign, settled, stateOf } from '../support/state.js';
 import { join, linkIn, pressConfirm, signUp } from '../support/story.js';
+import { formOf, get, post } from '../support/web.js';
 
 const DAY_MS = 86_400_000;
 
@@ -379,9 +381,42 @@ describe('what comes back', function () {
     expect(await takeOutcome(ctx, { of: { ...of, messageId: of.subscriberId }, verdict })).to.equal('unknown');
   });
 
-  it('names nobody in the log', () => {
-    expect(log).to.contain('a report came in');
-    expect(log).not.to.contain('@gmail.com').and.not.to.contain('b+');
+  describe('and then the mailbox works again', () => {
+    it('counts no more once a link to the settings, which they asked for, was opened', async () => {
+      const { back } = await mailed('magic@gmail.com');
+      await report(service, back, deliveryReport({}));
+      expect(await blocksOf('magic@gmail.com')).to.have.keys('bounce');
+      const before = await service.mailsTo('magic@gmail.com');
+
+      await post(`${service.base}/preferences`, { email: 'magic@gmail.com' });
+      const link = linkIn(await service.mailTo('magic@gmail.com', before + 1), 'm');
+      const { action, fields } = formOf(await get(link), 'open');
+      await post(action, fields);
+
+      expect(await blocksOf('magic@gmail.com')).to.deep.equal({});
+    });
+
+    it('is asked again a week later at the earliest, and counts no more once they confirm', async () => {
+      await signUp(service, 'back@gmail.com');
+      await report(service, await returnPathOf(service, await service.mailTo('back@gmail.com')), deliveryReport({}));
+      await signUp(service, 'back@gmail.com');
+      await settled(ctx);
+      expect(await service.mailsTo('back@gmail.com')).to.equal(1);
+
+      service.advance(8 * DAY_MS);
+      await signUp(service, 'back@gmail.com');
+      await pressConfirm(linkIn(await service.mailTo('back@gmail.com', 2), 'c'));
+
+      expect(await blocksOf('back@gmail.com')).to.deep.equal({});
+      expect(await stateOf(ctx, 'back@gmail.com')).to.equal('confirmed');
+    });
+  });
+
+  describe('and is noted in the log', () => {
+    it('without a name or an address', () => {
+      expect(log).to.contain('a report came in');
+      expect(log).not.to.contain('@gmail.com').and.not.to.contain('b+');
+    });
   });
 });
 
@@ -400,15 +435,7 @@ describe('what is refused at once', function () {
     const service = await startTestService({ settings: { SMTP_URL: sink.url } });
     const { ctx } = service;
     await takeMailIn(service);
-    for (const name of ['hard', 'soft', 'policy', 'closed', 'good']) {
-      await signUp(service, `${name}@gmail.com`);
-      const mail = await eventually(async () => {
-        const parsed = await sink.parsed(sink.mails.find(({ to }) => to === `${name}@gmail.com`));
-        expect(parsed.text).to.contain('/c/');
-        return parsed;
-      });
-      await pressConfirm(linkIn({ id: '', raw: Buffer.alloc(0), parsed: mail }, 'c'));
-    }
+    await joinAll(service, sink, ['hard', 'soft', 'policy', 'closed', 'good']);
     answers.set('hard@gmail.com', '5.1.1 no such user');
     answers.set('soft@gmail.com', '5.2.2 mailbox full');
     answers.set('policy@gmail.com', '5.7.26 DMARC failed');
@@ -437,3 +464,67 @@ describe('what is refused at once', function () {
     await sink.stop();
   });
 });
+
+describe('what a Postfix sends back', function () {
+  this.timeout(60_000);
+
+  it('ends mail to an address that its next hop does not know, and counts one whose mailbox is full', async function () {
+    if (!hasPostfix()) this.skip();
+    const answers = new Map<string, string>();
+    const sink = await startSink({
+      onMail: async ({ to }) => {
+        const answer = answers.get(to);
+        if (answer) throw smtpRefusal(550, answer);
+        return Promise.resolve();
+      },
+    });
+    const postfix = await startPostfix(sink.port);
+    const service = await startTestService({ settings: { SMTP_URL: postfix.url } });
+    const { ctx } = service;
+    try {
+      await takeMailIn(service);
+      await joinAll(service, sink, ['gone', 'full']);
+      answers.set('gone@gmail.com', '5.1.1 <gone@gmail.com>: Recipient address rejected: User unknown');
+      answers.set('full@gmail.com', '5.2.2 <full@gmail.com>: Mailbox full');
+
+      await sendCampaign(service);
+      const returned = await eventually(async () => {
+        const found = sink.mails.filter(({ from, to }) => from === '' && to.startsWith('b+'));
+        expect(found).to.have.length(2);
+        return Promise.resolve(found);
+      }, 30_000);
+      await settled(ctx);
+      for (const { to, raw } of returned)
+        expect((await report(service, to, raw.toString('latin1'))).code).to.equal(250);
+
+      const rows = await ctx.db.query<{ bounce: string | null; reply: string }>(
+        `select bounce, bounce_reason, state from delivery where kind = 'campaign' order by 1 nulls last`,
+      );
+      expect(rows).to.deep.equal([
+        { bounce: 'hard', bounce_reason: 'user-unknown', state: 'failed' },
+        { bounce: 'soft', bounce_reason: 'mailbox-full', state: 'failed' },
+      ]);
+      expect(await one<number>(ctx, `select count(*)::int from suppression where reason = 'bounce'`)).to.equal(1);
+    } finally {
+      await service.stop();
+      await postfix.stop();
+      await sink.stop();
+    }
+  });
+});
+
+/** People join where mail leaves the machine: the mails to confirm are in the sink. */
+async function joinAll(service: TestService, sink: Sink, names: readonly string[]): Promise<void> {
+  await Promise.all(
+    names.map(async (name) => {
+      const email = `${name}@gmail.com`;
+      await signUp(service, email);
+      const parsed = await eventually(async () => {
+        const mail = await sink.parsed(sink.mails.find(({ to }) => to === email));
+        expect(mail.text).to.contain('/c/');
+        return mail;
+      });
+      await pressConfirm(linkIn({ id: '', raw: Buffer.alloc(0), parsed }, 'c'));
+    }),
+  );
+}

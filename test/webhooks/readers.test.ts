@@ -48,6 +48,8 @@ describe('what providers tell', () => {
         happenedAt: new Date('2026-11-30T01:02:03Z'),
       });
       expect(published).to.include({ mark: 'xyz', kind: 'hard' });
+      const headers = [{ name: 'X-SES-MESSAGE-TAGS', value: 'zgoda=abc2' }];
+      expect(readSes({ ...bounce('Permanent', 'General'), mail: { ...mail, headers } })[0]?.mark).to.equal('abc2');
     });
 
     it('is hard for addresses only, policy for what is ours, and soft for the rest', () => {

@@ -28,6 +28,7 @@ import { SignUp } from './entities/sign-up.js';
 import { Session, Staff } from './entities/staff.js';
 import { Subscriber } from './entities/subscriber.js';
 import { Suppression } from './entities/suppression.js';
+import { WebhookToken } from './entities/webhook-token.js';
 import { Wording } from './entities/wording.js';
 
 /** Where a database is: a URL, or host and port of the embedded one's socket. */
@@ -90,6 +91,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Staff,
       Subscriber,
       Suppression,
+      WebhookToken,
       Wording,
     ],
   };

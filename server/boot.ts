@@ -17,6 +17,7 @@ import { anchorRoots } from './ledger/anchor.js';
 import { witnessPolicy } from './ledger/attested.js';
 import { hostOf } from './links/urls.js';
 import type { Logger } from './logger.js';
+import type { Outbound } from './outbound.js';
 
 export interface Booted {
   readonly ctx: Context;
@@ -31,6 +32,8 @@ export interface BootOptions {
   readonly now?: () => Date;
   /** For tests: a prepared embedded database to copy. */
   readonly template?: string;
+  /** For tests: servers of others. */
+  readonly outbound?: Outbound;
   /** CLI commands use the running service's database where there is one. */
   readonly mayShare?: boolean;
 }

@@ -3,7 +3,9 @@ import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { toWebhookConfig, webhookSettings, type WebhookConfig } from './config-webhooks.js';
 import { Refusal } from './errors.js';
+import { parseTrustProxy } from './trust-proxy.js';
 
 const ROLES = ['web', 'worker', 'gateway'] as const;
 export type Role = (typeof ROLES)[number];
@@ -46,6 +48,7 @@ export interface Config {
   readonly anchorTrust: string | null;
   /** The log is time-stamped at least this often while it grows. */
   readonly anchorHours: number;
+  readonly webhooks: WebhookConfig;
   /** false only for load tests: switches budgets, minimum fill time and proof of work off. */
   readonly abuseLimits: boolean;
 }
@@ -54,7 +57,6 @@ const port = (fallback: number) =>
   z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535).default(fallback);
 const url = (protocols: string[]) =>
   z.string().refine((text) => isUrl(text, protocols), `must be a URL that starts with ${protocols.join(' or ')}`);
-
 const file = () => z.string().refine(existsSync, 'must be a file that is there');
 
 const settings = z.object({
@@ -93,6 +95,7 @@ const settings = z.object({
   ANCHOR_TRUST: file().optional(),
   ANCHOR_HOURS: z.coerce.number({ error: 'must be a number from 1 to 720' }).int().min(1).max(720).default(24),
   ABUSE_LIMITS: z.enum(['on', 'off']).default('on'),
+  ...webhookSettings,
 });
 
 /** The names of all settings, for the docs test. */
@@ -143,6 +146,7 @@ function toConfig(set: Settings): Config {
     anchors: [...new Set(set.ANCHORS ?? [])],
     anchorTrust: set.ANCHOR_TRUST === undefined ? null : resolve(set.ANCHOR_TRUST),
     anchorHours: set.ANCHOR_HOURS,
+    webhooks: toWebhookConfig(set),
     abuseLimits: set.ABUSE_LIMITS === 'on',
   };
 }
@@ -169,29 +173,6 @@ function crossCheck(set: NodeJS.ProcessEnv): string[] {
 
 function splitWords(text: string): string[] {
   return text.split(',').map((word) => word.trim());
-}
-
-function parseTrustProxy(text: string, ctx: z.RefinementCtx): false | number | string[] {
-  if (text === '' || text === '0' || text === 'false') return false;
-  if (/^\d{1,2}$/.test(text)) return Number(text);
-  const ranges = splitWords(text);
-  if (ranges.every(isRange)) return ranges;
-  ctx.addIssue({
-    code: 'custom',
-    message: 'must be a number of proxies or address ranges, never "all" (anybody could forge an IP)',
-  });
-  return false;
-}
-
-// The widest ranges that one owner has are 10/8 and fc00::/7; wider ones, and two halves of everything, are "all" in other words.
-function isRange(text: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
-  const [address = '', prefix, ...rest] = text.split('/');
-  const kind = /^[0-9a-fA-F.:]+$/.test(address) ? isIP(address) : 0;
-  if (kind === 0 || rest.length > 0 || /^::ffff:/i.test(address)) return false;
-  if (prefix === undefined) return true;
-  const [widest, narrowest] = kind === 4 ? [8, 32] : [7, 128];
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= widest && Number(prefix) <= narrowest;
 }
 
 function isUrl(text: string, protocols: string[]): boolean {

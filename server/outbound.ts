@@ -23,8 +23,11 @@ export class OutboundError extends Error {
 
 export interface OutboundRequest {
   readonly url: string;
-  readonly type: string;
-  readonly body: string | Buffer;
+  /** POST if it is not said. */
+  readonly method?: 'GET' | 'POST';
+  /** Of the body that is posted. */
+  readonly type?: string;
+  readonly body?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   /** Of the answer's body. */
   readonly maxBytes: number;
@@ -44,7 +47,7 @@ export interface OutboundAnswer {
 /** All addresses of a name. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
 
-/** Posts to servers that somebody else runs. Throws OutboundError. */
+/** Asks servers that somebody else runs. Throws OutboundError. */
 export type Outbound = (request: OutboundRequest) => Promise<OutboundAnswer>;
 
 /**
@@ -59,7 +62,7 @@ export function makeOutbound(options: { readonly production: boolean; readonly l
     const { signal, done } = deadline(request);
     try {
       const address = await Promise.race([pin(url, lookup, options.production), whenAborted(signal)]);
-      return await post(url, address, request, signal);
+      return await ask(url, address, request, signal);
     } catch (error) {
       if (error instanceof OutboundError) throw error;
       if (signal.aborted) throw new OutboundError('too-slow', `${url.host} did not answer in time`, { cause: error });
@@ -120,16 +123,16 @@ async function systemLookup(name: string): Promise<string[]> {
   return (await dnsLookup(name, { all: true })).map(({ address }) => address);
 }
 
-async function post(
+async function ask(
   url: URL,
   address: string,
-  { type, body, headers = {}, maxBytes }: OutboundRequest,
+  { method = 'POST', type = '', body = '', headers = {}, maxBytes }: OutboundRequest,
   signal: AbortSignal,
 ): Promise<OutboundAnswer> {
   const bytes = Buffer.from(body);
   const name = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const options: RequestOptions & { servername?: string } = {
-    method: 'POST',
+    method,
     host: address,
     port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
     path: url.pathname + url.search,
@@ -137,7 +140,10 @@ async function post(
     agent: false,
     signal,
     maxHeaderSize: 16_384,
-    headers: { ...headers, Host: url.host, 'Content-Type': type, 'Content-Length': bytes.length },
+    headers: {
+      ...{ ...headers, Host: url.host },
+      ...(method === 'POST' ? { 'Content-Type': type, 'Content-Length': bytes.length } : {}),
+    },
     // The certificate must be for the name, not for the address that we looked up.
     ...(url.protocol === 'https:' && isIP(name) === 0 ? { servername: name } : {}),
   };

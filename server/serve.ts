@@ -19,6 +19,7 @@ import { compileMailTemplates } from './mail/compose.js';
 import { startMailbox } from './mailbox/listen.js';
 import { mailboxRoutes } from './mailbox/routes.js';
 import { openMailbox, type Mailbox } from './mailbox/store.js';
+import { makeOutbound, type Outbound } from './outbound.js';
 import { sendRecord } from './staff/access-log.js';
 import { firstRunLink } from './staff/first-run.js';
 import { staffRoutes } from './staff/screens.js';
@@ -29,6 +30,7 @@ import { answerBroken } from './web/client-error.js';
 import type { Site } from './web/http.js';
 import { loadCatalogs, translate } from './web/i18n.js';
 import { makeRenderer } from './web/render.js';
+import { webhookRoutes } from './webhooks/routes.js';
 
 export interface Service {
   readonly ctx: Context;
@@ -53,7 +55,10 @@ export async function serve(config: Config, logger: Logger, options: BootOptions
     for (const close of closers.reverse()) await close();
   };
   try {
-    return await start(booted.ctx, closers, stop, booted.databaseEnded);
+    return await start(booted.ctx, closers, stop, {
+      databaseEnded: booted.databaseEnded,
+      outbound: options.outbound ?? makeOutbound({ production: config.production }),
+    });
   } catch (error) {
     await stop().catch(() => undefined);
     throw error;
@@ -64,7 +69,7 @@ async function start(
   booted: Context,
   closers: (() => Promise<void>)[],
   stop: () => Promise<void>,
-  databaseEnded: Promise<void>,
+  { databaseEnded, outbound }: { databaseEnded: Promise<void>; outbound: Outbound },
 ): Promise<Service> {
   const { config, logger } = booted;
   const has = (role: (typeof config.roles)[number]): boolean => config.roles.includes(role);
@@ -115,7 +120,7 @@ async function start(
     app = makeApp(
       site,
       { isStopping: () => stopping.signal.aborted, ...(worker ? { sender: async () => worker.pool.verify() } : {}) },
-      extraRoutes(site, mailbox, pool, stopping.signal),
+      [webhookRoutes(site, outbound), ...extraRoutes(site, mailbox, pool, stopping.signal)],
     );
   }
   const greeting = await greet(ctx, port, { inbound, gateway }, mailbox !== null);

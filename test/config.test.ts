@@ -37,6 +37,7 @@ describe('the settings', () => {
       anchors: [],
       anchorTrust: null,
       anchorHours: 24,
+      webhooks: { sesTopics: [], postmarkLogin: null, mailgunKey: null, sendgridKey: null },
       abuseLimits: true,
     } satisfies Config);
   });

@@ -26,6 +26,17 @@ describe('a request that leaves this machine', () => {
     expect(answer).to.deep.equal({ status: 201, type: 'text/plain', body: Buffer.from('POST /a?b=1 hello') });
   });
 
+  it('can ask without a body', async () => {
+    const port = await serve((req, res) => {
+      const { 'content-type': type = 'none', 'content-length': length = 'none' } = req.headers;
+      res.end(`${req.method} ${type} ${length}`);
+    });
+
+    const answer = await outbound({ method: 'GET', url: `http://127.0.0.1:${port}/`, maxBytes: 100, timeoutMs: 1000 });
+
+    expect(answer.body.toString()).to.equal('GET none none');
+  });
+
   it('goes to the address that was judged, however the name changes its mind', async () => {
     let asked = 0;
     const port = await serve((req, res) => void res.end(req.headers.host));

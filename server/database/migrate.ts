@@ -9,6 +9,7 @@ import { AnchorInterval1764750000000 } from '../../entities/migrations/176475000
 import { AskedAnew1764850000000 } from '../../entities/migrations/1764850000000-asked-anew.js';
 import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
 import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.js';
+import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-webhooks.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
 import type { Database } from './connect.js';
@@ -28,6 +29,7 @@ const MIGRATIONS = [
   new Gateway1764820000000(),
   new Dkim1764830000000(),
   new AskedAnew1764850000000(),
+  new Webhooks1764840000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

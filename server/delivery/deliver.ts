@@ -7,6 +7,8 @@ import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
 import { returnPaths } from './return-path.js';
 import { retryPause } from './settle.js';
+import { makeTurns } from './turns.js';
+import { withMark } from './with-mark.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
 /** A mail ready for SMTP. */
@@ -14,8 +16,10 @@ export interface BuiltMail {
   readonly delivery: Claimed;
   readonly from: string;
   /** Of a large mail: what builds it, once it is its turn to leave. One such is in memory at a time. */
-  readonly message: Buffer | Buffer[] | (() => Promise<Buffer | Buffer[] | { cannot: string }>);
+  readonly message: Buffer | Buffer[] | Making;
 }
+
+type Making = () => Promise<Buffer | Buffer[] | { cannot: string }>;
 
 /** Builds the mails of one template; what cannot be built is settled with the reason given. */
 export type Builder = (
@@ -80,28 +84,23 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     }
   };
 
-  let lastLarge: Promise<unknown> = Promise.resolve();
+  const inTurn = makeTurns();
 
-  const sendLarge = async (built: BuiltMail, make: Exclude<BuiltMail['message'], Buffer | Buffer[]>): Promise<void> => {
-    const { delivery } = built;
+  const sendLarge = async (built: BuiltMail, make: Making): Promise<void> => {
     try {
       const message = await make();
-      if ('cannot' in message) await settler.add(failed(delivery, message.cannot));
+      if ('cannot' in message) await settler.add(failed(built.delivery, message.cannot));
       else await send({ ...built, message });
     } catch (error) {
-      ctx.logger.error({ err: error, messageId: delivery.messageId }, 'a mail could not be built');
-      await settler.add(later(ctx, delivery, 'build', null, retryPause(delivery.attempts)));
+      ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
+      await settler.add(later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts)));
     }
   };
 
   const send = async (built: BuiltMail): Promise<void> => {
     const { delivery, from, message } = built;
-    if (typeof message === 'function') {
-      const turn = lastLarge.then(async () => sendLarge(built, message));
-      lastLarge = turn;
-      return turn;
-    }
-    const outcome = await pool.send({ from, to: delivery.address, message });
+    if (typeof message === 'function') return inTurn(async () => sendLarge(built, message));
+    const outcome = await pool.send({ from, to: delivery.address, message: withMark(ctx, delivery, message) });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
     await settler.add(toOutcome(ctx, delivery, outcome));
@@ -130,6 +129,8 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       }
       // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
       if (ctx.meter.isRushed) await sleep(RUSHED_MS, stopping.signal);
+      // Mails that trickle in go some at a time: a claim costs more than the few that it finds.
+      else if (claimed.length > 0 && claimed.length < lane.handful) await sleep(SETTLE_MS, stopping.signal);
       const pause = breather.pause();
       if (pause > 0 || claimed.length === 0)
         await ctx.bell.wait('mail', pause > 0 ? pause : LOOK_AGAIN_MS, stopping.signal);

@@ -62,14 +62,15 @@ async function copyOf(ctx: Context, mail: TakenMail, delivery: Claimed): Promise
   try {
     if (list === null) {
       if (delivery.kind !== 'transactional') return 'no-consent';
-      const { raw } = await mail.open();
-      return { message: await signCopy(ctx, organisation, raw), recipe: null };
+      const message = await signCopy(ctx, organisation, (await mail.open()).raw);
+      return message ? { message, recipe: null } : 'domain';
     }
     if (delivery.kind !== 'gateway' || consent?.purposeId !== list.id || !consent.confirmedAt) return 'no-consent';
     const { prepared } = await mail.open();
     if (!prepared) return 'unknown';
     const { message, recipe } = inject(ctx, { list, prepared, delivery, consent, at: consent.confirmedAt });
-    return { message: await signCopy(ctx, organisation, message), recipe };
+    const signed = await signCopy(ctx, organisation, message);
+    return signed ? { message: signed, recipe } : 'domain';
   } catch (error) {
     if (error instanceof Refusal) return error.code;
     throw error;

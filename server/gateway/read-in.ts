@@ -1,6 +1,6 @@
 import { catalogue, linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { sendingDomains } from '../delivery/sending-domains.js';
+import { domainsOf } from './domains.js';
 import { Refusal } from '../errors.js';
 import { hostOf } from '../links/urls.js';
 import { endOfHead, readSubmission, rewriteHead, type Submission } from '../mail/submission.js';
@@ -76,7 +76,7 @@ async function readHead(
   try {
     const submission = readSubmission(head);
     const organisation = await organisationOf(ctx, credential);
-    const domains = await sendingDomains(ctx, organisation);
+    const domains = await domainsOf(ctx, organisation);
     const domain = domainOf(submission.from);
     if (!domains.includes(domain))
       return { code: 550, text: `5.7.1 From must be at ${domains.join(' or ')}: we sign for no other domain` };

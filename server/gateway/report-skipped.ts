@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { sendingDomains } from '../delivery/sending-domains.js';
+import { domainsOf } from './domains.js';
 import { Refusal } from '../errors.js';
 import { draw } from '../keys/draw.js';
 import { hostOf } from '../links/urls.js';
@@ -50,7 +50,7 @@ export async function reportSkipped(ctx: Context, skipping: Skipping): Promise<v
 async function addressee(ctx: Context, { sender, list }: Skipping): Promise<Address | null> {
   try {
     const address = parseAddress(sender);
-    return (await sendingDomains(ctx, list.organisation)).includes(domainOf(address.normal)) ? address : null;
+    return (await domainsOf(ctx, list.organisation)).includes(domainOf(address.normal)) ? address : null;
   } catch (error) {
     if (error instanceof Refusal) return null;
     throw error;

@@ -1,25 +1,28 @@
 import type { OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { signMail } from '../delivery/signing.js';
-import { Refusal } from '../errors.js';
 import { splitFields } from '../mail/header-lines.js';
 import type { HeaderField } from '../mail/headers.js';
 import { soleAddress } from '../mail/sole-address.js';
+import { domainsOf } from './domains.js';
 import { domainOf } from './read-in.js';
 
-/** A finished message with its DKIM signatures before it, by the keys of its From domain (M-30, M-31). CRLF line ends. Its From was checked when it came in. */
-export async function signCopy(ctx: Context, organisation: OrganisationFacts, message: Buffer): Promise<Buffer[]> {
+/**
+ * A finished message with its DKIM signatures before it, for the domain of its From (M-11, M-30). CRLF line ends. null: that domain is not the organisation's any
+ * more.
+ */
+export async function signCopy(
+  ctx: Context,
+  organisation: OrganisationFacts,
+  message: Buffer,
+): Promise<Buffer[] | null> {
   const { fields, body } = splitFields(message);
   const headers = fields.map(toField);
-  const signatures = await signMail(ctx, organisation, { headers, body }, domainOf(fromOf(headers)));
-  return [Buffer.from(signatures.map((one) => `${one}\r\n`).join('')), message];
-}
-
-function fromOf(headers: readonly HeaderField[]): string {
-  const value = headers.find(([name]) => name.toLowerCase() === 'from')?.[1] ?? '';
-  const address = soleAddress(value.replace(/\r\n(?=[ \t])/g, ''));
-  if (address === null) throw new Refusal('message-refused', 'The message is refused: it has no From.');
-  return address;
+  const from = headers.find(([name]) => name.toLowerCase() === 'from')?.[1] ?? '';
+  const domain = domainOf(soleAddress(from.replace(/\r\n(?=[ \t])/g, '').trim()) ?? '');
+  if (!(await domainsOf(ctx, organisation)).includes(domain)) return null;
+  const signatures = await signMail(ctx, organisation, { headers, body }, domain);
+  return [Buffer.from(signatures.map((signature) => `${signature}\r\n`).join('')), message];
 }
 
 // A letter for each byte: what was UTF-8 is signed as it stands.

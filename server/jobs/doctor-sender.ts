@@ -4,8 +4,42 @@ import { spf } from 'mailauth/lib/spf/index.js';
 import type { Context } from '../context.js';
 import { askDns } from '../delivery/dns.js';
 import type { Judged } from '../mail/dns-verdicts.js';
+import { SmtpConnection, SmtpTrouble } from '../mail/smtp-connection.js';
 import { readSmtpUrl } from '../mail/smtp-server-url.js';
+import { ownName } from '../mail/smtp.js';
 import { isAllowed } from '../public-address.js';
+import type { Finding } from './doctor-attestors.js';
+
+/** Each step of the way to the server that takes our mail, in ms. */
+const TIMES = { connect: 10_000, greeting: 10_000, answer: 10_000, dataEnd: 10_000 };
+
+/** Does the server behind SMTP_URL answer, and is the way to it encrypted? On this machine it need not be. */
+export async function senderFinding(ctx: Context): Promise<Finding> {
+  const { smtpUrl } = ctx.config;
+  if (!smtpUrl) return { name: 'mail', ok: true, words: 'no SMTP_URL: the built-in mailbox takes all mail' };
+  const server = readSmtpUrl(smtpUrl);
+  try {
+    const connection = await SmtpConnection.open(server, ownName(), TIMES);
+    const secured = connection.peer.split(' ').at(-1) ?? '';
+    connection.end();
+    const ok = secured !== 'unencrypted' || server.isLoopback;
+    const way = ok
+      ? 'on this machine'
+      : 'not encrypted: everybody on the way can read and change mail, so let it offer STARTTLS';
+    return {
+      name: 'mail',
+      ok,
+      words: `the server behind SMTP_URL answers, ${secured === 'unencrypted' ? way : secured}`,
+    };
+  } catch (error) {
+    if (!(error instanceof SmtpTrouble)) throw error;
+    return {
+      name: 'mail',
+      ok: false,
+      words: `the server behind SMTP_URL cannot be used, and mail waits: ${error.message}`,
+    };
+  }
+}
 
 /** Addresses from which mail leaves, as far as SMTP_URL tells: public ones of the server in it. A provider may send from others. */
 export async function sendingAddresses(ctx: Context, resolver: Resolver): Promise<string[]> {

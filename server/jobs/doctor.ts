@@ -6,9 +6,9 @@ import { REFUSAL_HOURS, recentRefusals } from '../delivery/refusals.js';
 import { readRound } from '../ledger/fsck-round.js';
 import { standingOf } from '../ledger/standing.js';
 import { quoteText } from '../mail/dns-verdicts.js';
-import { makeSmtpPool } from '../mail/smtp.js';
 import { attestorFindings } from './doctor-attestors.js';
 import { BAD, dnsFindings, type DnsFinding, type DnsQuestions } from './doctor-dns.js';
+import { senderFinding } from './doctor-sender.js';
 import { signatureFindings } from './doctor-signature.js';
 
 export interface DoctorReport {
@@ -36,7 +36,7 @@ export async function doctor(
     ...(await attestorFindings(ctx)),
     ...(await logChecks(ctx)),
     ...(await signatureFindings(ctx)),
-    await senderCheck(ctx),
+    await senderFinding(ctx),
     await refusalCheck(ctx),
   ];
   const dns = await dnsFindings(ctx, { resolver, sendingIps });
@@ -139,19 +139,6 @@ async function logChecks(ctx: Context): Promise<Check[]> {
 async function settingOf(ctx: Context, name: string): Promise<string> {
   const [row] = await ctx.db.query<{ value: string }>('select current_setting($1) as value', [name]);
   return row?.value ?? '';
-}
-
-async function senderCheck(ctx: Context): Promise<Check> {
-  if (!ctx.config.smtpUrl) return check('mail', true, 'no SMTP_URL: the built-in mailbox takes all mail', '');
-  const pool = makeSmtpPool({ url: ctx.config.smtpUrl, connections: 1, logger: ctx.logger });
-  const answers = await pool.verify();
-  await pool.close();
-  return check(
-    'mail',
-    answers,
-    'the server behind SMTP_URL answers',
-    'the server behind SMTP_URL does not answer: mail waits',
-  );
 }
 
 // Our own fault (M-37): it stops mail to people who have done nothing.

@@ -19,11 +19,16 @@ const LETTERS = 61;
  * of them whether they belong to one person or one mailing (L-04): the ids are encrypted under the tag, which is a MAC of them.
  */
 export function returnAddress(keyring: Keyring, domain: string, of: DeliveryKey): string {
+  return `b+${returnMark(keyring, of)}@${domain}`;
+}
+
+/** The token of it alone, for providers that give back what we gave a mail along. */
+export function returnMark(keyring: Keyring, of: DeliveryKey): string {
   const ids = Buffer.from((of.messageId + of.subscriberId).replaceAll('-', ''), 'hex');
   if (ids.length !== IDS_BYTES) throw new RangeError('a return path needs two ids');
   const key = currentKey(keyring, 'link/b');
   const tag = tagOf(key, ids);
-  return `b+${toBase32(Buffer.concat([tag, crypt(key, tag, ids)]))}@${domain}`;
+  return toBase32(Buffer.concat([tag, crypt(key, tag, ids)]));
 }
 
 /** The mail that such an address stands for, upper or lower case; null: it has another form. Throws `link-damaged` when we did not make it. */

@@ -41,6 +41,11 @@ const TIMEOUTS: PoolTimeouts = {
   verify: 5_000,
 };
 
+/** How we introduce ourselves. RFC 5321 4.1.3: without a full name an address literal stands in. */
+export function ownName(name = hostname()): string {
+  return /^[a-z0-9-]+(\.[a-z0-9-]+)+$|^\[[a-z0-9.:]+\]$/i.test(name) ? name : '[127.0.0.1]';
+}
+
 /** Persistent connections to the one server that takes our mail. */
 export function makeSmtpPool(options: SmtpPoolOptions): SmtpPool {
   return new Pool(options);
@@ -62,8 +67,7 @@ class Pool implements SmtpPool {
 
   constructor({ url, connections = 5, logger, name = hostname(), timeouts = {} }: SmtpPoolOptions) {
     this.#server = readSmtpUrl(url);
-    // RFC 5321 4.1.3: without a full name an address literal stands in.
-    this.#name = /^[a-z0-9-]+(\.[a-z0-9-]+)+$|^\[[a-z0-9.:]+\]$/i.test(name) ? name : '[127.0.0.1]';
+    this.#name = ownName(name);
     this.#timeouts = { ...TIMEOUTS, ...timeouts };
     this.#logger = logger;
     this.#free = connections;

@@ -90,13 +90,14 @@ export async function destroyOldProofs(ctx: Context): Promise<number> {
   return destroyed;
 }
 
-/** Forgets sessions, links and requests whose time is over. */
+/** Forgets sessions, links, requests and tokens of providers whose time is over. */
 export async function sweep(ctx: Context): Promise<number> {
   const now = ctx.now();
   await ctx.db.query('delete from session where expires_at < $1', [now]);
   await ctx.db.query(`delete from magic_request where decided_at < $1::timestamptz - interval '1 day'`, [now]);
   await ctx.db.query(`delete from magic_link where expires_at < $1::timestamptz - interval '2 days'`, [now]);
   await ctx.db.query('delete from suppression where until < $1', [now]);
+  await ctx.db.query(`delete from webhook_token where seen_at < $1::timestamptz - interval '2 days'`, [now]);
   return 0;
 }
 

@@ -121,7 +121,7 @@ function toRefusal(error: unknown): Refusal | null {
 }
 
 function wantsMachineAnswer(req: Request): boolean {
-  return req.path.startsWith('/api/') || wantsJson(req);
+  return /^\/(?:api|webhooks)\//.test(req.path) || wantsJson(req);
 }
 
 function sendProblem(res: Response, status: number, refusal: Refusal | null): void {

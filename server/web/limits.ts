@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { ipKeyGenerator, rateLimit, type Options } from 'express-rate-limit';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 
@@ -20,9 +20,15 @@ export function loginLimit(ctx: Context): RequestHandler {
   return limit(ctx, 20);
 }
 
-function limit(ctx: Context, most: number): RequestHandler {
+/** Of requests to the addresses of providers that were refused: whoever knows how to sign is not limited. */
+export function webhookLimit(ctx: Context): RequestHandler {
+  return limit(ctx, 100, { skipSuccessfulRequests: true });
+}
+
+function limit(ctx: Context, most: number, more: Partial<Options> = {}): RequestHandler {
   if (!ctx.config.abuseLimits) return (_req, _res, next) => next();
   return rateLimit({
+    ...more,
     windowMs: MINUTES * 60_000,
     limit: most,
     standardHeaders: 'draft-8',

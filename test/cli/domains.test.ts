@@ -14,7 +14,7 @@ describe('zgoda dkim, domain and doctor', function () {
   before(async () => {
     dns = await startDns();
     home = await makeHome();
-    await home.start().then(async (service) => service.stop());
+    await home.start();
   });
   after(async () => {
     await home.drop();

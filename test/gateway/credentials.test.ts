@@ -100,8 +100,8 @@ describe('zgoda credential', function () {
 
   before(async () => {
     home = await makeHome();
-    const running = await home.start();
-    await running.stop();
+    // Commands share the database of the service that runs.
+    await home.start();
   });
 
   after(async () => home.drop());

@@ -37,9 +37,11 @@ describe('transactional mail', function () {
       .to.match(/^DKIM-Signature: /)
       .and.to.match(/Dear reader,\r\nnew books came\.\r\n$/);
     expect(text).not.to.match(/^List-|\/u\//im);
-    expect(await one(test.service.ctx, `select kind from delivery where template = 'gateway'`)).to.equal(
-      'transactional',
-    );
+    const { ctx } = test.service;
+    expect(await one(ctx, `select kind from delivery where template = 'gateway'`)).to.equal('transactional');
+    const kept = `select count(*)::int from access_log a join gateway_credential g on g.id = a.staff_id
+      join delivery d on d.subscriber_id = a.subscriber_id where a.what = 'send'`;
+    expect(await one(ctx, kept)).to.equal(1);
   });
 
   it('honours suppression: who bounced or complained gets nothing', async () => {

@@ -3,10 +3,12 @@ import { forgetCatalogue } from '../../server/consent/catalogue.js';
 import { setup } from '../../server/consent/setup.js';
 import { addDomain } from '../../server/delivery/change-domains.js';
 import { organisationById, catalogue } from '../../server/consent/catalogue.js';
+import { senderFinding } from '../../server/jobs/doctor-sender.js';
 import { doctor, type DoctorReport } from '../../server/jobs/doctor.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { startDns, type TestDns } from '../support/dns.js';
+import { startSink } from '../support/sink.js';
 
 const IP = '192.0.2.25';
 
@@ -165,6 +167,20 @@ describe('the doctor and the DNS (M-40)', function () {
       'zgoda1._domainkey.news.example TXT': 'waiting',
       '_dmarc.news.example TXT': 'missing',
     });
+  });
+
+  it('says whether the way out is open and encrypted', async () => {
+    const sink = await startSink();
+    const withUrl = (smtpUrl: string | null) => ({ ...home.ctx, config: { ...home.ctx.config, smtpUrl } });
+    const own = await senderFinding(withUrl(null));
+    const near = await senderFinding(withUrl(sink.url));
+    await sink.stop();
+    const gone = await senderFinding(withUrl(sink.url));
+
+    expect(own).to.include({ ok: true, words: 'no SMTP_URL: the built-in mailbox takes all mail' });
+    expect(near).to.include({ ok: true, words: 'the server behind SMTP_URL answers, on this machine' });
+    expect(gone).to.have.property('ok', false);
+    expect(gone.words).to.match(/^the server behind SMTP_URL cannot be used, and mail waits: ./);
   });
 
   it('signs a sample, and has another program verify it', async () => {

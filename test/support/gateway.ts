@@ -9,6 +9,7 @@ import { createTransport, type Transporter } from 'nodemailer';
 import { addCredential, type NewCredential } from '../../server/gateway/add-credential.js';
 import type { Context } from '../../server/context.js';
 import type { Tx } from '../../server/database/connect.js';
+import type { TestDatabase } from './database.js';
 import { addConfirmed, type Person } from './people.js';
 import { startTestService, type TestService } from './service.js';
 import { startSink, type Sink, type SinkOptions, type SunkMail } from './sink.js';
@@ -35,10 +36,13 @@ const OWNER = { who: 'operator', isOwner: true } as const;
 
 export async function startGatewayTest(
   settings: Readonly<Record<string, string>> = {},
-  options: SinkOptions = {},
+  { database, ...options }: SinkOptions & { readonly database?: TestDatabase } = {},
 ): Promise<GatewayTest> {
   const sink = await startSink(options);
-  const service = await startTestService({ settings: { SMTP_URL: sink.url, ...settings } });
+  const service = await startTestService({
+    settings: { SMTP_URL: sink.url, ...settings },
+    ...(database ? { database } : {}),
+  });
   const { gateway } = service.service;
   return {
     ...{ service, sink, port: gateway?.port ?? 0, tlsPort: gateway?.tlsPort ?? null },

@@ -28,9 +28,18 @@ const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin', 's
 );
 
 /** Files directly in server/ that say nothing about a domain; the rest (main, serve, boot) starts everything, as cli/ does. */
-const FOUNDATION = ['config', 'context', 'errors', 'logger', 'bell', 'meter', 'outbound', 'public-address'].map(
-  (name) => `server/${name}.ts`,
-);
+const FOUNDATION = [
+  'config',
+  'config-webhooks',
+  'context',
+  'errors',
+  'logger',
+  'bell',
+  'meter',
+  'outbound',
+  'public-address',
+  'trust-proxy',
+].map((name) => `server/${name}.ts`);
 
 const EDGE_NAME = /^((.+-)?(routes|screens|chores|view)(-.+)?|listen|inbound|main|cli|serve|boot)\.ts$/;
 

@@ -8,6 +8,7 @@ import type { Context } from '../../server/context.js';
 import { readConfig } from '../../server/config.js';
 import { fsck } from '../../server/ledger/fsck.js';
 import { makeLogger } from '../../server/logger.js';
+import type { Outbound } from '../../server/outbound.js';
 import { serve, type Service } from '../../server/serve.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
@@ -36,6 +37,8 @@ export interface TestOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Absent: a fresh one. Either is dropped at the end. */
   readonly database?: TestDatabase;
+  /** Servers of others. */
+  readonly outbound?: Outbound;
   /** Where the log goes, instead of standard output. */
   readonly log?: DestinationStream;
 }
@@ -66,6 +69,7 @@ export async function startTestService(options: TestOptions = {}): Promise<TestS
   const service = await serve(config, makeLogger(config.logLevel, options.log), {
     now,
     mayShare: true,
+    ...(options.outbound ? { outbound: options.outbound } : {}),
     ...(database.template ? { template: database.template } : {}),
   });
   const base = `http://localhost:${service.port}`;

@@ -128,6 +128,8 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       }
       // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
       if (ctx.meter.isRushed) await sleep(RUSHED_MS, stopping.signal);
+      // Mails that trickle in go some at a time: a claim costs more than the few that it finds.
+      else if (claimed.length > 0 && claimed.length < lane.handful) await sleep(SETTLE_MS, stopping.signal);
       const pause = breather.pause();
       if (pause > 0 || claimed.length === 0)
         await ctx.bell.wait('mail', pause > 0 ? pause : LOOK_AGAIN_MS, stopping.signal);

@@ -41,6 +41,20 @@ export async function queueDeliveries(
   return rows[0]?.n ?? 0;
 }
 
+/** "name type" each: what `queuedRow` gives, for a statement that queues mails beside what else it writes. */
+export const QUEUED = ['message uuid', 'person uuid', 'kind text', 'template text', 'consent uuid', 'seal bytea'];
+
+/** The row of a mail in such a statement. */
+export function queuedRow(acting: Acting, d: NewDelivery): unknown[] {
+  return [d.messageId, d.subscriberId, d.kind, d.template, d.consentId, sealDelivery(acting.keyring, d)];
+}
+
+/** The insertion itself: reads rows of these columns from `from`, which may name conditions too. Due at parameter `due`. */
+export function queueSql(from: string, due: number): string {
+  return `insert into delivery (message_id, subscriber_id, kind, template, consent_id, state, due_at, attempts, seal)
+    select message, person, kind, template, consent, 'queued', $${due}, 0, seal from ${from} on conflict (message_id, subscriber_id) do nothing`;
+}
+
 /** Did we queue this mail? Whoever can only write SQL cannot (T6). */
 export function isOurDelivery(keyring: Keyring, delivery: NewDelivery & { seal: Buffer }): boolean {
   return isSealed(keyring, 'delivery', sealedParts(delivery), delivery.seal);

@@ -86,7 +86,8 @@ interface Row {
 const lookUpOne = gather<Wanted, Row>(async (ctx, wanted) => lookUp(ctx, wanted));
 
 async function lookUp(ctx: Context, wanted: readonly Wanted[]): Promise<Row[]> {
-  return ctx.db.query<Row>(
+  // Planned once: it finds rows by unique keys.
+  return ctx.db.prepared<Row>(
     `select s.id as "subscriberId", c.id as "consentId", case when c.id is not null then ${refusalSql(4)} end as refusal
      from unnest($1::uuid[], $2::uuid[], $3::bytea[]) with ordinality as one (o, l, b, place)
      left join subscriber s on s.organisation_id = one.o and s.blind_index = one.b

@@ -8,7 +8,7 @@ export async function keepRecipes(
   recipes: readonly { readonly delivery: Claimed; readonly recipe: Recipe }[],
 ): Promise<void> {
   if (recipes.length === 0) return;
-  await ctx.db.query(
+  await ctx.db.prepared(
     `insert into gateway_recipe (message_id, subscriber_id, recipe) select * from unnest($1::uuid[], $2::uuid[], $3::jsonb[])
      on conflict (message_id, subscriber_id) do update set recipe = excluded.recipe`,
     [

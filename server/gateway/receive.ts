@@ -12,6 +12,7 @@ import { reportSkipped } from './report-skipped.js';
 import { openSpool, readSpool, type Spool } from './spool.js';
 import { noteRefusedMail, takeMail } from './take-mail.js';
 import { takeTransactional, type SendRecord } from './take-transactional.js';
+import { keepPrepared } from './taken-mails.js';
 import { makeTurns } from './turns.js';
 import type { NewMail } from './write-mails.js';
 
@@ -24,6 +25,8 @@ export interface Incoming extends ToRead {
   readonly recipients: readonly Address[];
   /** Who was refused at RCPT. */
   readonly refused: readonly Judged[];
+  /** Who was let in at RCPT, by normal address, as judged then for `list`. */
+  readonly letIn: ReadonlyMap<string, Judged>;
   readonly record: SendRecord;
 }
 
@@ -70,12 +73,24 @@ async function decide(ctx: Context, incoming: Incoming, spooled: Spooled): Promi
   if (typeof list === 'string') return { code: 550, text: `5.7.1 ${list}` };
   try {
     // As it will be read for each recipient: what cannot get a footer is refused now (promise 8).
-    if (raw) prepareMessage(raw, { signed: 'wrap' });
+    if (raw) keepPrepared(ctx, spooled.spool.id, prepareMessage(raw, { signed: 'wrap' }));
     else await inTurn(async () => prepareMessage(await readSpool(ctx.db, spooled.spool), { signed: 'wrap' }));
   } catch (error) {
     return answerTo(error);
   }
-  return commit(ctx, incoming, { ...spooled, raw, list, judged: await judgeForList(ctx, list, recipients) });
+  return commit(ctx, incoming, { ...spooled, raw, list, judged: await judgeAll(ctx, incoming, list) });
+}
+
+/** Whoever was judged a moment ago is not judged again: the judgement that counts comes with the claim. */
+async function judgeAll(
+  ctx: Context,
+  { list: named, recipients, letIn }: Incoming,
+  list: ListFacts,
+): Promise<Judged[]> {
+  const known = recipients.map(({ normal }) => (named === list ? letIn.get(normal) : undefined));
+  const unknown = recipients.filter((_, place) => !known[place]);
+  const judged = unknown.length > 0 ? await judgeForList(ctx, list, unknown) : [];
+  return [...known.filter((one) => one !== undefined), ...judged];
 }
 
 async function listOf(ctx: Context, incoming: Incoming, { list }: Submission): Promise<ListFacts | string> {

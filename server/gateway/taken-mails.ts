@@ -25,11 +25,22 @@ export interface OpenMail {
   readonly prepared: PreparedMessage | null;
 }
 
-type Row = SealedMail & { bytes: number; seal: Buffer; mailKey: Buffer | null; first: Buffer | null };
+type Row = SealedMail & {
+  bytes: number;
+  recipients: number;
+  seal: Buffer;
+  mailKey: Buffer | null;
+  first: Buffer | null;
+};
 
 /** Small ones are kept for the next handful of their recipients, up to so many bytes; and one large one. */
 const KEPT_BYTES = 16 * 1024 * 1024;
-const kept = new WeakMap<Context, Map<string, OpenMail>>();
+const kept = new WeakMap<Context, Keep>();
+
+interface Keep {
+  readonly mails: Map<string, OpenMail>;
+  bytes: number;
+}
 
 /**
  * Mails by their ids, in one query with the bytes of those that are small; for each other why it cannot be sent: `unknown`, or `seal` when the row is not what we
@@ -37,13 +48,12 @@ const kept = new WeakMap<Context, Map<string, OpenMail>>();
  */
 export async function takenMails(ctx: Context, ids: readonly string[]): Promise<Map<string, TakenMail | string>> {
   const known = await catalogue(ctx);
-  const keep = kept.get(ctx) ?? new Map<string, OpenMail>();
-  kept.set(ctx, keep);
-  const rows = await ctx.db.query<Row>(
-    `select m.id, m.organisation_id as "organisationId", m.credential_id as "credentialId", m.list_id as "listId", m.refusal, m.received_at as "receivedAt", m.bytes,
+  const keep = keepOf(ctx);
+  const rows = await ctx.db.prepared<Row>(
+    `select m.id, m.organisation_id as "organisationId", m.credential_id as "credentialId", m.list_id as "listId", m.refusal, m.received_at as "receivedAt", m.bytes, m.recipients,
        m.seal, m.mail_key as "mailKey", case when m.bytes <= ${CHUNK_BYTES} and m.id <> all($2::uuid[]) then c.body end as first
      from gateway_mail m left join gateway_chunk c on c.mail_id = m.id and c.place = 0 where m.id = any($1::uuid[])`,
-    [ids, [...keep.keys()]],
+    [ids, ids.filter((id) => keep.mails.has(id))],
   );
   const found = new Map<string, TakenMail | string>(ids.map((id) => [id, 'unknown']));
   for (const row of rows) {
@@ -56,26 +66,31 @@ export async function takenMails(ctx: Context, ids: readonly string[]): Promise<
   return found;
 }
 
+/** Keeps a small mail that was just read: where this process sends too, it is not read again. */
+export function keepPrepared(ctx: Context, id: string, message: PreparedMessage): void {
+  put(keepOf(ctx), id, prepared(message));
+}
+
 function makeTaken(
   ctx: Context,
-  keep: Map<string, OpenMail>,
+  keep: Keep,
   row: Row & { mailKey: Buffer },
   whose: Pick<TakenMail, 'organisation' | 'list'>,
 ): TakenMail {
-  const { id, bytes, mailKey, first } = row;
+  const { id, bytes, recipients, mailKey, first } = row;
   const isSmall = bytes <= CHUNK_BYTES;
   return {
     ...{ id, bytes, isSmall, ...whose },
     open: async () => {
-      const before = keep.get(id);
+      const before = keep.mails.get(id);
+      if (before && recipients === 1) drop(keep, id, before);
       if (before) return before;
       const key = openMailKey(ctx.keyring, id, mailKey);
       const raw = first ? openChunk(key, id, 0, first) : await readSpool(ctx.db, { id, key, bytes });
       const opened = whose.list
         ? prepared(prepareMessage(raw, { signed: 'wrap' }))
         : { raw: withLineEnds(raw, '\r\n'), prepared: null };
-      makeRoom(keep, isSmall ? KEPT_BYTES - bytes : 0);
-      keep.set(id, opened);
+      if (recipients > 1) put(keep, id, opened);
       return opened;
     },
   };
@@ -85,12 +100,25 @@ function prepared(message: PreparedMessage): OpenMail {
   return { raw: message.raw, prepared: message };
 }
 
-// The oldest go first. A large one is alone.
-function makeRoom(keep: Map<string, OpenMail>, most: number): void {
-  let bytes = [...keep.values()].reduce((sum, { raw }) => sum + raw.length, 0);
-  for (const [id, { raw }] of keep) {
-    if (bytes <= most) return;
-    keep.delete(id);
-    bytes -= raw.length;
+function keepOf(ctx: Context): Keep {
+  const keep = kept.get(ctx) ?? { mails: new Map<string, OpenMail>(), bytes: 0 };
+  kept.set(ctx, keep);
+  return keep;
+}
+
+// The oldest go first. One that is larger than all room is alone.
+function put(keep: Keep, id: string, mail: OpenMail): void {
+  const before = keep.mails.get(id);
+  if (before) drop(keep, id, before);
+  for (const [one, other] of keep.mails) {
+    if (keep.bytes + mail.raw.length <= KEPT_BYTES) break;
+    drop(keep, one, other);
   }
+  keep.mails.set(id, mail);
+  keep.bytes += mail.raw.length;
+}
+
+function drop(keep: Keep, id: string, mail: OpenMail): void {
+  keep.mails.delete(id);
+  keep.bytes -= mail.raw.length;
 }

@@ -18,6 +18,8 @@ export interface Transaction {
   readonly sender: string;
   readonly list: NamedList;
   readonly refused: Judged[];
+  /** By normal address: who was let in by a judgement, so that nobody is judged twice in a moment. */
+  readonly letIn: Map<string, Judged>;
 }
 
 /** Begins a transaction; or says why not. `sender`: of the envelope, empty for none. */
@@ -30,7 +32,7 @@ export async function beginTransaction(
   const organisation = known.organisations.find(({ id }) => id === credential.organisationId) ?? null;
   const list = credential.isTransactional ? null : listOfEnvelope(known, credential, sender);
   if (typeof list === 'string') return { code: 550, text: `5.7.1 ${list}` };
-  return { credential, organisation, sender, list, refused: [] };
+  return { credential, organisation, sender, list, refused: [], letIn: new Map() };
 }
 
 /** Why a recipient is not taken; null: it is. Only where the list is known yet and the credential wants to hear it at once. */
@@ -40,7 +42,10 @@ export async function refuseRecipient(ctx: Context, transaction: Transaction, to
   if (!address) return { code: 553, text: '5.1.3 this is not an address to which mail can go' };
   if (credential.policy === 'skip') return null;
   const judged = await judge(ctx, { organisation, list }, address);
-  if (!judged?.why) return null;
+  if (!judged?.why) {
+    if (judged) transaction.letIn.set(address.normal, judged);
+    return null;
+  }
   transaction.refused.push(judged);
   const what = list && typeof list !== 'string' ? `list ${list.slug}: ` : '';
   return { code: 550, text: `5.7.1 ${what}the recipient ${CANNOT}` };
@@ -49,7 +54,7 @@ export async function refuseRecipient(ctx: Context, transaction: Transaction, to
 /** Takes the mail of a transaction; `recipients` as the envelope has them, each once. */
 export async function endTransaction(
   ctx: Context,
-  { credential, sender, list, refused }: Transaction,
+  { credential, sender, list, refused, letIn }: Transaction,
   of: Pick<Incoming, 'protocol' | 'stream' | 'record'> & { readonly recipients: readonly string[] },
 ): Promise<Answer> {
   const recipients = new Map<string, Address>();
@@ -58,7 +63,7 @@ export async function endTransaction(
     if (address) recipients.set(address.normal, address);
   }
   return receive(ctx, {
-    ...{ credential, sender, list, refused, protocol: of.protocol, stream: of.stream, record: of.record },
+    ...{ credential, sender, list, refused, letIn, protocol: of.protocol, stream: of.stream, record: of.record },
     recipients: [...recipients.values()],
   });
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
 import { columnsOf, unnest } from '../database/rows.js';
+import { QUEUED, queuedRow, queueSql, type NewDelivery } from '../delivery/queue.js';
 import { sealChunk, sealMail, sealPeople, sealSubject, wrapMailKey, type SkippedPerson } from './mail.js';
 
 /** A mail that came in, as it is written down. */
@@ -28,12 +29,24 @@ const MAIL = [
   ...['done timestamptz', 'seal bytea', 'body bytea'],
 ];
 
-/** Writes mails with their bytes, in one statement; returns the ids of those whose credential is not revoked. The others are not written. */
-export async function writeMails(on: Queryable, ctx: Context, mails: readonly NewMail[]): Promise<Set<string>> {
-  const rows = await on.query<{ id: string }>(
-    `with good as (select id from gateway_credential where id = any($${MAIL.length + 1}::uuid[]) and revoked_at is null for share),
+/**
+ * Writes mails with their bytes and deliveries, in one statement, and so in one transaction; returns the ids of those whose credential is not revoked. Nothing of the
+ * others is written.
+ */
+export async function writeMails(
+  on: Queryable,
+  ctx: Context,
+  mails: readonly NewMail[],
+  deliveries: readonly NewDelivery[] = [],
+): Promise<Set<string>> {
+  const first = MAIL.length + 1;
+  const last = first + QUEUED.length;
+  // Planned once: it finds rows by keys alone.
+  const rows = await on.prepared<{ id: string }>(
+    `with good as (select id from gateway_credential where id = any($${last}::uuid[]) and revoked_at is null for share),
      given as (select * from ${unnest(1, MAIL)} where row.credential in (select id from good)),
-     chunk as (insert into gateway_chunk (mail_id, place, body, created_at) select id, 0, body, at from given where body is not null)
+     chunk as (insert into gateway_chunk (mail_id, place, body, created_at) select id, 0, body, at from given where body is not null),
+     queued as (${queueSql(`${unnest(first, QUEUED)} where row.message in (select id from given)`, last + 1)})
      insert into gateway_mail (id, organisation_id, credential_id, list_id, bytes, recipients, refusal, skipped, mail_key, subject, skipped_people, received_at, done_at, seal)
      select id, organisation, credential, list, bytes, recipients, refusal, skipped, key, subject, people, at, done, seal from given returning id`,
     [
@@ -41,7 +54,11 @@ export async function writeMails(on: Queryable, ctx: Context, mails: readonly Ne
         mails.map((mail) => rowOf(ctx, mail)),
         MAIL.length,
       ),
-      [...new Set(mails.map((mail) => mail.credentialId))],
+      ...columnsOf(
+        deliveries.map((delivery) => queuedRow(ctx, delivery)),
+        QUEUED.length,
+      ),
+      ...[[...new Set(mails.map((mail) => mail.credentialId))], ctx.now()],
     ],
   );
   return new Set(rows.map(({ id }) => id));

@@ -3,13 +3,13 @@ import { cpus } from 'node:os';
 import { Command, Option } from 'commander';
 import { openThreeInserts } from './baselines.js';
 import { formatTable, missed, type Figure } from './figures.js';
-import { measureGateway } from './gateway-measures.js';
+import { measureGateway, measureLarge } from './gateway-measures.js';
 import { measureCampaign, measurePages, measureSignUps, type Bench, type Extent } from './measures.js';
 import { measureGrowth, measureLedger, measureLogCost, measureReceipt } from './proof-measures.js';
 import { makeRig, type Rig } from './rig.js';
 import { seedSubscribers } from './seed.js';
 
-const MEASURES = ['ledger', 'pages', 'sign-ups', 'log-cost', 'receipt', 'campaign', 'gateway', 'growth'];
+const MEASURES = ['ledger', 'pages', 'sign-ups', 'log-cost', 'receipt', 'campaign', 'gateway', 'large', 'growth'];
 const FULL: Extent = { subscribers: 10_000, rounds: 5, sliceMs: 2_500, confirmations: 800, leaves: 1_000_000 };
 const QUICK: Extent = { subscribers: 3_000, rounds: 3, sliceMs: 1_000, confirmations: 300, leaves: 100_000 };
 
@@ -90,6 +90,7 @@ async function runMost(on: Rig, has: (name: string) => boolean): Promise<Figure[
     if (has('receipt')) figures.push(...(await told('receipt', async () => measureReceipt(bench, service))));
     if (has('campaign')) figures.push(...(await told('campaign', async () => measureCampaign(bench, service))));
     if (has('gateway')) figures.push(...(await told('gateway', async () => measureGateway(bench, service))));
+    if (has('large')) figures.push(...(await told('large', async () => measureLarge(bench, service))));
     return figures;
   } finally {
     await inserts.close();

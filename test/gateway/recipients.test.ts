@@ -165,12 +165,10 @@ describe('the recipients of a mail at the gateway', function () {
 
     const sent = await send({}, { to });
     await eventually(async () => {
-      const state = await one<number>(
-        ctx,
-        `select count(*)::int from delivery where kind = 'gateway' and state = 'sent'`,
-      );
-      return Promise.resolve(expect(state).to.be.at.least(1_000));
+      const got = test.sink.mails.filter((mail) => mail.to.endsWith('@subscribers.example'));
+      return Promise.resolve(expect(got).to.have.length.at.least(1_000));
     }, 40_000);
+    await settled(ctx);
 
     expect(sent.accepted).to.have.length(1_000);
     const got = test.sink.mails.map((mail) => mail.to).filter((address) => address.endsWith('@subscribers.example'));

@@ -24,6 +24,8 @@ export interface PreviewResult {
   readonly isMjml: boolean;
   readonly isNormalised: boolean;
   readonly why: WhyPart | null;
+  /** Why the gateway would not take it; null: it would. */
+  readonly objection: WhyPart | null;
   /** A key below admin.wayOut; null: it is not refused. */
   readonly wayOut: string | null;
   /** Of a template that cannot be read. */

@@ -25,5 +25,8 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^the footer would not be seen: (.*)$/s, 'unseen'],
   [/^it contains a NUL byte$/, 'nul'],
   [/^it has no header$/, 'no-header'],
+  [/^From must be at (.*)$/s, 'domain'],
+  [/^(?:its From must be exactly one|it must have exactly one From)/, 'from'],
+  [/^((?:its header has|a line of its header is|it goes in a circle|it names a list) .*)$/s, 'header'],
   [/^(?:it has more than|its parts are nested|a header has more than|a text has more than) /, 'too-much'],
 ];

@@ -49,7 +49,14 @@ function textPart({ path, isHtml, text, runs, change, rewritten }: ChangedText):
   const isTooLong = text.length > MOST_SHOWN;
   return {
     ...{ path, name: isHtml ? 'html' : 'plain', isHtml, change, rewritten },
-    ...{ isTooLong, text: isTooLong ? '' : text },
+    ...{ isTooLong, text: isTooLong ? '' : isHtml ? withIdleLinks(text) : text },
     source: foldSource(runs),
   };
+}
+
+// Links want a window of their own, which the sandbox does not give them: else the frame would follow them and be empty.
+function withIdleLinks(html: string): string {
+  const [start = ''] =
+    /^(?:[^<]|<(?!head[\s>]|body[\s>]))*<head(?:\s[^>]*)?>|^\s*<!doctype[^>]*>/i.exec(html.slice(0, 10_000)) ?? [];
+  return `${start}<base target="_blank">${html.slice(start.length)}`;
 }

@@ -75,6 +75,8 @@ describe('the preview of a message', () => {
     const frames = [...page.text.matchAll(/<iframe sandbox title="([^"]+)" srcdoc="([^"]*)">/g)];
     expect(frames.map(([, title]) => title)).to.deep.equal(['Phone, 360 pixels (1.2)', 'Desktop, 640 pixels (1.2)']);
     for (const [, , html = ''] of frames) {
+      // Links in it lead nowhere.
+      expect(html).to.match(/^&lt;base target&#x3D;&quot;_blank&quot;&gt;/);
       expect(html)
         .to.contain('style&#x3D;&quot;color:red&quot;')
         .and.contain('Wypisz mnie z listy')

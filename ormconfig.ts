@@ -22,6 +22,7 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { SendingDomain } from './entities/sending-domain.js';
 import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
 import { Session, Staff } from './entities/staff.js';
@@ -82,6 +83,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Organisation,
       Purpose,
       RestrictedProof,
+      SendingDomain,
       Session,
       ShownText,
       SignUp,

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { Refusal } from '../errors.js';
+import { filesBelow } from './files-below.js';
 
 interface InjectOptions {
   readonly unsubscribe: string;
@@ -91,14 +92,6 @@ async function injectAll(options: InjectOptions, from: string, to: string): Prom
     }
   } finally {
     await results.close();
-  }
-}
-
-async function* filesBelow(folder: string): AsyncGenerator<string> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.isDirectory()) yield* filesBelow(join(folder, entry.name));
-    else if (entry.isFile()) yield join(folder, entry.name);
   }
 }
 

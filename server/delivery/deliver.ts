@@ -5,6 +5,7 @@ import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
+import { returnPaths } from './return-path.js';
 import { retryPause } from './settle.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
@@ -60,11 +61,12 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {
+      const withReturnPath = await returnPaths(ctx);
       for (const built of await build(ctx, builders, mails)) {
         if ('cannot' in built) {
           await settler.add(failed(built.delivery, built.cannot));
           done();
-        } else void send(built).finally(done);
+        } else void send(withReturnPath(built)).finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');

@@ -7,7 +7,7 @@ import { draw } from '../keys/draw.js';
 import { hostOf } from '../links/urls.js';
 import { parseAddress, type Address } from '../mail/address.js';
 import { dateField, field, formatHeaders, mailboxField, messageIdField, textField } from '../mail/headers.js';
-import { encodeQp } from '../mail/transfer.js';
+import { encodeBytes } from '../mail/qp.js';
 import type { Credential } from './credential.js';
 import { domainOf } from './read-in.js';
 import { takeTransactional } from './take-transactional.js';
@@ -100,5 +100,5 @@ function isAscii({ local }: Address): boolean {
 }
 
 function qp(text: string): string {
-  return encodeQp(Buffer.from(text), '\r\n');
+  return encodeBytes(Buffer.from(text), '\r\n');
 }

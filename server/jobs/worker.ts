@@ -20,6 +20,7 @@ import { makeSmtpPool, type SmtpPool } from '../mail/smtp.js';
 import { magicBuilder } from '../preferences/magic-mail.js';
 import { decideMagicRequests } from '../preferences/magic.js';
 import { attestationLoops } from './attestation-loops.js';
+import { dnsLoop } from './dns-loop.js';
 import { runLoop, type Loop } from './loop.js';
 
 export interface Worker {
@@ -61,8 +62,8 @@ export async function startWorker(
   const stopping = new AbortController();
   // Each loop listens to it, and each witness and authority has one.
   setMaxListeners(0, stopping.signal);
-  const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal)].map(async (loop) =>
-    runLoop(ctx, loop, stopping.signal),
+  const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal), dnsLoop(ctx, stopping.signal)].map(
+    async (loop) => runLoop(ctx, loop, stopping.signal),
   );
   const sending = sender.run();
   return {

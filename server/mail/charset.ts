@@ -10,24 +10,36 @@ export type CharsetKind =
   | 'unknown';
 
 /** F-16: what cannot be cut at a byte. */
-const SHIFTING = /^(?:utf-?16|utf-?32|ucs-?[24]|utf-?7|hz-gb|iso-2022-|csiso2022|unicode-1-1-utf-7|iso-10646-ucs)/;
+const SHIFTING = /^(?:utf16|utf32|ucs[24]|utf7|hzgb|iso2022|csiso2022|unicode11utf7|iso10646ucs)/;
 
 /** What a charset parameter says; `us-ascii` when it says nothing. */
 export function charsetOf(parameters: ReadonlyMap<string, string>): string {
   const name = (parameters.get('charset') ?? '').trim().toLowerCase();
-  return name === '' || name === 'ascii' || name === 'ansi_x3.4-1968' ? 'us-ascii' : name;
+  if (name === '' || name === 'ascii' || name === 'ansi_x3.4-1968') return 'us-ascii';
+  // Of Hebrew, the letters of which are the same in all three (RFC 1556).
+  return /^iso88598[ie]$/.test(bare(name)) ? 'iso-8859-8' : name;
 }
 
 export function kindOf(charset: string): CharsetKind {
-  if (SHIFTING.test(charset)) return 'other';
-  return charset === 'us-ascii' || iconv.encodingExists(charset) ? 'extends-ascii' : 'unknown';
+  if (SHIFTING.test(bare(charset))) return 'other';
+  return charset === 'us-ascii' || isKnown(charset) ? 'extends-ascii' : 'unknown';
+}
+
+/** As iconv reads names. */
+function bare(charset: string): string {
+  return charset.replace(/[^0-9a-z]/g, '');
+}
+
+// To iconv base64 and hex are charsets too.
+function isKnown(charset: string): boolean {
+  return !/^(?:base64|hex)$/.test(bare(charset)) && iconv.encodingExists(charset);
 }
 
 /** A text in a charset; null when it has letters that the charset lacks. */
 export function encodeText(text: string, charset: string): Buffer | null {
   if (/^[\x00-\x7f]*$/.test(text)) return Buffer.from(text, 'latin1');
   if (/^utf-?8$/.test(charset)) return Buffer.from(text, 'utf8');
-  if (charset === 'us-ascii' || !iconv.encodingExists(charset)) return null;
+  if (charset === 'us-ascii' || !isKnown(charset)) return null;
   const bytes = iconv.encode(text, charset);
   return iconv.decode(bytes, charset) === text ? bytes : null;
 }
@@ -39,8 +51,8 @@ export function decodeText(bytes: Buffer, charset: string): string | null {
 }
 
 function decodeLoosely(bytes: Buffer, charset: string): string | null {
-  if (/^unicode-1-1-utf-7|^utf-?7/.test(charset)) return iconv.decode(bytes, 'utf-7');
-  if (iconv.encodingExists(charset)) return iconv.decode(bytes, charset);
+  if (/^(?:unicode11)?utf7/.test(bare(charset))) return iconv.decode(bytes, 'utf-7');
+  if (isKnown(charset)) return iconv.decode(bytes, charset);
   try {
     return new TextDecoder(charset, { fatal: true }).decode(bytes);
   } catch {
@@ -55,6 +67,13 @@ export function isUtf8(bytes: Buffer): boolean {
   } catch {
     return false;
   }
+}
+
+/** Does a text stay readable in ASCII? */
+export function readsInAscii(text: string): boolean {
+  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  const lost = (foldToAscii(text).match(/\?/g)?.length ?? 0) - (text.match(/\?/g)?.length ?? 0);
+  return lost * 4 <= letters;
 }
 
 /** The text in ASCII as well as it goes: letters without their marks, the rest as question marks. */

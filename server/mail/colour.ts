@@ -1,43 +1,76 @@
-import type { DefaultTreeAdapterTypes } from 'parse5';
-import { parseDeclarations } from './css.js';
-import { attributeOf } from './nodes.js';
-
-type Element = DefaultTreeAdapterTypes.Element;
+import { parseDeclarations, type Declarations, type Rule } from './css.js';
+import { attributeOf, type Tag } from './nodes.js';
+import { mayMatch, toStyled } from './selector.js';
 
 /**
- * Is a link's text written in the very colour of what lies behind it? The first of `chain` holds the text. Only what is set
- * inline or by `color` and `bgcolor` is compared; pictures behind the text count as another colour.
+ * Is a link's text written in the very colour of what lies behind it? The first of `chain` holds the text. Compared is what is set inline, by `color` and
+ * `bgcolor`, and by style sheets of the mail; what a condition may bring counts too. Pictures behind the text count as another colour.
  */
-export function backgroundSwallows(chain: readonly Element[]): string | null {
+export function backgroundSwallows(chain: readonly Tag[], rules: readonly Rule[]): string | null {
   const link = chain.findIndex(({ tagName }) => tagName === 'a');
-  const ink = first(chain.slice(0, link + 1), inkOf);
-  const paper = first(chain, paperOf) ?? 'ffffff';
-  return ink !== null && ink === paper ? 'its letters have the colour of the background' : null;
+  const inks = possible(chain.slice(0, link + 1), { around: chain, rules, read: inkOf, attributes: ['color'] });
+  const papers = possible(chain, { around: chain, rules, read: paperOf, attributes: ['bgcolor', 'background'] });
+  if (!papers.isCertain) papers.colours.push('ffffff');
+  const isSwallowed = inks.colours.some((ink) => papers.colours.includes(ink));
+  return isSwallowed ? 'its letters have the colour of the background' : null;
 }
 
-function first(chain: readonly Element[], read: (element: Element) => string | null): string | null {
-  for (const element of chain) {
-    const found = read(element);
-    if (found !== null) return found;
+interface Colour {
+  readonly colour: string;
+  readonly important: boolean;
+}
+
+interface Reading {
+  readonly around: readonly Tag[];
+  readonly rules: readonly Rule[];
+  readonly read: (styles: Declarations) => Colour | null;
+  /** What says the same in HTML. */
+  readonly attributes: readonly string[];
+}
+
+/** The colours that may be seen, from the text outwards to the first that is sure. */
+function possible(chain: readonly Tag[], reading: Reading): { colours: string[]; isCertain: boolean } {
+  const colours: string[] = [];
+  for (const [i, element] of chain.entries()) {
+    const own = reading.read(parseDeclarations(attributeOf(element, 'style') ?? ''));
+    const sheets = own?.important === true ? [] : sheetColours(i, reading);
+    const [attribute = null] = reading.attributes.flatMap((name) => attributeOf(element, name) ?? []);
+    const certain =
+      own?.colour ??
+      sheets.findLast(({ isConditional }) => !isConditional)?.colour ??
+      (attribute === null ? null : normalise(attribute));
+    colours.push(...sheets.map(({ colour }) => colour), ...(certain === null ? [] : [certain]));
+    if (certain !== null) return { colours, isCertain: true };
   }
-  return null;
+  return { colours, isCertain: false };
 }
 
-function inkOf(element: Element): string | null {
-  const styles = parseDeclarations(attributeOf(element, 'style') ?? '');
-  const text = styles.get('color')?.value ?? attributeOf(element, 'color');
-  return text === null ? null : normalise(text);
+function sheetColours(at: number, { around, rules, read }: Reading): (Colour & { isConditional: boolean })[] {
+  const styled = around.slice(at).map(toStyled);
+  return rules.flatMap(({ selectors, declarations, conditional }) => {
+    const found = read(declarations);
+    if (found === null || !selectors.some((selector) => mayMatch(selector, styled))) return [];
+    return [{ ...found, isConditional: conditional }];
+  });
 }
 
-function paperOf(element: Element): string | null {
-  const styles = parseDeclarations(attributeOf(element, 'style') ?? '');
-  const image = styles.get('background-image')?.value;
-  if (image !== undefined && image !== 'none') return image;
-  const text =
-    styles.get('background-color')?.value ?? styles.get('background')?.value ?? attributeOf(element, 'bgcolor');
-  if (text === null) return attributeOf(element, 'background');
-  return /^(?:transparent|none|inherit|initial|unset)$/.test(text) ? null : normalise(text);
+function inkOf(styles: Declarations): Colour | null {
+  return colourOf(styles.get('color'));
 }
+
+function paperOf(styles: Declarations): Colour | null {
+  const image = styles.get('background-image');
+  if (image !== undefined && image.value !== 'none') return { colour: image.value, important: image.important };
+  return colourOf(styles.get('background-color') ?? styles.get('background'));
+}
+
+function colourOf(declared: { value: string; important: boolean } | undefined): Colour | null {
+  if (declared === undefined || KEPT.test(declared.value)) return null;
+  return { colour: normalise(declared.value), important: declared.important };
+}
+
+/** Says nothing of its own. */
+const KEPT = /^(?:transparent|none|inherit|initial|unset|currentcolor)$/;
 
 function normalise(colour: string): string {
   const text = colour.trim().toLowerCase();

@@ -9,8 +9,19 @@ export interface Rule {
   readonly declarations: Declarations;
 }
 
+/** Of style attributes that come again and again, as the footer's own. */
+const known = new Map<string, Declarations>();
+const MAX_KNOWN = 100;
+
 /** Declarations of a `style` attribute or of a rule's block. Later ones win, important ones first. Never throws. */
 export function parseDeclarations(text: string): Declarations {
+  const parsed = known.get(text) ?? readDeclarations(text);
+  if (known.size >= MAX_KNOWN) known.clear();
+  if (text.length <= 2_000) known.set(text, parsed);
+  return parsed;
+}
+
+function readDeclarations(text: string): Declarations {
   const found = new Map<string, { value: string; important: boolean }>();
   for (const part of splitOutside(plain(text), ';')) {
     const colon = part.indexOf(':');
@@ -43,6 +54,13 @@ export function parseRules(css: string): Rule[] {
   return rules;
 }
 
+/** The addresses of the sheets that a style sheet asks for, with `@import`. */
+export function importsOf(css: string): string[] {
+  const bare = css.replace(/\/\*[^]*?(?:\*\/|$)/g, ' ');
+  if (/@\w*\\/.test(bare)) return ['@import in disguise'];
+  return [...bare.matchAll(/@import\s*(?:url\(\s*)?["']?([^"')\s;]*)/gi)].map(([, url = '']) => url);
+}
+
 function* cutAtBraces(css: string): Generator<{ text: string; brace: string }> {
   let start = 0;
   for (const { 0: brace, index } of css.matchAll(/[{}]/g)) {
@@ -68,10 +86,14 @@ function splitOutside(text: string, separator: string): string[] {
   return [...parts, text.slice(start).trim()];
 }
 
-/** Without comments and escapes, blanks as single spaces. */
+/** Comments, strings and bare URLs: each may hold what looks like another, so that one pass must tell them apart. CSS Syntax 3, 4.3. */
+const OPAQUE =
+  /\/\*[^]*?(?:\*\/|$)|"(?:\\[^]|[^"\\\n\r\f])*"?|'(?:\\[^]|[^'\\\n\r\f])*'?|(?<![\w\\\u0080-\uffff-])url\((?!\s*["'])(?:\\[^]|[^)\\])*\)?/gi;
+
+/** Without comments and escapes, blanks as single spaces; what strings and URLs hold is no structure. */
 function plain(css: string): string {
   return css
-    .replace(/\/\*[\s\S]*?(?:\*\/|$)/g, ' ')
+    .replace(OPAQUE, (token) => (token.startsWith('/*') ? ' ' : token.replace(/[{};,[\]()]/g, '_')))
     .replace(/\\([0-9a-fA-F]{1,6})\s?/g, (_, hex: string) => character(Number.parseInt(hex, 16)))
     .replace(/\\/g, '')
     .replace(/\s+/g, ' ');

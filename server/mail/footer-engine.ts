@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Refusal } from '../errors.js';
 import type { Footer } from './footer.js';
-import { fillTarget } from './footer-fill.js';
-import { choosePlaces } from './footer-places.js';
+import { canSay, fillTarget } from './footer-fill.js';
+import { AMP, choosePlaces } from './footer-places.js';
 import { readTarget, type Target } from './footer-target.js';
 import { wrapMessage } from './footer-wrap.js';
 import type { HeaderField } from './headers.js';
@@ -71,11 +71,16 @@ function refused(why: string): Refusal {
 }
 
 function withWholeLines(given: Buffer, lines: 'crlf' | 'keep'): { raw: Buffer; eol: string } {
-  const text = given.toString('latin1');
-  const isWhole = !/(?<!\r)\n|\r(?!\n)/.test(text);
-  if (isWhole && (lines === 'crlf' || text.includes('\n'))) return { raw: given, eol: '\r\n' };
-  if (lines === 'keep' && !text.includes('\r')) return { raw: given, eol: '\n' };
+  if (hasWholeLines(given) && (lines === 'crlf' || given.includes(0x0a))) return { raw: given, eol: '\r\n' };
+  if (lines === 'keep' && !given.includes(0x0d)) return { raw: given, eol: '\n' };
   return { raw: withLineEnds(given, '\r\n'), eol: '\r\n' };
+}
+
+/** Does every CR have its LF, and every LF its CR? */
+function hasWholeLines(given: Buffer): boolean {
+  let [cr, lf] = [given.indexOf(0x0d), given.indexOf(0x0a)];
+  while (cr !== -1 && lf === cr + 1) [cr, lf] = [given.indexOf(0x0d, lf), given.indexOf(0x0a, lf + 1)];
+  return cr === -1 && lf === -1;
 }
 
 /** A message that is all header gets the empty line that it lacks. */
@@ -95,9 +100,11 @@ function planFor(raw: Buffer, root: MimePart, { signed }: EnginePolicy): Plan {
   if (places.kind === 'refuse') throw refused(places.why);
   if (places.kind === 'inject') {
     const targets: Target[] = [];
+    const hasAmp = places.parts.some(({ type }) => type === AMP);
     for (const part of places.parts) {
       if (part.end - part.start > MAX_TEXT) throw refused(`a text has more than ${MAX_TEXT / 1024 / 1024} MB`);
       const target = readTarget(raw, part);
+      if (typeof target === 'string' && hasAmp) throw refused('its AMP part would hide the footer');
       if (typeof target === 'string') return wrapOr({ signed }, 'after', target);
       targets.push(target);
     }
@@ -123,7 +130,7 @@ export function injectFooter(
   const { raw, root, eol, plan } = prepared;
   const { footer, boundary } = personal;
   checkLinks(footer);
-  if (plan.kind === 'inject') {
+  if (plan.kind === 'inject' && plan.targets.every((target) => canSay(target, footer))) {
     const filled = plan.targets.map((target) => fillTarget(raw, target, { footer, eol }));
     const parts = filled.map(({ recipe }) => recipe);
     return finish(prepared, personal, {
@@ -133,8 +140,9 @@ export function injectFooter(
     });
   }
   if (plan.kind === 'headers') return finish(prepared, personal, { splices: [], parts: [], outcome: 'headers' });
-  const wrapped = wrapMessage(raw, root, { footer, place: plan.footer, boundary: freshBoundary(raw, boundary), eol });
-  return finish(prepared, personal, { ...wrapped, parts: [], outcome: 'wrapped', place: plan.footer });
+  const place = plan.kind === 'wrap' ? plan.footer : 'after';
+  const wrapped = wrapMessage(raw, root, { footer, place, boundary: freshBoundary(raw, boundary), eol });
+  return finish(prepared, personal, { ...wrapped, parts: [], outcome: 'wrapped', place });
 }
 
 interface Change {
@@ -192,5 +200,5 @@ function freshBoundary(raw: Buffer, boundary: string): string {
 }
 
 function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }

@@ -1,10 +1,11 @@
-import { decodeText, encodeText, foldToAscii, isUtf8, kindOf } from './charset.js';
+import { decodeText, encodeText, foldToAscii, isUtf8, kindOf, readsInAscii } from './charset.js';
 import { escapeHtml } from './escape.js';
 import { footerHtml, footerText, type Footer, type Present } from './footer.js';
 import type { Slot, Target } from './footer-target.js';
 import { contentFields } from './mime-content.js';
+import { encodeBytes } from './qp.js';
 import { editsOf, splice, type RecipePart, type Splice } from './recipe.js';
-import { encodeBase64, encodeQp, widthOf } from './transfer.js';
+import { encodeBase64, widthOf } from './transfer.js';
 
 /** A text part with one recipient's footer in it: what changes in the message, and what is kept about it. */
 export interface FilledPart {
@@ -36,6 +37,14 @@ function needsQp({ part }: Target, bytes: Buffer): boolean {
   return part.encoding === '7bit' && bytes.some((byte) => byte > 0x7f);
 }
 
+/** Can a text say the footer's words? Not where it has a charset of its own that nobody knows, and they are in another script than ours (F-16). */
+export function canSay(target: Target, { unsubscribeLabel, settingsLabel }: Footer): boolean {
+  const labels = `${unsubscribeLabel} ${settingsLabel}`;
+  return (
+    target.isHtml || readsInAscii(labels) || encodeText(labels, target.charset) !== null || toUtf8(target) !== null
+  );
+}
+
 interface Words {
   readonly bytes: Buffer;
   /** The content in UTF-8, where the footer has letters that its charset lacks. */
@@ -44,7 +53,7 @@ interface Words {
 
 function footerBytes(target: Target, footer: Footer, eol: string): Words {
   if (target.isHtml) {
-    return { bytes: Buffer.from(foldStyles(footerHtml(footer, target.present)).replace(/\n/g, eol)), convert: null };
+    return { bytes: Buffer.from(footerHtml(footer, target.present).replace(/\n/g, eol)), convert: null };
   }
   const text = plainFooter(target, footer, target.present).replace(/\n/g, eol);
   const own = encodeText(text, target.charset);
@@ -52,11 +61,6 @@ function footerBytes(target: Target, footer: Footer, eol: string): Words {
   const converted = toUtf8(target);
   if (converted) return { bytes: Buffer.from(text, 'utf8'), convert: converted };
   return { bytes: Buffer.from(foldToAscii(text).replace(/\n/g, eol), 'latin1'), convert: null };
-}
-
-// Lines of a style may be broken after a declaration, so that none is too long for SMTP (RFC 5321 4.5.3.1.6).
-function foldStyles(html: string): string {
-  return html.replace(/style="[^"]*"/g, (style) => style.replace(/[^;]{1,200}(?:;[^;]{1,200}){3};/g, '$&\n'));
 }
 
 // F-14, F-15.
@@ -131,7 +135,7 @@ function inQp(
   raw: Buffer,
   { start, isLine, bytes, eol }: { start: number; isLine: boolean; bytes: Buffer; eol: string },
 ): string {
-  const encoded = encodeQp(bytes, eol);
+  const encoded = encodeBytes(bytes, eol);
   const before = raw[start - 1];
   if (isLine) return before === 0x20 || before === 0x09 ? `=${eol}${encoded}` : encoded;
   return `=${eol}${encoded}=${eol}`;
@@ -174,7 +178,7 @@ function rewrite(raw: Buffer, target: Target, { content, edits, charset, eol }: 
       ? encodeBase64(content, { width: 76, room: 0, eol })
       : encoding === '8bit'
         ? content.toString('latin1')
-        : encodeQp(content, eol);
+        : encodeBytes(content, eol);
   return {
     splices: [
       ...contentFields(raw, part, { charset, encoding, eol }),

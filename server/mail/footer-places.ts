@@ -1,4 +1,5 @@
 import type { MimePart } from './mime-tree.js';
+import { decodeQp } from './transfer.js';
 
 /** Where the footer of a message belongs (F-05 to F-09). */
 export type Places =
@@ -17,22 +18,28 @@ const SEALED_TYPES = [
   'application/pgp-encrypted',
   'application/pgp',
 ];
+/** Gmail shows it instead of HTML (F-08). */
+export const AMP = 'text/x-amp-html';
+const TEXTS = ['text/plain', 'text/html', AMP];
+/** What programs do not show in place of the text, though it stands beside it as an alternative. */
+const BESIDE =
+  /^text\/(?:calendar|watch-html|x?-?vcard|directory)$|^(?!text\/|image\/|multipart\/|application\/(?:pdf|rtf|xhtml\+xml)$)/;
+const ARMOUR = /^-----BEGIN PGP (?:SIGNED )?MESSAGE-----/m;
 const PGP = Buffer.from('-----BEGIN PGP ');
-const AMP = 'text/x-amp-html';
 
 interface Found {
   readonly parts: MimePart[];
   sealed: boolean;
-  amp: MimePart | null;
+  amp: boolean;
   odd: string | null;
 }
 
 /** Chooses the text parts that get the footer, or says why none can. */
 export function choosePlaces(raw: Buffer, root: MimePart): Places {
-  const found: Found = { parts: [], sealed: false, amp: null, odd: null };
+  const found: Found = { parts: [], sealed: false, amp: false, odd: null };
   collect(raw, root, found);
   if (found.sealed) return wrap('after', 'it is signed or encrypted', true);
-  if (found.amp) return { kind: 'refuse', why: 'its AMP part would hide the footer' };
+  if (found.odd !== null && found.amp) return { kind: 'refuse', why: 'its AMP part would hide the footer' };
   if (found.odd !== null) return wrap('after', found.odd);
   if (found.parts.length === 0) return wrap('before', 'it has no text of its own');
   return { kind: 'inject', parts: found.parts };
@@ -43,15 +50,21 @@ function wrap(footer: 'before' | 'after', why: string, isSealed = false): Places
 }
 
 function collect(raw: Buffer, part: MimePart, found: Found): void {
-  if (SEALED_TYPES.includes(part.type)) found.sealed = true;
+  if (isSealed(part)) found.sealed = true;
   else if (part.isAmbiguous && !part.isAttachment) found.odd ??= 'programs do not agree on what its header says';
   else if (part.isAttachment) return;
-  else if (part.type === AMP) found.amp ??= part;
-  else if (part.type === 'text/plain' || part.type === 'text/html') collectText(raw, part, found);
+  else if (TEXTS.includes(part.type)) collectText(raw, part, found);
   else if (part.children) collectChildren(raw, part, part.children, found);
 }
 
+// Some gateways forget what S/MIME is, but not what it is called.
+function isSealed({ type, parameters }: MimePart): boolean {
+  if (type === 'application/octet-stream') return /\.p7[mz]$/i.test(parameters.get('name') ?? '');
+  return SEALED_TYPES.includes(type);
+}
+
 function collectText(raw: Buffer, part: MimePart, found: Found): void {
+  if (part.type === AMP) found.amp = true;
   if (part.type === 'text/plain' && hasArmour(raw, part)) found.sealed = true;
   else if (ADDABLE.includes(part.encoding)) found.parts.push(part);
   else found.odd ??= `a text has the encoding "${part.encoding.slice(0, 40)}"`;
@@ -60,10 +73,10 @@ function collectText(raw: Buffer, part: MimePart, found: Found): void {
 // Also in a text that is encoded: OpenPGP's armour is ASCII, and quoted-printable leaves it alone.
 function hasArmour(raw: Buffer, part: MimePart): boolean {
   const body = raw.subarray(part.start, part.end);
-  if (part.encoding !== 'base64') return /^-----BEGIN PGP (?:SIGNED )?MESSAGE-----/m.test(textAfter(body, PGP));
-  return /^-----BEGIN PGP (?:SIGNED )?MESSAGE-----/m.test(
-    Buffer.from(body.toString('latin1'), 'base64').toString('latin1'),
-  );
+  if (part.encoding === 'quoted-printable' && body.includes('BEGIN='))
+    return ARMOUR.test(decodeQp(body).bytes.toString('latin1'));
+  if (part.encoding !== 'base64') return ARMOUR.test(textAfter(body, PGP));
+  return ARMOUR.test(Buffer.from(body.toString('latin1'), 'base64').toString('latin1'));
 }
 
 function textAfter(body: Buffer, mark: Buffer): string {
@@ -72,7 +85,7 @@ function textAfter(body: Buffer, mark: Buffer): string {
 }
 
 function collectChildren(raw: Buffer, part: MimePart, children: readonly MimePart[], found: Found): void {
-  if (part.type === 'multipart/alternative') for (const child of children) collect(raw, child, found);
+  if (part.type === 'multipart/alternative') collectAlternatives(raw, children, found);
   else if (part.type === 'multipart/related') {
     const root = rootOf(part, children);
     if (root) collect(raw, root, found);
@@ -81,9 +94,21 @@ function collectChildren(raw: Buffer, part: MimePart, children: readonly MimePar
       const before = found.parts.length;
       collect(raw, child, found);
       // Only the first branch that is shown as the body; what follows it is more of the same, or signed in between.
-      if (found.parts.length > before || found.sealed || found.amp || found.odd !== null) return;
+      if (found.parts.length > before || found.sealed || found.odd !== null) return;
     }
   }
+}
+
+// The last one counts that a program can show (RFC 2046 5.1.4): none may come after those that show the way out.
+function collectAlternatives(raw: Buffer, children: readonly MimePart[], found: Found): void {
+  let isHidden = false;
+  for (const child of children) {
+    const before = found.parts.length;
+    collect(raw, child, found);
+    if (found.parts.length > before) isHidden = false;
+    else if (!child.isAttachment && !BESIDE.test(child.type)) isHidden = true;
+  }
+  if (isHidden) found.odd ??= 'its last alternative has no text that can be added to';
 }
 
 /** RFC 2387: what `start` names, else the first. */

@@ -1,11 +1,15 @@
+import { hash } from 'node:crypto';
 import { charsetOf, decodeText, kindOf } from './charset.js';
-import { escapeHtml } from './escape.js';
-import { footerHtml, type Footer, type Present } from './footer.js';
+import { footerHtml, footerStyle, type Footer, type Present } from './footer.js';
 import { standsAlone } from './inject.js';
+import { parse } from 'parse5';
 import { insertionPoint } from './insertion-point.js';
 import type { MimePart } from './mime-tree.js';
+import { chainOf, type Tag } from './nodes.js';
+import { AMP } from './footer-places.js';
 import { decodeBase64, decodeQp, type Decoded } from './transfer.js';
-import { proveLinks } from './visible.js';
+import { readSoundHtml } from './sound-html.js';
+import { linksTo, proveLinks, whyUnseenAtEnd } from './visible.js';
 
 /** A text part, read once: where its footer goes, and whether it will be seen there. */
 export interface Target {
@@ -30,12 +34,6 @@ export interface Slot {
   readonly end: number;
   readonly name: 'unsubscribe' | 'preferences';
 }
-
-/** Links that stand for those of any recipient: letters that no escaping changes. */
-export const EXAMPLE = {
-  unsubscribe: 'https://zgoda.invalid/u/example',
-  preferences: 'https://zgoda.invalid/p/example',
-};
 
 const PLACEHOLDER =
   /(?<!\{)\{\{\{? ?(unsubscribe|preferences)_url ?\}?\}\}(?!\})|%7B%7B(?:%20)?(unsubscribe|preferences)_url(?:%20)?%7D%7D/gi;
@@ -72,13 +70,37 @@ function place(
   // Byte for byte: markup is ASCII in every charset that comes here.
   const text = bytes.toString('latin1');
   const slots = slotsIn(text);
+  const example = exampleFor(bytes);
   const base = { ...{ part, isHtml, charset, sentAt, slots }, content: bytes };
-  if (!isHtml) return { ...base, insertion: bytes.length, present: presentInText(text, slots) };
+  if (!isHtml) return { ...base, insertion: bytes.length, present: presentInText(text, slots, example) };
+  if (part.type === AMP) return placeInAmp(text, base, example);
+  const sound = slots.length === 0 ? readSoundHtml(text) : null;
+  // What is written plainly needs no parser to say where the footer stands.
+  if (sound !== null) return seated(base, sound.end, whyUnseenAtEnd(sound, FOOTER_TAGS));
   const insertion = insertionPoint(text);
-  const present =
-    slots.length > 0 ? presentInHtml(fill(text, slots, EXAMPLE)) : { unsubscribe: false, preferences: false };
-  const why = whyUnseen(text, { slots, insertion, present });
-  return why === null ? { ...base, insertion, present } : `the footer would not be seen: ${why}`;
+  const present = slots.length > 0 ? presentInHtml(fill(text, slots, example), example) : NONE;
+  const why = whyUnseen(text, { slots, insertion, present, example });
+  return seated({ ...base, present }, insertion, why);
+}
+
+function seated(base: Omit<Target, 'insertion' | 'present'> & Partial<Target>, insertion: number, why: string | null) {
+  return why === null ? { present: NONE, ...base, insertion } : `the footer would not be seen: ${why}`;
+}
+
+/** The elements of the footer around a link, which is the first. */
+const FOOTER_TAGS = footerTags();
+
+function footerTags(): Tag[] {
+  const example = exampleFor(Buffer.alloc(0));
+  const [link] = linksTo(parse(footerHtml(exampleFooter(example))), example.unsubscribe);
+  return link ? chainOf(link).slice(0, 2) : [];
+}
+
+// Nothing can be added that stays valid AMP: its own link must do, once its placeholder is filled (F-08). Its boilerplate hides the body until scripts have run.
+function placeInAmp(text: string, base: Omit<Target, 'insertion' | 'present'>, example: Example): Target | string {
+  const shown = fill(text, base.slots, example).replace(/<style amp4email-boilerplate>[^<]*<\/style>/i, '');
+  if (!presentInHtml(shown, example).unsubscribe) return 'its AMP part would hide the footer';
+  return { ...base, insertion: text.length, present: { unsubscribe: true, preferences: true } };
 }
 
 function slotsIn(text: string): Slot[] {
@@ -101,51 +123,66 @@ function fill(text: string, slots: readonly Slot[], urls: Record<Slot['name'], s
   return filled + text.slice(at);
 }
 
-function presentInText(text: string, slots: readonly Slot[]): Present {
-  if (slots.length === 0) return { unsubscribe: false, preferences: false };
-  const filled = fill(text, slots, EXAMPLE);
+function presentInText(text: string, slots: readonly Slot[], example: Example): Present {
+  if (slots.length === 0) return NONE;
+  const filled = fill(text, slots, example);
   return {
-    unsubscribe: standsAlone(filled, EXAMPLE.unsubscribe),
-    preferences: standsAlone(filled, EXAMPLE.preferences),
+    unsubscribe: standsAlone(filled, example.unsubscribe),
+    preferences: standsAlone(filled, example.preferences),
   };
 }
 
-function presentInHtml(html: string): Present {
+function presentInHtml(html: string, example: Example): Present {
   const why = proveLinks(html);
-  return { unsubscribe: why(EXAMPLE.unsubscribe) === null, preferences: why(EXAMPLE.preferences) === null };
+  return { unsubscribe: why(example.unsubscribe) === null, preferences: why(example.preferences) === null };
 }
 
 /** F-12, for every recipient at once: their links and words are escaped, so that they differ from these in letters only. */
 function whyUnseen(
   text: string,
-  { slots, insertion, present }: Pick<Target, 'slots' | 'insertion' | 'present'>,
+  { slots, insertion, present, example }: Pick<Target, 'slots' | 'insertion' | 'present'> & { example: Example },
 ): string | null {
   if (present.unsubscribe && present.preferences) return null;
   // Placeholders are filled in place, so that the offset moves with those before it.
-  const inserted = footerHtml(EXAMPLE_FOOTER, present);
   const html =
     fill(
       text.slice(0, insertion),
       slots.filter(({ end }) => end <= insertion),
-      EXAMPLE,
+      example,
     ) +
-    inserted +
+    footerHtml(exampleFooter(example), present) +
     fill(
       text.slice(insertion),
       slots.filter(({ start }) => start >= insertion).map((slot) => moved(slot, -insertion)),
-      EXAMPLE,
+      example,
     );
   const why = proveLinks(html);
-  const urls = Object.values(EXAMPLE).map(escapeHtml);
-  return urls.map(why).find((reason) => reason !== null) ?? null;
+  const style = footerStyle(exampleFooter(example));
+  const reasons = SLOTS.map((name) => why(example[name], present[name] ? undefined : style));
+  return reasons.find((reason) => reason !== null) ?? null;
 }
 
 function moved({ start, end, name }: Slot, by: number): Slot {
   return { start: start + by, end: end + by, name };
 }
 
-const EXAMPLE_FOOTER: Footer = {
-  ...{ why: 'x', unsubscribeLabel: 'x', settingsLabel: 'x', identity: 'x', noticeLabel: 'x' },
-  ...{ noticeUrl: 'https://zgoda.invalid/n', language: 'en', dir: 'ltr' },
-  ...{ unsubscribeUrl: EXAMPLE.unsubscribe, preferencesUrl: EXAMPLE.preferences },
-};
+const SLOTS = ['unsubscribe', 'preferences'] as const;
+
+/** Links that stand for those of any recipient. */
+type Example = Record<Slot['name'], string>;
+
+const NONE: Present = { unsubscribe: false, preferences: false };
+
+// In letters that no escaping changes, and that a text cannot hold, since they are reckoned from it: else its author could show our example and hide our footer.
+function exampleFor(content: Buffer): Example {
+  const mark = hash('sha256', content, 'hex').slice(0, 40);
+  return { unsubscribe: `https://zgoda.invalid/u/${mark}`, preferences: `https://zgoda.invalid/p/${mark}` };
+}
+
+function exampleFooter({ unsubscribe, preferences }: Example): Footer {
+  return {
+    ...{ why: 'x', unsubscribeLabel: 'x', settingsLabel: 'x', identity: 'x', noticeLabel: 'x' },
+    ...{ noticeUrl: 'https://zgoda.invalid/n', language: 'en', dir: 'ltr' },
+    ...{ unsubscribeUrl: unsubscribe, preferencesUrl: preferences },
+  };
+}

@@ -2,8 +2,8 @@ import { encodeText } from './charset.js';
 import { footerText, type Footer } from './footer.js';
 import type { RawField } from './mime-fields.js';
 import type { MimePart } from './mime-tree.js';
+import { encodeBytes } from './qp.js';
 import type { Splice } from './recipe.js';
-import { encodeQp } from './transfer.js';
 
 /**
  * A multipart/mixed around a message that must not be touched, with the footer as a text of its own; what was there keeps its every byte, its fields of content
@@ -58,5 +58,5 @@ function textPart(footer: Footer, eol: string): string {
     `Content-Transfer-Encoding: ${encoding}`,
     'Content-Disposition: inline',
   ];
-  return [...head, '', isAscii ? text : encodeQp(Buffer.from(text, 'utf8'), eol)].join(eol);
+  return [...head, '', isAscii ? text : encodeBytes(Buffer.from(text, 'utf8'), eol)].join(eol);
 }

@@ -32,16 +32,20 @@ const NONE: Present = { unsubscribe: false, preferences: false };
  * inline and important, so that no style sheet of the mail can hide it (F-13, T11). Black on white has 17:1 contrast.
  */
 export function footerHtml(footer: Footer, present: Present = NONE): string {
-  const links = linksOf(footer, present).map(({ label, url }) => link(label, url));
+  const links = linksOf(footer, present).map(({ label, url }) => link(label, url, footer.dir));
   const words = [
     escapeHtml(footer.why),
     ...links,
     ...(footer.identity === '' ? [] : [escapeHtml(footer.identity)]),
-    ...(footer.noticeUrl === '' ? [] : [link(footer.noticeLabel, footer.noticeUrl)]),
+    ...(footer.noticeUrl === '' ? [] : [link(footer.noticeLabel, footer.noticeUrl, footer.dir)]),
   ];
-  const lines = words.map((line) => `<div style="${LINE}">${line}</div>`);
-  const open = `<div lang="${escapeHtml(footer.language)}" dir="${footer.dir}" style="${BOX}">`;
-  return asciiHtml(`\n${open}${lines.join('\n')}</div>\n`);
+  const open = `<div lang="${escapeHtml(footer.language)}" dir="${footer.dir}" style="${BOX[footer.dir]}">`;
+  return asciiHtml(`\n${open}${words.join('<br>\n')}</div>\n`);
+}
+
+/** The style of the element that stands around all of the footer, and in no mail before it. */
+export function footerStyle({ dir }: Pick<Footer, 'dir'>): string {
+  return BOX[dir];
 }
 
 /**
@@ -57,45 +61,62 @@ export function footerText(footer: Footer, present: Present = NONE): string {
 
 const SEPARATOR = '_'.repeat(40);
 
-/** Whatever a mail's own style sheet could use to hide us, directly or by inheritance, is set here. */
+/**
+ * Whatever a mail's own style sheet could do to hide us, directly or by inheritance, is undone: at once by `all`, which knows no directions, and one by one for
+ * programs that do not know it.
+ */
 const SEEN = [
+  'all:initial',
   'visibility:visible',
   'opacity:1',
-  'position:static',
   'float:none',
   'clear:both',
   'width:auto',
   'height:auto',
-  'max-width:none',
   'max-height:none',
   'overflow:visible',
   'clip:auto',
   'clip-path:none',
   'transform:none',
-  'scale:none',
-  'zoom:1',
   'filter:none',
   'text-indent:0',
   'letter-spacing:normal',
   'text-transform:none',
-  'pointer-events:auto',
+  'white-space:normal',
+  'unicode-bidi:isolate',
+];
+
+/** Said twice: Outlook on Windows passes over what is important in a style attribute. */
+const LOOK = [
+  'font-family:Arial,sans-serif',
+  'font-size:14px',
+  'line-height:24px',
+  'background:#ffffff',
   'mso-hide:none',
 ];
-const TEXT = ['font-family:Arial,sans-serif', 'font-size:14px', 'line-height:24px', 'background:#ffffff'];
-const BOX = important(['display:block', 'margin:24px 0 0', 'padding:16px', 'text-align:start', ...TEXT, ...SEEN]);
-const LINE = important(['display:block', 'margin:0', 'padding:0', 'color:#1a1a1a', ...TEXT, ...SEEN]);
-const LINK = important([
-  'display:inline-block',
-  'min-height:24px',
-  'padding:4px 0',
-  'color:#0b3d91',
-  'text-decoration:underline',
-  ...TEXT,
-  ...SEEN,
-]);
 
-function important(styles: readonly string[]): string {
-  return styles.map((style) => `${style}!important`).join(';');
+/** As wide as most mails, in their middle; above what a mail may lay over it. */
+const BOX = inBothDirections(
+  [...LOOK, 'display:block', 'padding:16px', 'color:#1a1a1a'],
+  [
+    ...['position:relative', 'z-index:2147483647', 'box-sizing:border-box', 'max-width:600px', 'margin:24px auto 0'],
+    ...['border-top:1px solid #cccccc', 'text-align:start'],
+  ],
+);
+const LINK = inBothDirections(
+  [...LOOK, 'color:#0b3d91', 'text-decoration:underline'],
+  ['display:inline-block', 'position:static', 'max-width:none', 'min-height:24px', 'padding:4px 0', 'outline:revert'],
+);
+
+function inBothDirections(look: readonly string[], place: readonly string[]): Record<Footer['dir'], string> {
+  const style = (dir: Footer['dir']): string =>
+    inLines([...look, ...[...SEEN, ...place, ...look, `direction:${dir}`].map((one) => `${one}!important`)]);
+  return { ltr: style('ltr'), rtl: style('rtl') };
+}
+
+// So that no line is too long for SMTP (RFC 5321 4.5.3.1.6).
+function inLines(styles: readonly string[]): string {
+  return styles.map((one, i) => (i > 0 && i % 3 === 0 ? `\n${one}` : one)).join(';');
 }
 
 function linksOf(footer: Footer, present: Present): { label: string; url: string }[] {
@@ -105,8 +126,8 @@ function linksOf(footer: Footer, present: Present): { label: string; url: string
   ];
 }
 
-function link(label: string, url: string): string {
-  return `<a href="${escapeHtml(url)}" style="${LINK}">${escapeHtml(label)}</a>`;
+function link(label: string, url: string, dir: Footer['dir']): string {
+  return `<a href="${escapeHtml(url)}" style="${LINK[dir]}">${escapeHtml(label)}</a>`;
 }
 
 function oneLine(text: string): string {

@@ -1,10 +1,9 @@
 import type { DefaultTreeAdapterTypes } from 'parse5';
-import { judgeStyle, type Verdict } from './hiding-styles.js';
 import { parseDeclarations, parseRules, type Declarations, type Rule } from './css.js';
-import { attributeOf, nodesOf, textOf } from './nodes.js';
-import { mayMatch, type Styled } from './selector.js';
-
-type Element = DefaultTreeAdapterTypes.Element;
+import { INHERITED_STYLES, judgeStyle, withoutPrefix, type Verdict } from './hiding-styles.js';
+import { attributeOf, nodesOf, textOf, type Tag } from './nodes.js';
+import { whyPseudoHides } from './pseudo.js';
+import { mayMatch, toStyled, type Styled } from './selector.js';
 
 /** The rules of all <style> elements of a document. */
 export function styleRules(document: DefaultTreeAdapterTypes.Document): Rule[] {
@@ -19,7 +18,7 @@ export function styleRules(document: DefaultTreeAdapterTypes.Document): Rule[] {
  * Why text inside the first element of `chain` is not seen, in words a marketer understands; null when it is. Looks at
  * element kinds, attributes, inline styles and style sheets. In doubt it is hidden: a rule in @media counts always.
  */
-export function whyHidden(chain: readonly Element[], rules: readonly Rule[]): string | null {
+export function whyHidden(chain: readonly Tag[], rules: readonly Rule[]): string | null {
   if (chain.length > MAX_DEPTH) return 'it is nested too deep';
   const styled = chain.map(toStyled);
   const looks = chain.map((element, i) => lookOf(element, styled.slice(i), rules));
@@ -30,7 +29,7 @@ export function whyHidden(chain: readonly Element[], rules: readonly Rule[]): st
     const hiding = (looks[i] ?? []).find(({ hides }) => hides === 'always');
     if (hiding) return `${hiding.words} on <${element.tagName}> hides it`;
   }
-  return whyInheritedHidden(chain, looks);
+  return whyInheritedHidden(chain, looks) ?? whyPseudoHides(styled, rules);
 }
 
 interface Look {
@@ -43,11 +42,11 @@ interface Look {
 const MAX_DEPTH = 256;
 
 const UNSEEN = new Set(
-  `audio canvas datalist dialog head iframe math noembed noframes noscript object optgroup option
+  `audio canvas datalist dialog head iframe marquee math noembed noframes noscript object optgroup option
   rp script select style svg template textarea title video xmp`.split(/\s+/),
 );
 
-function hidingAttribute(element: Element): string | null {
+function hidingAttribute(element: Tag): string | null {
   const has = (name: string) => attributeOf(element, name) !== null;
   if (has('hidden')) return 'hidden';
   if (attributeOf(element, 'aria-hidden')?.toLowerCase() === 'true') return 'aria-hidden="true"';
@@ -56,28 +55,28 @@ function hidingAttribute(element: Element): string | null {
 }
 
 /** Properties that a child can set anew: the nearest element that says something decides. */
-function whyInheritedHidden(chain: readonly Element[], looks: readonly (readonly Look[])[]): string | null {
-  for (const property of INHERITED) {
-    const at = looks.findIndex((look) => look.some((one) => one.property === property));
+function whyInheritedHidden(chain: readonly Tag[], looks: readonly (readonly Look[])[]): string | null {
+  for (const property of INHERITED_STYLES) {
+    const at = looks.findIndex((look) => look.some((one) => one.property === property || one.property === 'all'));
     const look = looks[at]?.find((one) => one.property === property && one.hides === 'inherited');
     if (look) return `${look.words} on <${chain[at]?.tagName ?? ''}> hides it`;
   }
   return null;
 }
 
-const INHERITED = ['visibility', 'font-size', 'text-indent', 'color', 'pointer-events'];
-
-function lookOf(element: Element, chain: readonly Styled[], rules: readonly Rule[]): Look[] {
+function lookOf(element: Tag, chain: readonly Styled[], rules: readonly Rule[]): Look[] {
   const inline = parseDeclarations(attributeOf(element, 'style') ?? '');
   const sheets = rules.filter((rule) => rule.selectors.some((selector) => mayMatch(selector, chain)));
   // What one rule says may hide only together with what another says: overflow here, height there.
   const all = new Map([...sheets.flatMap(({ declarations }) => [...declarations]), ...inline]);
   const looks = looksOf(inline, all);
+  const reset = inline.get('all');
+  const everything = reset?.value === 'initial' || reset?.value === 'unset' ? reset : undefined;
   for (const { declarations } of sheets) {
     // An inline style beats a sheet, unless only the sheet is important.
     const winning = new Map(
       [...declarations].filter(([property, { important }]) => {
-        const own = inline.get(property);
+        const own = inline.get(property) ?? everything;
         return own === undefined || (important && !own.important);
       }),
     );
@@ -89,18 +88,8 @@ function lookOf(element: Element, chain: readonly Styled[], rules: readonly Rule
 function looksOf(declarations: Declarations, fallback: Declarations): Look[] {
   const value = (property: string) => (declarations.get(property) ?? fallback.get(property))?.value ?? '';
   return [...declarations.keys()].map((property) => ({
-    property: property === 'font' ? 'font-size' : property,
+    property: property === 'font' ? 'font-size' : withoutPrefix(property),
     hides: judgeStyle(property, value),
     words: `the style "${property}: ${value(property).slice(0, 40)}"`,
   }));
-}
-
-function toStyled(element: Element): Styled {
-  const attributes = new Map(element.attrs.map(({ name, value }) => [name, value]));
-  return {
-    tag: element.tagName,
-    id: (attributes.get('id') ?? '').toLowerCase(),
-    classes: (attributes.get('class') ?? '').toLowerCase().split(/\s+/),
-    attributes,
-  };
 }

@@ -1,7 +1,7 @@
 import { Refusal } from '../errors.js';
-import { footerHtml, footerText, type Footer, type Present } from './footer.js';
+import { footerHtml, footerStyle, footerText, type Footer, type Present } from './footer.js';
 import { insertionPoint } from './insertion-point.js';
-import { proveLinks } from './visible.js';
+import { proveLinks, type Proof } from './visible.js';
 
 /** A text with a footer in it: cutting `length` UTF-16 units at `offset` gives the input back (F-02). */
 export interface Injected {
@@ -25,15 +25,19 @@ export function injectHtml(html: string, footer: Footer): Injected & { readonly 
   if (present.unsubscribe && present.preferences) return { html, offset, length: 0 };
   const inserted = footerHtml(footer, present);
   const whole = html.slice(0, offset) + inserted + html.slice(offset);
-  requireVisible(whole, footer);
+  requireVisible(whole, footer, present);
   return { html: whole, offset, length: inserted.length };
 }
 
-/** Throws `template-refused` unless the unsubscribe link and the settings link can both be seen (F-12). */
-export function requireVisible(html: string, footer: Pick<Footer, 'unsubscribeUrl' | 'preferencesUrl'>): void {
+/** Throws `template-refused` unless the unsubscribe link and the settings link can both be seen, in the footer or where the mail has them (F-12). */
+function requireVisible(html: string, footer: Footer, present: Present): void {
   const whyUnseen = proveLinks(html);
-  for (const url of [footer.unsubscribeUrl, footer.preferencesUrl]) {
-    const why = whyUnseen(url);
+  const style = footerStyle(footer);
+  for (const [url, isElsewhere] of [
+    [footer.unsubscribeUrl, present.unsubscribe],
+    [footer.preferencesUrl, present.preferences],
+  ] as const) {
+    const why = whyUnseen(url, isElsewhere ? undefined : style);
     if (why === null) continue;
     throw new Refusal(
       'template-refused',
@@ -54,7 +58,7 @@ export function injectText(text: string, footer: Footer): Injected & { readonly 
   return { text: text + inserted, offset: text.length, length: inserted.length };
 }
 
-function presentIn(whyUnseen: (url: string) => string | null, footer: Footer): Present {
+function presentIn(whyUnseen: Proof, footer: Footer): Present {
   return {
     unsubscribe: whyUnseen(footer.unsubscribeUrl) === null,
     preferences: whyUnseen(footer.preferencesUrl) === null,

@@ -3,6 +3,12 @@ import type { DefaultTreeAdapterTypes } from 'parse5';
 type Element = DefaultTreeAdapterTypes.Element;
 type Node = DefaultTreeAdapterTypes.Node;
 
+/** An element as far as its own tag says. */
+export interface Tag {
+  readonly tagName: string;
+  readonly attrs: readonly { readonly name: string; readonly value: string }[];
+}
+
 /** All nodes below `root` in document order, without recursion: a hostile mail nests deeper than the stack. Not into <template>. */
 export function* nodesOf(root: Node): Generator<Node> {
   const waiting: Node[] = [root];
@@ -23,7 +29,7 @@ export function chainOf(node: Node): Element[] {
 }
 
 /** The value of an attribute; null when it is not there. */
-export function attributeOf(element: Element, name: string): string | null {
+export function attributeOf(element: Tag, name: string): string | null {
   return element.attrs.find((attribute) => attribute.name === name)?.value ?? null;
 }
 

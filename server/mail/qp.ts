@@ -16,7 +16,9 @@ export function encodeHoled(text: string): { pieces: string[]; holes: string[] }
 /** Quoted-printable of a hole's value: whole lines, each ended by a soft break, never over 76. */
 export function encodeHole(value: string): string {
   let encoded = '';
-  const source = PLAIN.test(value) ? value : escapeLine(value.replace(/\r\n?|\n/g, '\r\n'), true);
+  const source = PLAIN.test(value)
+    ? value
+    : escapeLine(value.replace(/\r\n?|\n/g, '\r\n'), { encoding: 'utf8', breaksToo: true });
   for (let start = 0; start < source.length;) {
     const end = cutBefore(source, start + LINE - 1);
     encoded += `${source.slice(start, end)}=\r\n`;
@@ -30,8 +32,17 @@ export function encodeText(text: string): string {
   return text
     .replace(/\r\n?|\n/g, '\r\n')
     .split('\r\n')
-    .map((line) => breakLine(escapeLine(line, false)))
+    .map((line) => breakLine(escapeLine(line, { encoding: 'utf8' }), '\r\n'))
     .join('\r\n');
+}
+
+/** Quoted-printable of bytes. `eol` ends lines in both, which have at most 76 characters; another CR or LF is escaped. */
+export function encodeBytes(bytes: Buffer, eol: string): string {
+  return bytes
+    .toString('latin1')
+    .split(eol)
+    .map((line) => breakLine(escapeLine(line, { encoding: 'latin1' }), eol))
+    .join(eol);
 }
 
 /** Printable ASCII that stands for itself everywhere. */
@@ -46,9 +57,15 @@ function endLine(encoded: string): string {
   return `${encoded.slice(0, cut)}=\r\n${encoded.slice(cut)}=\r\n`;
 }
 
-function escapeLine(line: string, breaksToo: boolean): string {
+interface Escaping {
+  /** `latin1`: each letter is a byte. */
+  readonly encoding: 'utf8' | 'latin1';
+  readonly breaksToo?: boolean;
+}
+
+function escapeLine(line: string, { encoding, breaksToo = false }: Escaping): string {
   const unsafe = breaksToo ? /[^\x20-\x3c\x3e-\x7e]+/g : /[^\t\x20-\x3c\x3e-\x7e]+/g;
-  const escaped = line.replace(unsafe, (run) => escapeBytes(Buffer.from(run, 'utf8')));
+  const escaped = line.replace(unsafe, (run) => (run === '=' ? '=3D' : escapeBytes(Buffer.from(run, encoding))));
   // Blanks at the end are dropped by relays, and mbox files quote lines that start with "From ".
   return escaped.replace(/[\t ]$/, (blank) => (blank === ' ' ? '=20' : '=09')).replace(/^From /, '=46rom ');
 }
@@ -57,7 +74,7 @@ function escapeBytes(bytes: Buffer): string {
   return bytes.toString('hex').toUpperCase().replace(/../g, '=$&');
 }
 
-function breakLine(line: string): string {
+function breakLine(line: string, eol: string): string {
   if (line.length <= LINE) return line;
   const lines: string[] = [];
   let start = 0;
@@ -66,7 +83,7 @@ function breakLine(line: string): string {
     lines.push(line.slice(start, end));
     start = end;
   }
-  return [...lines, line.slice(start)].join('=\r\n');
+  return [...lines, line.slice(start)].join(`=${eol}`);
 }
 
 /** The last place at or before `end` that does not part an escape such as `=C5`. */

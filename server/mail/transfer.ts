@@ -1,5 +1,3 @@
-import * as qp from 'nodemailer/lib/qp';
-
 /** A body decoded, with the way back from its bytes to those that were sent. */
 export interface Decoded {
   readonly bytes: Buffer;
@@ -14,20 +12,38 @@ const EQUALS = 0x3d;
 /** Decodes quoted-printable as mail programs do: what is no escape stands for itself. RFC 2045 6.7. */
 export function decodeQp(body: Buffer): Decoded {
   const bytes = Buffer.allocUnsafe(body.length);
-  const places = new Uint32Array(body.length + 1);
+  // Where what was sent and what it says go apart: a place in the one, a place in the other.
+  const places: number[] = [];
+  const sent: number[] = [];
   let length = 0;
-  for (let at = 0; at < body.length; at += 1) {
+  for (let at = 0; at < body.length;) {
     const byte = body[at] ?? 0;
-    const taken = byte === EQUALS ? readEscape(body, at) : { byte, next: at + 1 };
-    if (taken.byte !== null) {
-      bytes[length] = taken.byte;
-      places[length] = at;
-      length += 1;
+    if (byte !== EQUALS) {
+      bytes[length++] = byte;
+      at += 1;
+      continue;
     }
-    at = taken.next - 1;
+    const taken = readEscape(body, at);
+    if (taken.byte !== null) {
+      places.push(length);
+      sent.push(at);
+      bytes[length++] = taken.byte;
+    }
+    at = taken.next;
+    places.push(length);
+    sent.push(at);
   }
-  places[length] = body.length;
-  return { bytes: bytes.subarray(0, length), sentAt: (place) => places[place] ?? body.length };
+  return { bytes: bytes.subarray(0, length), sentAt: (place) => (place >= length ? body.length : sentAt(place)) };
+
+  function sentAt(place: number): number {
+    let [low, high] = [0, places.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((places[middle] ?? 0) <= place) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? place : (sent[low - 1] ?? 0) + place - (places[low - 1] ?? 0);
+  }
 }
 
 function readEscape(body: Buffer, at: number): { byte: number | null; next: number } {
@@ -45,15 +61,6 @@ function hexOf(byte: number | undefined): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte & 0xdf;
   return letter >= 0x41 && letter <= 0x46 ? letter - 0x37 : -1;
-}
-
-/** Bytes as quoted-printable whose lines have at most 76 characters. `eol` ends lines in both; another CR or LF is escaped. */
-export function encodeQp(bytes: Buffer, eol: string): string {
-  const lines = bytes.toString('latin1').split(eol);
-  const encoded = lines.map((line) =>
-    qp.encode(Buffer.from(line, 'latin1')).replace(/[\r\n]/g, (end) => (end === '\r' ? '=0D' : '=0A')),
-  );
-  return qp.wrap(encoded.join('\r\n'), 76).replace(/\r\n/g, eol);
 }
 
 /** Base64 that every program reads the same, or null. RFC 2045 6.8. */

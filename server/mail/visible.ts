@@ -1,8 +1,9 @@
 import { parse, type DefaultTreeAdapterTypes } from 'parse5';
 import { backgroundSwallows } from './colour.js';
-import type { Rule } from './css.js';
+import { importsOf, parseRules, type Rule } from './css.js';
 import { styleRules, whyHidden } from './hidden.js';
-import { attributeOf, chainOf, nodesOf } from './nodes.js';
+import { attributeOf, chainOf, nodesOf, textOf, type Tag } from './nodes.js';
+import type { SoundPage } from './sound-html.js';
 
 type Document = DefaultTreeAdapterTypes.Document;
 type Element = DefaultTreeAdapterTypes.Element;
@@ -10,23 +11,64 @@ type Element = DefaultTreeAdapterTypes.Element;
 /** How many links to the same URL are looked at. */
 const MAX_LINKS = 50;
 
+/** Why no link to a URL is seen. `style`: of the element that it must stand in. */
+export type Proof = (url: string, style?: string) => string | null;
+
 /**
  * Reads an HTML text as a browser does and says, for a URL, why no link to it can be seen; null when one can (F-12). A link
  * counts when it has words, lies in body, and nothing around it hides it: element, attribute, inline style or style
- * sheet of the mail. External sheets and things laid over the link are not looked at.
+ * sheet of the mail, or one that it fetches. Things laid over the link are not looked at, but for pseudo-elements.
  */
-export function proveLinks(html: string): (url: string) => string | null {
+export function proveLinks(html: string): Proof {
   const document = parse(html);
   const rules = styleRules(document);
-  return (url) => {
+  const strange = strangeSheet(document);
+  return (url, style) => {
     const links = linksTo(document, url);
     if (links.length === 0) return whySwallowed(document, url);
-    const reasons = links.map((link) => whyLinkHidden(link, rules));
-    return reasons.includes(null) ? null : (reasons[0] ?? null);
+    const reasons = links.map((link) => whyApart(link, style) ?? whyLinkHidden(link, rules));
+    return reasons.includes(null) ? strange : (reasons[0] ?? null);
   };
 }
 
-function linksTo(document: Document, url: string): Element[] {
+// The end of an open quotation or comment may swallow the box and leave the link: its styles guard it no more.
+function whyApart(link: Element, style: string | undefined): string | null {
+  const [, around] = chainOf(link);
+  if (style === undefined || (around && attributeOf(around, 'style') === style)) return null;
+  return 'something before it is not closed';
+}
+
+/** Services whose style sheets name fonts and nothing else. */
+const FONTS =
+  /^(?:https?:)?\/\/(?:fonts\.googleapis\.com|fonts\.bunny\.net|use\.typekit\.net|fonts\.cdnfonts\.com|api\.fontshare\.com)\//i;
+
+/** Why a style sheet that the mail fetches could hide anything, at any time; null when it fetches none but fonts. */
+function strangeSheet(document: Document): string | null {
+  const tags = [...nodesOf(document)].filter((node) => 'tagName' in node);
+  const sheets = tags.filter(({ tagName }) => tagName === 'style').map(textOf);
+  return whyStrange(
+    tags.filter(({ tagName }) => tagName === 'link'),
+    sheets,
+  );
+}
+
+function whyStrange(links: readonly Tag[], sheets: readonly string[]): string | null {
+  const linked = links.filter((link) => /\bstylesheet\b/i.test(attributeOf(link, 'rel') ?? ''));
+  const fetched = [...linked.map((link) => attributeOf(link, 'href') ?? ''), ...sheets.flatMap(importsOf)];
+  const strange = fetched.find((url) => url !== '' && !FONTS.test(url.trim()));
+  if (strange === undefined) return null;
+  return `the style sheet "${strange.trim().slice(0, 60)}", which is not in the mail, could hide it`;
+}
+
+/** Why a link at the end of a sound page is not seen; null when it is. `inner`: the elements that will stand there, the link first (F-12). */
+export function whyUnseenAtEnd({ body, html, sheets, links }: SoundPage, inner: readonly Tag[]): string | null {
+  const rules = sheets.flatMap(parseRules);
+  const chain = [...inner, body, html];
+  return whyHidden(chain, rules) ?? backgroundSwallows(chain, rules) ?? whyStrange(links, sheets);
+}
+
+/** The first links of a page to a URL. */
+export function linksTo(document: Document, url: string): Element[] {
   const links: Element[] = [];
   for (const node of nodesOf(document)) {
     if ('tagName' in node && node.tagName === 'a' && attributeOf(node, 'href')?.trim() === url) links.push(node);
@@ -41,7 +83,7 @@ function whyLinkHidden(link: Element, rules: readonly Rule[]): string | null {
     if (node.nodeName !== '#text' || !('value' in node) || !/[\p{L}\p{N}]/u.test(node.value)) continue;
     const chain = chainOf(node);
     if (!chain.some(({ tagName }) => tagName === 'body')) return 'it is not in the body';
-    const hidden = whyHidden(chain, rules) ?? backgroundSwallows(chain);
+    const hidden = whyHidden(chain, rules) ?? backgroundSwallows(chain, rules);
     if (hidden === null) return null;
     reason = hidden;
   }

@@ -10,6 +10,7 @@ import { asMessage, documentType, type DocumentType } from '../mail/document.js'
 import { injectFooter, prepareMessage, type EnginePolicy, type Recipe } from '../mail/footer-engine.js';
 import { splice, type Splice } from '../mail/recipe.js';
 import { isLeftOut } from '../mail/submission.js';
+import { AMP } from '../mail/footer-places.js';
 import { readTree, type MimePart } from '../mail/mime-tree.js';
 import { contentOf, readLoosely, textsOf } from '../mail/part-content.js';
 import { headerValue, readHeaders } from '../mail/read-mail.js';
@@ -54,7 +55,7 @@ export interface Changed {
 export interface ChangedText {
   /** As IMAP counts parts; empty: the only one. */
   readonly path: string;
-  readonly isHtml: boolean;
+  readonly kind: 'html' | 'plain' | 'amp';
   readonly text: string;
   readonly runs: readonly TextRun[];
   /** `whole`: it is the footer itself, beside a message that is not touched. */
@@ -138,12 +139,17 @@ function textsIn(message: Buffer, recipe: Recipe): ChangedText[] {
     const isWhole = recipe.wrapped !== undefined && part.path === footerPath(root, recipe.wrapped);
     const runs: Run[] = isWhole ? [{ kind: 'added', bytes: content }] : runsOfEdits(content, done?.edits ?? []);
     return {
-      ...{ path: part.path, isHtml: part.type === 'text/html', text: readLoosely(content, part) },
+      ...{ path: part.path, kind: kindOf(part), text: readLoosely(content, part) },
       runs: runs.map(({ kind, bytes }) => ({ kind, text: readLoosely(bytes, part) })),
       change: isWhole ? 'whole' : changeOf(done),
       rewritten: done?.rewritten ?? null,
     };
   });
+}
+
+function kindOf({ type }: MimePart): ChangedText['kind'] {
+  if (type === AMP) return 'amp';
+  return type === 'text/html' ? 'html' : 'plain';
 }
 
 function footerPath({ children }: MimePart, wrapped: 'before' | 'after'): string {

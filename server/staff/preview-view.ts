@@ -29,7 +29,7 @@ export function resultPart(previewed: Previewed, fileName: string): PreviewResul
     objection: objection === null ? null : whyPart(objection),
     wayOut: null,
     header: header.map(pieceOf),
-    texts: [...texts.filter(({ isHtml }) => isHtml), ...texts.filter(({ isHtml }) => !isHtml)]
+    texts: [...texts.filter(({ kind }) => kind === 'html'), ...texts.filter(({ kind }) => kind !== 'html')]
       .slice(0, MOST_TEXTS)
       .map(textPart),
     moreTexts: Math.max(0, texts.length - MOST_TEXTS),
@@ -45,10 +45,11 @@ function pieceOf({ kind, text }: TextRun): SourcePiece {
   return { text: text.trimEnd(), isAdded: kind === 'added', isRemoved: kind === 'removed' };
 }
 
-function textPart({ path, isHtml, text, runs, change, rewritten }: ChangedText): PreviewText {
+function textPart({ path, kind, text, runs, change, rewritten }: ChangedText): PreviewText {
+  const isHtml = kind === 'html';
   const isTooLong = text.length > MOST_SHOWN;
   return {
-    ...{ path, name: isHtml ? 'html' : 'plain', isHtml, change, rewritten },
+    ...{ path, name: kind, isHtml, isRead: kind !== 'amp', change, rewritten },
     ...{ isTooLong, text: isTooLong ? '' : isHtml ? withIdleLinks(text) : text },
     source: foldSource(runs),
   };

@@ -18,6 +18,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^it is signed or encrypted$/, 'sealed'],
   [/^it has no text of its own$/, 'no-text'],
   [/^its AMP part would hide the footer$/, 'amp'],
+  [/^its last alternative has no text that can be added to$/, 'alternative'],
   [/^programs do not agree on what its header says$/, 'ambiguous'],
   [/^a text has the encoding "(.*)"$/s, 'encoding'],
   [/^a text is not valid base64$/, 'base64'],

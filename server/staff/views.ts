@@ -151,8 +151,8 @@ export interface SendingScreen extends StaffScreen {
   readonly domains: readonly {
     readonly organisation: string;
     readonly from: string;
-    readonly name: string;
-    readonly text: string;
+    /** For the DNS. */
+    readonly records: readonly { readonly name: string; readonly text: string }[];
   }[];
 }
 

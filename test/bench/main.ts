@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { Command, Option } from 'commander';
 import { openThreeInserts } from './baselines.js';
+import { measureEngine } from './engine-measures.js';
 import { formatTable, missed, type Figure } from './figures.js';
 import { measureGateway, measureLarge } from './gateway-measures.js';
 import { measureCampaign, measurePages, measureSignUps, type Bench, type Extent } from './measures.js';
@@ -9,7 +10,18 @@ import { measureGrowth, measureLedger, measureLogCost, measureReceipt } from './
 import { makeRig, type Rig } from './rig.js';
 import { seedSubscribers } from './seed.js';
 
-const MEASURES = ['ledger', 'pages', 'sign-ups', 'log-cost', 'receipt', 'campaign', 'gateway', 'large', 'growth'];
+const MEASURES = [
+  'engine',
+  'ledger',
+  'pages',
+  'sign-ups',
+  'log-cost',
+  'receipt',
+  'campaign',
+  'gateway',
+  'large',
+  'growth',
+];
 const FULL: Extent = { subscribers: 10_000, rounds: 5, sliceMs: 2_500, confirmations: 800, leaves: 1_000_000 };
 const QUICK: Extent = { subscribers: 3_000, rounds: 3, sliceMs: 1_000, confirmations: 300, leaves: 100_000 };
 
@@ -37,8 +49,7 @@ const options: Options = new Command('bench')
 
 const extent = extentOf(options);
 const server = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
-const rig = await makeRig(server, options.profile ?? null);
-const rigs = [rig];
+const rigs: Rig[] = [];
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
@@ -47,7 +58,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 try {
-  const figures = await run(rig, (name) => options.only === undefined || options.only === name);
+  const figures = await run((name) => options.only === undefined || options.only === name);
   console.log(`\n${formatTable(figures)}`);
   if (options.json !== undefined) await writeFile(options.json, report(figures));
   const short = missed(figures);
@@ -60,13 +71,21 @@ try {
 }
 process.exit();
 
-async function run(on: Rig, has: (name: string) => boolean): Promise<Figure[]> {
-  const figures = options.only === 'growth' ? [] : await runMost(on, has);
+async function run(has: (name: string) => boolean): Promise<Figure[]> {
+  // The engine needs no database.
+  const figures = has('engine') ? await told('engine', async () => measureEngine(extent)) : [];
+  if (options.only === 'engine') return figures;
+  if (options.only !== 'growth') figures.push(...(await runMost(await openRig(options.profile ?? null), has)));
   if (!has('growth')) return figures;
   // In a database of its own: nothing else is to be measured beside a big log.
-  const grown = await makeRig(server, null);
-  rigs.push(grown);
+  const grown = await openRig(null);
   return [...figures, ...(await told('growth', async () => measureGrowth(grown, extent)))];
+}
+
+async function openRig(profileDir: string | null): Promise<Rig> {
+  const rig = await makeRig(server, profileDir);
+  rigs.push(rig);
+  return rig;
 }
 
 async function closeAll(): Promise<void> {

@@ -37,6 +37,36 @@ describe('the footer engine', () => {
       expect(pathsOf(inject(raw))).to.deep.equal(['5']);
     });
 
+    it('a place beside an alternative that would be shown instead of the texts', () => {
+      const shown = (type: string): string =>
+        inject(message(multi('alternative', 'alt', [part('text/plain', 'Hello'), part(type, 'x')]))).outcome;
+
+      for (const type of ['image/png', 'text/enriched', 'application/pdf', 'multipart/related; boundary=rel'])
+        expect(shown(type), type).to.equal('wrapped');
+      for (const type of ['text/calendar', 'text/watch-html', 'application/ics', 'text/html'])
+        expect(shown(type), type).to.equal('injected');
+      const middle = [part('text/plain', 'x'), part('text/enriched', 'x'), part('text/html', 'x')];
+      expect(pathsOf(inject(message(multi('alternative', 'alt', middle))))).to.deep.equal(['1', '3']);
+    });
+
+    it('a place beside what only its name tells is sealed', () => {
+      const raw = message(part('application/octet-stream; name="smime.p7m"', 'MIIB', 'base64'));
+
+      expect(inject(raw).recipe.wrapped).to.equal('after');
+      expect(inject(raw, FOOTER, { signed: 'headers-only' }).outcome).to.equal('headers');
+    });
+
+    it('a place beside OpenPGP, however it is encoded', () => {
+      const armour = '-----BEGIN PGP MESSAGE-----';
+      const raws = [
+        part('text/plain', armour.replaceAll('-', '=2D').replaceAll(' ', '=20'), 'quoted-printable'),
+        part('text/plain', `Hello=\r\n\r\n${armour}`, 'quoted-printable'),
+        part('text/plain', Buffer.from(`\r\n${armour}`).toString('base64'), 'base64'),
+      ];
+
+      for (const raw of raws) expect(inject(message(raw)).recipe.wrapped, raw).to.equal('after');
+    });
+
     it('a place beside what is no text', async () => {
       const done = inject(message(part('application/pdf', 'JVBERi0=', 'base64')));
 
@@ -68,6 +98,55 @@ describe('the footer engine', () => {
         expect(outcome).to.equal(what.startsWith('a style') ? 'injected' : 'wrapped');
       });
     }
+
+    for (const [what, html] of [
+      ['the link that stands for all links when it is tried', exampleLinks('https://zgoda.invalid', 'example')],
+      ['a style sheet from elsewhere', '<link rel=stylesheet href="https://styles.example/x.css"><p>Hi</p>'],
+      ['an import from elsewhere', '<style>@import url(//styles.example/x.css);</style><p>Hi</p>'],
+    ] as const) {
+      it(`beside HTML with ${what}`, () => {
+        expect(inject(message(part('text/html', html))).outcome).to.equal('wrapped');
+      });
+    }
+
+    it('into HTML that fetches fonts', () => {
+      const html = '<link rel=stylesheet href="https://fonts.googleapis.com/css?family=Lato"><p>Hi</p>';
+
+      expect(inject(message(part('text/html', html))).outcome).to.equal('injected');
+    });
+
+    it('behind soft line breaks and blanks at the end of quoted-printable', async () => {
+      for (const body of ['Hi=\r\n', 'Hi =\r\n', 'Hi ', 'Hi=20', 'Hi=20=\r\n \r\n', 'Hi=']) {
+        const { message: out } = inject(message(part('text/plain', body, 'quoted-printable')), ASCII);
+
+        const { text = '' } = await simpleParser(out);
+        expect(text, body).to.match(/^Hi[ =]*\n+_{40}\nYou asked for it\.\n/);
+      }
+      for (const body of ['<p>Hi</p>=\r\n</body>', '<p>Hi</p> =\r\n=3C/bo=\r\ndy>', '<p>Hi</p>=20</body>']) {
+        const out = textOf(inject(message(part('text/html', body, 'quoted-printable')), ASCII), '');
+
+        expect(out, body).to.match(/^<p>Hi<\/p> ?\r\n<div lang="pl"[^]*<\/div>\r\n<\/body>$/);
+      }
+    });
+
+    it('into the link of an AMP part, which stays as it is otherwise', () => {
+      const amp = (link: string): string =>
+        `<!doctype html><html amp4email><head><style amp4email-boilerplate>body{visibility:hidden}</style></head><body>${link}</body></html>`;
+      const raw = (link: string): Buffer =>
+        message(
+          multi('alternative', 'alt', [
+            part('text/plain', 'Hi'),
+            part('text/x-amp-html', amp(link)),
+            part('text/html', '<p>Hi</p>'),
+          ]),
+        );
+      const done = inject(raw('<a href="{{unsubscribe_url}}">Leave</a>'));
+
+      expect(pathsOf(done)).to.deep.equal(['1', '2', '3']);
+      expect(textOf(done, '2')).to.equal(amp(`<a href="${LINKS.unsubscribe}">Leave</a>`));
+      for (const link of ['', '<p hidden><a href="{{unsubscribe_url}}">Leave</a></p>'])
+        expect(() => inject(raw(link)), link).to.throw(Refusal, /AMP/);
+    });
 
     it('into the placeholders that a template has, and then nowhere else', () => {
       const html =
@@ -137,6 +216,14 @@ describe('the footer engine', () => {
       expect(out.subarray(inner?.start, inner?.end).toString()).to.equal(signed.slice(signed.indexOf('\r\n\r\n') + 4));
     });
 
+    it('a message inside the message, with what it says of itself', () => {
+      const forwarded =
+        'List-Unsubscribe: <https://old.example>\r\nBcc: eve@example.org\r\n\r\nHi {{unsubscribe_url}}\r\n</body>';
+      const raw = message(multi('mixed', 'mix', [part('text/html', '<p>See</p>'), part('message/rfc822', forwarded)]));
+
+      expect(inject(raw).message.includes(`\r\n\r\n${forwarded}\r\n--mix--`)).to.be.true;
+    });
+
     it('headers in their order, but for what would give others away or lead elsewhere', () => {
       const head = [
         'Received: by x',
@@ -193,6 +280,41 @@ describe('the footer engine', () => {
         });
       }
     }
+
+    it('into Hebrew in the order in which it is read, by each of its names', () => {
+      const hebrew = {
+        ...FOOTER,
+        why: 'קיבלת',
+        unsubscribeLabel: 'הסרה מהרשימה',
+        settingsLabel: 'הגדרות',
+        identity: '',
+        dir: 'rtl',
+      } as const;
+      for (const charset of ['iso-8859-8', 'iso-8859-8-i', 'ISO-8859-8-E']) {
+        const body = iconv.encode('שלום', 'iso-8859-8').toString('latin1');
+        const { message: out } = inject(message(part(`text/plain; charset=${charset}`, body, '8bit')), hebrew);
+
+        expect(iconv.decode(out, 'iso-8859-8'), charset).to.match(/שלום\r\n\r\n_{40}\r\nקיבלת\r\nהסרה מהרשימה\r\n</);
+      }
+    });
+
+    it('beside a text in letters that nobody knows, where ours would be lost', async () => {
+      const arabic = { ...FOOTER, unsubscribeLabel: 'إلغاء الاشتراك', settingsLabel: 'الإعدادات', dir: 'rtl' } as const;
+      const raw = message(part('text/plain; charset=x-unknown', 'Caf\xe9', '8bit'));
+
+      expect(inject(raw).outcome).to.equal('injected');
+      const { outcome, message: out } = inject(raw, arabic);
+      expect(outcome).to.equal('wrapped');
+      expect((await simpleParser(out)).text).to.contain('إلغاء الاشتراك');
+    });
+
+    it('into a text whose charset is no charset', () => {
+      for (const charset of ['base64', 'hex', 'binary']) {
+        const { message: out } = inject(message(part(`text/plain; charset=${charset}`, 'Hello')), ASCII);
+
+        expect(out.toString('latin1'), charset).to.contain('Hello');
+      }
+    });
 
     it('from right to left in a language that is read so', () => {
       const text = textOf(
@@ -263,6 +385,10 @@ describe('the footer engine', () => {
     expect(inject(raw).message.equals(inject(raw).message)).to.be.true;
   });
 });
+
+function exampleLinks(base: string, token: string): string {
+  return `<a href="${base}/u/${token}">Leave</a> <a href="${base}/p/${token}">Settings</a><textarea>`;
+}
 
 function inject(raw: Buffer, footer: Footer = FOOTER, policy: EnginePolicy = { signed: 'wrap' }): Injection {
   return injectFooter(prepareMessage(raw, policy), { footer, headers: HEADERS, boundary: BOUNDARY });

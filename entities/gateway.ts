@@ -61,6 +61,10 @@ export class GatewayCredential {
   @Column({ type: 'timestamptz', name: 'revoked_at', nullable: true })
   revokedAt!: Date | null;
 
+  /** As `madeBy`. */
+  @Column({ type: 'text', name: 'revoked_by', nullable: true })
+  revokedBy!: string | null;
+
   @Column({ type: 'bytea' })
   seal!: Buffer;
 }

@@ -4,9 +4,18 @@
 for (const box of document.querySelectorAll('[data-live]')) {
   const source = new EventSource(box.dataset.live);
   source.addEventListener('open', () => showLive(true));
+  // Whoever is in there by keyboard keeps their place: what came meanwhile is shown when they leave.
+  let next = null;
+  const show = () => {
+    if (next === null || box.contains(document.activeElement)) return;
+    box.innerHTML = next;
+    next = null;
+  };
   source.addEventListener('progress', (event) => {
-    box.innerHTML = event.data;
+    next = event.data;
+    show();
   });
+  box.addEventListener('focusout', () => setTimeout(show));
   source.addEventListener('done', () => {
     source.close();
     for (const words of document.querySelectorAll('[data-live-on], [data-live-off]')) words.hidden = true;

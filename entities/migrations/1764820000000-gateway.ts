@@ -37,6 +37,7 @@ create table gateway_credential (
   created_at timestamptz not null,
   last_used_at timestamptz,
   revoked_at timestamptz,
+  revoked_by text,
   seal bytea not null,
   constraint gateway_credential_policy check (policy in ('refuse', 'skip')),
   constraint gateway_credential_pk primary key (id),

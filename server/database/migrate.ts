@@ -28,8 +28,8 @@ const MIGRATIONS = [
   new Bounces1764810000000(),
   new Gateway1764820000000(),
   new Dkim1764830000000(),
-  new AskedAnew1764850000000(),
   new Webhooks1764840000000(),
+  new AskedAnew1764850000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

@@ -49,7 +49,13 @@ export async function addCredential(ctx: Context, wanted: NewCredential): Promis
     ...{ id, organisationId: organisation.id, userName: `zg-${randomBytes(8).toString('hex')}`, name: nameOf(wanted) },
     ...{ listIds: lists.map((list) => list.id), defaultListId: defaultOf(wanted, lists)?.id ?? null },
     ...{ isTransactional, dailyCap: wanted.dailyCap ?? (isTransactional ? USUAL_CAP : null) },
-    ...{ policy: wanted.policy ?? ('refuse' as const), madeBy: wanted.by.who, createdAt: ctx.now(), revokedAt: null },
+    ...{
+      policy: wanted.policy ?? ('refuse' as const),
+      madeBy: wanted.by.who,
+      createdAt: ctx.now(),
+      revokedAt: null,
+      revokedBy: null,
+    },
   };
   const secretHash = hashSecret(ctx.keyring, ctx.keyring.current, id, password);
   const c = credential;

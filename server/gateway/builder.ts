@@ -106,7 +106,8 @@ function inject(ctx: Context, { list, prepared, delivery, consent, at }: Persona
   });
 }
 
-function headersOf(ctx: Context, list: ListFacts, language: string): HeaderField[] {
+/** What says that a mail is one of a list (M-07 to M-10); the same for all its recipients. */
+export function headersOf(ctx: Pick<Context, 'publicUrl'>, list: ListFacts, language: string): HeaderField[] {
   const { organisation } = list;
   return listFields({
     listName: textOf(list, language).name,

@@ -13,7 +13,7 @@ export type CredentialRow = Pick<GatewayCredential, keyof GatewayCredential>;
 
 const COLUMNS = `id, organisation_id as "organisationId", user_name as "userName", secret_hash as "secretHash", name, list_ids as "listIds",
   default_list_id as "defaultListId", is_transactional as "isTransactional", daily_cap as "dailyCap", policy, made_by as "madeBy", created_at as "createdAt",
-  last_used_at as "lastUsedAt", revoked_at as "revokedAt", seal`;
+  last_used_at as "lastUsedAt", revoked_at as "revokedAt", revoked_by as "revokedBy", seal`;
 
 /** What a user name looks like: nothing else that somebody types reaches the database. */
 const USER_NAME = /^zg-[0-9a-f]{16}$/;
@@ -72,10 +72,10 @@ export function sealCredential(keyring: Keyring, row: Omit<CredentialRow, 'seal'
 /** What may be shown. */
 export function withoutSecret(row: CredentialRow): Credential {
   const { id, organisationId, userName, name, listIds, defaultListId, isTransactional, dailyCap, policy } = row;
-  const { madeBy, createdAt, lastUsedAt, revokedAt } = row;
+  const { madeBy, createdAt, lastUsedAt, revokedAt, revokedBy } = row;
   return {
     ...{ id, organisationId, userName, name, listIds, defaultListId, isTransactional, dailyCap, policy },
-    ...{ madeBy, createdAt, lastUsedAt, revokedAt },
+    ...{ madeBy, createdAt, lastUsedAt, revokedAt, revokedBy },
   };
 }
 
@@ -87,5 +87,6 @@ function sealedParts(row: Omit<CredentialRow, 'seal' | 'lastUsedAt'>): (string |
   return [
     ...[row.id, row.organisationId, row.userName, row.secretHash, row.name, row.listIds.join(','), row.defaultListId],
     ...[String(row.isTransactional), String(row.dailyCap), row.policy, row.madeBy, row.createdAt, row.revokedAt],
+    row.revokedBy,
   ];
 }

@@ -30,6 +30,8 @@ export interface RecentMail {
 }
 
 export interface RecentRecipient {
+  /** null: never taken. */
+  readonly subscriberId: string | null;
   /** Masked: `a…@gmail.com`; null: erased. */
   readonly to: string | null;
   /** `refused`: never taken, by policy. */
@@ -72,7 +74,7 @@ export async function recentMails(
   return ours.map((row) => {
     const { subject, skipped } = openRow(ctx, row);
     const refused = skipped.map(({ to, why }): RecentRecipient => {
-      return { to, state: 'refused', reason: why, reply: null, settledAt: row.receivedAt };
+      return { subscriberId: null, to, state: 'refused', reason: why, reply: null, settledAt: row.receivedAt };
     });
     return {
       ...{ id: row.id, receivedAt: row.receivedAt, credential: { userName: row.userName, name: row.name } },
@@ -135,7 +137,7 @@ async function recipientsOf(
   const recipients = new Map<string, RecentRecipient[]>();
   for (const row of rows) {
     const { state, reason, reply } = row;
-    const recipient = { to: maskedOf(ctx, row), state, reason, reply, settledAt: row.settled_at };
+    const recipient = { subscriberId: row.id, to: maskedOf(ctx, row), state, reason, reply, settledAt: row.settled_at };
     recipients.set(row.message_id, [...(recipients.get(row.message_id) ?? []), recipient]);
   }
   return recipients;

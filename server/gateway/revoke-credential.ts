@@ -17,12 +17,11 @@ export async function revokeCredential(
     if (row.isTransactional && !by.isOwner)
       throw new Refusal('not-allowed', 'Only an owner revokes a credential for transactional mail.');
     if (row.revokedAt !== null) return withoutSecret(row);
-    const revoked = { ...row, secretHash: null, revokedAt: ctx.now() };
-    await tx.query('update gateway_credential set secret_hash = null, revoked_at = $2, seal = $3 where id = $1', [
-      row.id,
-      revoked.revokedAt,
-      sealCredential(ctx.keyring, revoked),
-    ]);
+    const revoked = { ...row, secretHash: null, revokedAt: ctx.now(), revokedBy: by.who };
+    await tx.query(
+      'update gateway_credential set secret_hash = null, revoked_at = $2, revoked_by = $3, seal = $4 where id = $1',
+      [row.id, revoked.revokedAt, revoked.revokedBy, sealCredential(ctx.keyring, revoked)],
+    );
     return withoutSecret(revoked);
   });
 }

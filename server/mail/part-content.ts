@@ -1,5 +1,6 @@
 import iconv from 'iconv-lite';
 import { charsetOf, isUtf8 } from './charset.js';
+import { AMP } from './footer-places.js';
 import type { MimePart } from './mime-tree.js';
 import { decodeBase64, decodeQp } from './transfer.js';
 
@@ -18,9 +19,9 @@ export function readLoosely(bytes: Buffer, part: Pick<MimePart, 'parameters'>): 
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
-/** Texts of a message that a reader sees, in order: no attachments. */
+/** Texts of a message that a reader may see, in order, AMP among them: no attachments. */
 export function textsOf(part: MimePart): MimePart[] {
   if (part.isAttachment) return [];
   if (part.children) return part.children.flatMap(textsOf);
-  return part.type === 'text/plain' || part.type === 'text/html' ? [part] : [];
+  return ['text/plain', 'text/html', AMP].includes(part.type) ? [part] : [];
 }

@@ -27,6 +27,11 @@ const DROPPED = [
 ];
 const SIGNATURES = ['dkim-signature', 'domainkey-signature', 'x-google-dkim-signature'];
 
+/** Is this a field with which no mail of a list leaves? The name in lower case. */
+export function isLeftOut(name: string): boolean {
+  return DROPPED.includes(name) || SIGNATURES.includes(name);
+}
+
 /**
  * Reads the header of a submitted mail: CRLF or LF lines, without the empty line at its end. Throws `message-refused`, with the reason in words, for a header on
  * which programs would not agree, a From that is not one mailbox, and a mail that goes in a circle.

@@ -44,8 +44,13 @@ const REASONS = new Set(
   'erased restricted pending refused expired withdrawn basis paused frequency suppressed no-consent'.split(' '),
 );
 
+/** The key of a reason below admin.reason. */
+export function reasonName(reason: string): string {
+  return REASONS.has(reason) ? reason : 'unlisted';
+}
+
 function reasonRows(counts: Readonly<Record<string, number>>): { name: string; count: number }[] {
-  return Object.entries(counts).map(([name, count]) => ({ name: REASONS.has(name) ? name : 'unlisted', count }));
+  return Object.entries(counts).map(([name, count]) => ({ name: reasonName(name), count }));
 }
 
 function inUnits(seconds: number | null): ProgressPart['left'] {

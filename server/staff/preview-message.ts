@@ -5,12 +5,17 @@ import { sampleFooter } from '../campaigns/sample.js';
 import type { ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { headersOf } from '../gateway/builder.js';
 import { asMessage, documentType, type DocumentType } from '../mail/document.js';
 import { injectFooter, prepareMessage, type EnginePolicy, type Recipe } from '../mail/footer-engine.js';
+import { splice, type Splice } from '../mail/recipe.js';
+import { isLeftOut } from '../mail/submission.js';
+import { AMP } from '../mail/footer-places.js';
 import { readTree, type MimePart } from '../mail/mime-tree.js';
 import { contentOf, readLoosely, textsOf } from '../mail/part-content.js';
 import { headerValue, readHeaders } from '../mail/read-mail.js';
 import { runsOf, runsOfEdits, type Run } from '../mail/runs.js';
+import { objectionTo } from './preview-objection.js';
 
 /** A message, or a template, that somebody wants to see as it would leave. */
 export interface Given {
@@ -34,6 +39,8 @@ export interface Changed {
   readonly type: DocumentType | null;
   /** Why not into the texts, in English; null: into the texts. */
   readonly why: string | null;
+  /** Why the gateway would not take it, in English; null: it would. */
+  readonly objection: string | null;
   readonly subject: string;
   readonly isNormalised: boolean;
   readonly bytes: { readonly before: number; readonly after: number };
@@ -48,7 +55,7 @@ export interface Changed {
 export interface ChangedText {
   /** As IMAP counts parts; empty: the only one. */
   readonly path: string;
-  readonly isHtml: boolean;
+  readonly kind: 'html' | 'plain' | 'amp';
   readonly text: string;
   readonly runs: readonly TextRun[];
   /** `whole`: it is the footer itself, beside a message that is not touched. */
@@ -68,7 +75,7 @@ export interface TextRun {
 export async function previewMessage(ctx: Context, given: Given): Promise<Previewed> {
   try {
     const type = documentType(given.bytes, given.fileName);
-    return type === null ? inMessage(ctx, given) : await inDocument(ctx, given, type);
+    return await (type === null ? inMessage(ctx, given) : inDocument(ctx, given, type));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.code === 'template-refused') return { outcome: 'refused', problems: problemsOf(error) };
@@ -77,22 +84,36 @@ export async function previewMessage(ctx: Context, given: Given): Promise<Previe
   }
 }
 
-function inMessage(ctx: Context, { bytes, list, language, signed }: Given): Changed {
+async function inMessage(ctx: Context, { bytes, list, language, signed }: Given): Promise<Changed> {
   const prepared = prepareMessage(bytes, { signed });
-  const personal = { ...sampleFooter(ctx, list, language), boundary: randomBytes(16).toString('hex') };
-  const { message, outcome, recipe, splices } = injectFooter(prepared, personal);
+  const { footer, headers } = sampleFooter(ctx, list, language);
+  const { message, outcome, recipe, splices } = injectFooter(prepared, {
+    footer,
+    headers: [...headers, ...headersOf(ctx, list, language)],
+    boundary: randomBytes(16).toString('hex'),
+  });
   const { raw, root, plan } = prepared;
-  const ofHeader = splices.filter(({ at }) => at <= root.header.end && at < root.start);
-  const runs = runsOf(raw, splices);
+  const all = withLeftOut(splices, root);
+  const ofHeader = all.filter(({ at }) => at <= root.header.end && at < root.start);
   return {
     ...{ outcome, type: null, isNormalised: prepared.isNormalised },
+    objection: await objectionTo(ctx, list.organisation, raw.subarray(root.header.start, root.header.end)),
     why: plan.kind === 'wrap' ? plan.why : null,
     subject: headerValue(readHeaders(raw), 'subject'),
-    bytes: { before: bytes.length, after: message.length },
+    bytes: { before: bytes.length, after: splice(raw, all).length },
     header: asText(runsOf(raw.subarray(0, root.header.end), ofHeader)).filter(({ kind }) => kind !== 'kept'),
     texts: textsIn(message, recipe),
-    source: asText(runs),
+    source: asText(runsOf(raw, all)),
   };
+}
+
+/** What the gateway takes out of the header before the footer goes in. */
+function withLeftOut(splices: readonly Splice[], { header }: MimePart): Splice[] {
+  const gone = header.fields.filter(
+    ({ name, start }) => isLeftOut(name) && !splices.some(({ at, remove }) => at === start && remove > 0),
+  );
+  const more = gone.map(({ start, end }) => ({ at: start, remove: end - start, bytes: Buffer.alloc(0) }));
+  return [...splices, ...more].sort((a, b) => a.at - b.at);
 }
 
 async function inDocument(ctx: Context, given: Given, type: DocumentType): Promise<Previewed> {
@@ -104,7 +125,7 @@ async function inDocument(ctx: Context, given: Given, type: DocumentType): Promi
   const { footer } = sampleFooter(ctx, given.list, given.language);
   const { message, outcome, recipe } = injectFooter(prepared, { footer, headers: [], boundary: 'x'.repeat(16) });
   return {
-    ...{ outcome, type, why: null, subject: '', isNormalised: prepared.isNormalised },
+    ...{ outcome, type, why: null, objection: null, subject: '', isNormalised: prepared.isNormalised },
     bytes: { before: text.length, after: message.length - headBytes },
     ...{ header: [], texts: textsIn(message, recipe), source: [] },
   };
@@ -118,12 +139,17 @@ function textsIn(message: Buffer, recipe: Recipe): ChangedText[] {
     const isWhole = recipe.wrapped !== undefined && part.path === footerPath(root, recipe.wrapped);
     const runs: Run[] = isWhole ? [{ kind: 'added', bytes: content }] : runsOfEdits(content, done?.edits ?? []);
     return {
-      ...{ path: part.path, isHtml: part.type === 'text/html', text: readLoosely(content, part) },
+      ...{ path: part.path, kind: kindOf(part), text: readLoosely(content, part) },
       runs: runs.map(({ kind, bytes }) => ({ kind, text: readLoosely(bytes, part) })),
       change: isWhole ? 'whole' : changeOf(done),
       rewritten: done?.rewritten ?? null,
     };
   });
+}
+
+function kindOf({ type }: MimePart): ChangedText['kind'] {
+  if (type === AMP) return 'amp';
+  return type === 'text/html' ? 'html' : 'plain';
 }
 
 function footerPath({ children }: MimePart, wrapped: 'before' | 'after'): string {

@@ -17,17 +17,19 @@ export function resultPart(previewed: Previewed, fileName: string): PreviewResul
     const problems = 'problems' in previewed ? previewed.problems.map(problemPart) : [];
     return {
       ...{ outcome: 'refused', fileName: file, subject: null, isMjml: false, isNormalised: false, why, problems },
+      objection: null,
       wayOut: why?.name ?? 'template',
       ...{ bytes: null, header: [], texts: [], moreTexts: 0, source: [] },
     };
   }
-  const { outcome, type, subject, isNormalised, why, bytes, header, texts, source } = previewed;
+  const { outcome, type, subject, isNormalised, why, objection, bytes, header, texts, source } = previewed;
   return {
     ...{ outcome, fileName: file, subject: subject === '' ? null : subject, isMjml: type === 'text/mjml' },
     ...{ isNormalised: isNormalised && type === null, why: why === null ? null : whyPart(why), problems: [], bytes },
+    objection: objection === null ? null : whyPart(objection),
     wayOut: null,
     header: header.map(pieceOf),
-    texts: [...texts.filter(({ isHtml }) => isHtml), ...texts.filter(({ isHtml }) => !isHtml)]
+    texts: [...texts.filter(({ kind }) => kind === 'html'), ...texts.filter(({ kind }) => kind !== 'html')]
       .slice(0, MOST_TEXTS)
       .map(textPart),
     moreTexts: Math.max(0, texts.length - MOST_TEXTS),
@@ -43,11 +45,19 @@ function pieceOf({ kind, text }: TextRun): SourcePiece {
   return { text: text.trimEnd(), isAdded: kind === 'added', isRemoved: kind === 'removed' };
 }
 
-function textPart({ path, isHtml, text, runs, change, rewritten }: ChangedText): PreviewText {
+function textPart({ path, kind, text, runs, change, rewritten }: ChangedText): PreviewText {
+  const isHtml = kind === 'html';
   const isTooLong = text.length > MOST_SHOWN;
   return {
-    ...{ path, name: isHtml ? 'html' : 'plain', isHtml, change, rewritten },
-    ...{ isTooLong, text: isTooLong ? '' : text },
+    ...{ path, name: kind, isHtml, isRead: kind !== 'amp', change, rewritten },
+    ...{ isTooLong, text: isTooLong ? '' : isHtml ? withIdleLinks(text) : text },
     source: foldSource(runs),
   };
+}
+
+// Links want a window of their own, which the sandbox does not give them: else the frame would follow them and be empty.
+function withIdleLinks(html: string): string {
+  const [start = ''] =
+    /^(?:[^<]|<(?!head[\s>]|body[\s>]))*<head(?:\s[^>]*)?>|^\s*<!doctype[^>]*>/i.exec(html.slice(0, 10_000)) ?? [];
+  return `${start}<base target="_blank">${html.slice(start.length)}`;
 }

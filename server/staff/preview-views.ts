@@ -24,6 +24,8 @@ export interface PreviewResult {
   readonly isMjml: boolean;
   readonly isNormalised: boolean;
   readonly why: WhyPart | null;
+  /** Why the gateway would not take it; null: it would. */
+  readonly objection: WhyPart | null;
   /** A key below admin.wayOut; null: it is not refused. */
   readonly wayOut: string | null;
   /** Of a template that cannot be read. */
@@ -41,7 +43,9 @@ export interface PreviewText {
   /** Where it lies in the message; empty: it has one part. */
   readonly path: string;
   /** Names this text among others. */
-  readonly name: 'html' | 'plain';
+  readonly name: ChangedText['kind'];
+  /** Shown as it is read: AMP is not, since scripts draw it. */
+  readonly isRead: boolean;
   readonly isHtml: boolean;
   /** Too long to be shown as it is read; its source is there. */
   readonly isTooLong: boolean;

@@ -18,6 +18,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^it is signed or encrypted$/, 'sealed'],
   [/^it has no text of its own$/, 'no-text'],
   [/^its AMP part would hide the footer$/, 'amp'],
+  [/^its last alternative has no text that can be added to$/, 'alternative'],
   [/^programs do not agree on what its header says$/, 'ambiguous'],
   [/^a text has the encoding "(.*)"$/s, 'encoding'],
   [/^a text is not valid base64$/, 'base64'],
@@ -25,5 +26,8 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^the footer would not be seen: (.*)$/s, 'unseen'],
   [/^it contains a NUL byte$/, 'nul'],
   [/^it has no header$/, 'no-header'],
+  [/^From must be at (.*)$/s, 'domain'],
+  [/^(?:its From must be exactly one|it must have exactly one From)/, 'from'],
+  [/^((?:its header has|a line of its header is|it goes in a circle|it names a list) .*)$/s, 'header'],
   [/^(?:it has more than|its parts are nested|a header has more than|a text has more than) /, 'too-much'],
 ];

@@ -96,6 +96,7 @@ export async function screenOf(
       people: place === 'people',
       upload: place === 'upload',
       preview: place === 'preview',
+      gateway: place === 'gateway',
       sending: place === 'sending',
     },
   };

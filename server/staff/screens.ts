@@ -2,6 +2,8 @@ import { Router, type ErrorRequestHandler } from 'express';
 import { Refusal, type RefusalCode } from '../errors.js';
 import type { Site } from '../web/http.js';
 import { campaignRoutes, type StaffDeps } from './campaign-routes.js';
+import { credentialRoutes } from './credential-routes.js';
+import { gatewayRoutes } from './gateway-routes.js';
 import { loginRoutes, showMessage } from './login-routes.js';
 import type { MessageScreen } from './views.js';
 import { sendingRoutes } from './sending-routes.js';
@@ -23,6 +25,8 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   routes.use(campaignRoutes(site, deps));
   routes.use(uploadRoutes(site));
   routes.use(previewRoutes(site));
+  routes.use(gatewayRoutes(site, deps));
+  routes.use(credentialRoutes(site));
   routes.use(sendingRoutes(site));
   routes.use(enterRoutes(site));
   routes.use(peopleRoutes(site));

@@ -17,6 +17,7 @@ export interface StaffScreen extends PageBase {
     readonly people: boolean;
     readonly upload: boolean;
     readonly preview: boolean;
+    readonly gateway: boolean;
     readonly sending: boolean;
   };
 }

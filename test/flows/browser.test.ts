@@ -182,6 +182,23 @@ describe('the whole story in Chromium', function () {
         expect(await page.locator('.told-refused').count()).to.equal(1);
       });
 
+      it('makes a credential for another program, and takes it back', async () => {
+        await visit('/admin/gateway');
+        await press(page.locator('a[href="/admin/gateway/credentials"]').first());
+        await press(page.locator('a[href$="/credentials/new"]'));
+        await press(page.locator('form[data-act=credential] button'));
+        expect(await page.locator('[role=alert] a').count()).to.equal(2);
+        await page.fill('#name', 'Vtiger');
+        await page.check('#list-news');
+        await press(page.locator('form[data-act=credential] button'));
+        expect(await page.locator('.told .record').count()).to.equal(2);
+        await press(page.locator('a[data-act=ask-revoke]'));
+        await press(page.locator('form[data-act=revoke] button'));
+
+        expect(await page.locator('.credential-revoked').count()).to.equal(1);
+        await visit('/admin/gateway/credentials');
+      });
+
       it('leaves by the link at the foot of the newsletter, and sees the story told', async () => {
         await visit(linkIn(await service.mailTo(address, 3), 'u'));
         await press(page.locator('form[data-act=unsubscribe] button').first());

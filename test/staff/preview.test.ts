@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { startTestService, type TestService } from '../support/service.js';
+import { itWithShared } from '../support/shared.js';
 import { staffBrowser, wordsOf, type StaffBrowser } from '../support/staff.js';
 import { headingOf, type Page } from '../support/web.js';
 
@@ -50,12 +53,30 @@ describe('the preview of a message', () => {
     expect(added.some((text) => text.includes('[Added:') && text.includes('End of what was added]'))).to.equal(true);
   });
 
+  it('changes the header as the gateway does, and says when the gateway would refuse it', async () => {
+    const more = 'DKIM-Signature: v=1; d=elsewhere.example\r\nX-Zgoda-List: news\r\nList-Id: <old.example>\r\n';
+    const good = await drop(`${more}${HEAD}\r\nHello`);
+    const bad = await drop(HEAD.replace('shop@bookshop.example', 'eve@elsewhere.example') + '\r\nHello');
+    const none = await drop('Subject: x\r\n\r\nHello');
+
+    expect(marked(good, 'del').join('\n'))
+      .to.contain('DKIM-Signature')
+      .and.contain('X-Zgoda')
+      .and.contain('old.example');
+    expect(marked(good, 'ins').join('\n')).to.contain('List-Id:').and.contain('Feedback-ID:');
+    expect(wordsOf(good)).not.to.contain('would refuse it');
+    expect(wordsOf(bad)).to.contain('But the gateway would refuse it: From must be at bookshop.example');
+    expect(wordsOf(none)).to.contain('But the gateway would refuse it: From must be exactly one address.');
+  });
+
   it('shows each text as it is read: HTML in a sandbox without scripts, on a phone and on a desktop', async () => {
     const page = await drop(NEWSLETTER, { footer: 'pl' });
 
     const frames = [...page.text.matchAll(/<iframe sandbox title="([^"]+)" srcdoc="([^"]*)">/g)];
     expect(frames.map(([, title]) => title)).to.deep.equal(['Phone, 360 pixels (1.2)', 'Desktop, 640 pixels (1.2)']);
     for (const [, , html = ''] of frames) {
+      // Links in it lead nowhere.
+      expect(html).to.match(/^&lt;base target&#x3D;&quot;_blank&quot;&gt;/);
       expect(html)
         .to.contain('style&#x3D;&quot;color:red&quot;')
         .and.contain('Wypisz mnie z listy')
@@ -119,6 +140,17 @@ describe('the preview of a message', () => {
     expect(wordsOf(html)).to.contain('HTML: placeholders filled, both links are there');
     expect(marked(html, 'del').filter((text) => text.includes('{{unsubscribe_url}}'))).to.have.length(1);
     expect(wordsOf(mjml)).to.contain('The MJML was compiled to HTML first').and.to.contain('HTML: footer added');
+  });
+
+  itWithShared('has words for whatever it is given', ['corpus', 'mime'], async (folder) => {
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+    for (const file of files.filter((_, place) => place % 25 === 0)) {
+      const page = await drop(readFileSync(join(file.parentPath, file.name)));
+
+      expect(page.status, file.name).to.equal(200);
+      expect(headingOf(page), file.name).to.match(/^(The footer goes|Refused)/);
+      expect(wordsOf(page), file.name).not.to.match(/Why: [a-z]/);
+    }
   });
 
   it('takes what is pasted, and leaves it in the form for another try', async () => {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import ts from 'typescript';
+import { addCredential } from '../../server/gateway/add-credential.js';
 import { addStaff } from '../../server/staff/add-staff.js';
 import { logIn } from '../../server/staff/auth.js';
 import { makePersonRef } from '../../server/staff/person-ref.js';
@@ -49,11 +50,13 @@ export async function openPlaces(service: TestService): Promise<Places> {
   const mail = `/mailbox/${campaign.id}`;
   const admin = `/admin/campaigns/${draft}`;
   const ada = `/admin/people/${await personRef(ctx, 'ada@gmail.com')}`;
+  const shop = await addCredential(ctx, { lists: ['news'], by: { who: 'operator', isOwner: true } });
+  const credential = `/admin/gateway/credentials/${shop.userName}`;
   const chapter = await one<string>(ctx, `select sign_up_id from consent where state = 'confirmed'`);
   const tokens = [c, n, u, p, path(second), path(receipt)].map((one) => one.split('/')[2] ?? '');
   return {
     cookie: `zgoda_staff=${staff}; ${settings}`,
-    secrets: ['ada@', 'boris@', 'owner@', password, staff, settings.split('=')[1] ?? '', ...tokens],
+    secrets: ['ada@', 'boris@', 'owner@', password, shop.password, staff, settings.split('=')[1] ?? '', ...tokens],
     all: {
       ...pages([
         '/',
@@ -67,7 +70,14 @@ export async function openPlaces(service: TestService): Promise<Places> {
         '/log/vkeys',
         '/settings',
       ]),
-      ...pages(['/mailbox', '/mailbox.json', '/admin', '/admin/sending']),
+      ...pages([
+        '/mailbox',
+        '/mailbox.json',
+        '/admin',
+        '/admin/sending',
+        '/admin/gateway',
+        '/admin/gateway/credentials',
+      ]),
       '/lists/:slug': { path: '/lists/news', gets: true, reads: 'form' },
       '/forms/:id': { path: '/forms/demo', gets: false, reads: 'form' },
       '/forms/:id/embed': page('/forms/demo/embed'),
@@ -99,6 +109,10 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/first-run/:secret': { path: `/admin/first-run/${'a'.repeat(43)}`, gets: true, reads: 'form' },
       '/admin/upload': { path: '/admin/upload', gets: true, reads: 'upload' },
       '/admin/preview': { path: '/admin/preview', gets: true, reads: 'upload' },
+      '/admin/gateway/events': page('/admin/gateway/events'),
+      '/admin/gateway/credentials/new': { path: '/admin/gateway/credentials/new', gets: true, reads: 'form' },
+      '/admin/gateway/credentials/:user': page(credential),
+      '/admin/gateway/credentials/:user/revoke': { path: `${credential}/revoke`, gets: true, reads: 'form' },
       '/admin/people': { path: '/admin/people', gets: true, reads: 'form' },
       '/admin/people/new': { path: '/admin/people/new', gets: true, reads: 'upload' },
       '/admin/people/mail': { path: '/admin/people/mail', gets: false, reads: 'upload' },

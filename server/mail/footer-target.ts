@@ -104,7 +104,7 @@ function placeInAmp(text: string, base: Omit<Target, 'insertion' | 'present'>, e
 }
 
 function slotsIn(text: string): Slot[] {
-  if (!/_url/i.test(text)) return [];
+  if (!['{{', '%7B', '%7b'].some((mark) => text.includes(mark))) return [];
   return [...text.matchAll(PLACEHOLDER)].map((match) => ({
     start: match.index,
     end: match.index + match[0].length,

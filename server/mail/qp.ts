@@ -41,9 +41,12 @@ export function encodeBytes(bytes: Buffer, eol: string): string {
   return bytes
     .toString('latin1')
     .split(eol)
-    .map((line) => breakLine(escapeLine(line, { encoding: 'latin1' }), eol))
+    .map((line) => (SAFE_LINE.test(line) ? line : breakLine(escapeLine(line, { encoding: 'latin1' }), eol)))
     .join(eol);
 }
+
+/** A line that stands for itself. */
+const SAFE_LINE = /^(?!From )[\t\x20-\x3c\x3e-\x7e]{0,75}[\x21-\x3c\x3e-\x7e]$/;
 
 /** Printable ASCII that stands for itself everywhere. */
 const PLAIN = /^[\x21-\x3c\x3e-\x7e]*$/;

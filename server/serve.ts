@@ -132,8 +132,9 @@ function extraRoutes(site: Site, mailbox: Mailbox | null, pool: Worker['pool'] |
 }
 
 async function listen(config: Config, handler: Parameters<typeof createServer>[1]): Promise<Server> {
+  // An idle connection is kept longer than reverse proxies keep theirs (60 s as a rule), so that none sends into one that we are closing.
   const server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 15_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 },
+    { requestTimeout: 30_000, headersTimeout: 15_000, keepAliveTimeout: 75_000, maxHeaderSize: 16_384 },
     handler,
   );
   return new Promise((resolve, reject) => {

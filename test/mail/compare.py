@@ -116,6 +116,12 @@ def compare(one, links, complain):
         before, old = parse(file.read())
     with open(one["out"], "rb") as file:
         after, data = parse(file.read())
+    if not before.keys() and not after.keys():
+        # No message, but a text: the footer goes below it, and no header comes of it.
+        rest = data[len(old) :] if data.startswith(old) else b""
+        if not all(link.encode() in rest for link in links):
+            complain("the text without a header is not as it was, with both links below")
+        return False
     if after["List-Unsubscribe"] != "<%s>" % links[0] or len(after.get_all("List-Unsubscribe")) != 1:
         complain("List-Unsubscribe is not ours alone")
     if after["Bcc"] or after["Resent-Bcc"]:

@@ -53,7 +53,7 @@ interface Words {
 
 function footerBytes(target: Target, footer: Footer, eol: string): Words {
   if (target.isHtml) {
-    return { bytes: Buffer.from(footerHtml(footer, target.present).replace(/\n/g, eol)), convert: null };
+    return { bytes: Buffer.from(footerHtml(footer, target.present).replaceAll('\n', eol)), convert: null };
   }
   const text = plainFooter(target, footer, target.present).replace(/\n/g, eol);
   const own = encodeText(text, target.charset);

@@ -38,9 +38,10 @@ export async function openViewer(browser: Browser): Promise<Viewer> {
   const reader = await openInkReader(browser);
   return {
     show: async (mail, { width, scheme }) => {
-      html = mail;
       await page.emulateMedia({ colorScheme: scheme });
       await page.setViewportSize({ width, height: HEIGHT });
+      if (mail === html) return;
+      html = mail;
       await page.goto(ADDRESS, { waitUntil: 'domcontentloaded' });
     },
     faults: async (links) => {

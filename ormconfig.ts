@@ -10,6 +10,7 @@ import { ErasedLeaf, Erasure, RestrictedProof } from './entities/erasure.js';
 import { EventAttachment } from './entities/event-attachment.js';
 import { EventBody } from './entities/event-body.js';
 import { Form } from './entities/form.js';
+import { GatewayChunk, GatewayCredential, GatewayMail, GatewayRecipe, GatewayUse } from './entities/gateway.js';
 import { Installation } from './entities/installation.js';
 import { LinkHost } from './entities/link-host.js';
 import { ListText } from './entities/list-text.js';
@@ -21,6 +22,7 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { SendingDomain } from './entities/sending-domain.js';
 import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
 import { Session, Staff } from './entities/staff.js';
@@ -56,6 +58,11 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       EventAttachment,
       EventBody,
       Form,
+      GatewayChunk,
+      GatewayCredential,
+      GatewayMail,
+      GatewayRecipe,
+      GatewayUse,
       Installation,
       LinkHost,
       List,
@@ -76,6 +83,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Organisation,
       Purpose,
       RestrictedProof,
+      SendingDomain,
       Session,
       ShownText,
       SignUp,

@@ -5,13 +5,14 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
  * what names the person is encrypted under a key that goes with them.
  */
 @Entity('access_log')
-@Check('access_log_what', `what in ('search', 'view', 'receipt', 'unmask')`)
+@Check('access_log_what', `what in ('search', 'view', 'receipt', 'unmask', 'send')`)
 @Index('access_log_subscriber', ['subscriberId', 'number'])
 @Index('access_log_staff', ['staffId', 'happenedAt'])
 export class AccessLog {
   @PrimaryColumn({ type: 'bigint', primaryKeyConstraintName: 'access_log_pk' })
   number!: string;
 
+  /** Of a `send`: the credential of the gateway by which transactional mail came. */
   @Column({ type: 'uuid', name: 'staff_id' })
   staffId!: string;
 
@@ -20,7 +21,7 @@ export class AccessLog {
   subscriberId!: string | null;
 
   @Column({ type: 'text' })
-  what!: 'search' | 'view' | 'receipt' | 'unmask';
+  what!: 'search' | 'view' | 'receipt' | 'unmask' | 'send';
 
   @Column({ type: 'timestamptz', name: 'happened_at' })
   happenedAt!: Date;

@@ -2,11 +2,15 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 export type DeliveryKind = 'confirmation' | 'campaign' | 'gateway' | 'transactional' | 'notice';
 export type DeliveryState = 'queued' | 'sending' | 'sent' | 'deferred' | 'failed' | 'skipped' | 'unknown';
+/** What came back of a mail (M-37, M-38). Policy: we are refused, which is never the person's. */
+export type Bounce = 'hard' | 'soft' | 'policy' | 'complaint';
 
 /** One mail to one person with its outcome; also the mail queue. Partitioned by hash of the message. Holds no address and no token. */
 @Entity('delivery')
 @Check('delivery_kind', `"kind" in ('confirmation', 'campaign', 'gateway', 'transactional', 'notice')`)
 @Check('delivery_state', `"state" in ('queued', 'sending', 'sent', 'deferred', 'failed', 'skipped', 'unknown')`)
+@Check('delivery_bounce', `"bounce" in ('hard', 'soft', 'policy', 'complaint')`)
+@Index('delivery_bounced', ['bouncedAt'], { where: '"bounce" is not null' })
 @Index('delivery_due', ['dueAt'], { where: `"state" in ('queued', 'deferred', 'unknown')` })
 @Index('delivery_in_flight', ['leaseUntil'], { where: `"state" = 'sending'` })
 @Index('delivery_subscriber', ['subscriberId'])
@@ -57,6 +61,17 @@ export class Delivery {
 
   @Column({ type: 'timestamptz', name: 'settled_at', nullable: true })
   settledAt!: Date | null;
+
+  /** null: nothing came back. A mail is counted once. */
+  @Column({ type: 'text', nullable: true })
+  bounce!: Bounce | null;
+
+  /** One word, of `mail/bounce-words.ts`. */
+  @Column({ type: 'text', name: 'bounce_reason', nullable: true })
+  bounceReason!: string | null;
+
+  @Column({ type: 'timestamptz', name: 'bounced_at', nullable: true })
+  bouncedAt!: Date | null;
 
   @Column({ type: 'bytea' })
   seal!: Buffer;

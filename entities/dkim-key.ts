@@ -1,9 +1,13 @@
-import { Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 import { Organisation } from './organisation.js';
 
-/** A DKIM key of an organisation's From domain; the private key is encrypted under the master key. */
+export type DkimAlgorithm = 'rsa' | 'ed25519';
+
+/** A DKIM key of one of an organisation's domains; the private key is encrypted under the master key. */
 @Entity('dkim_key')
 @Unique('dkim_key_selector_key', ['domain', 'selector'])
+@Check('dkim_key_algorithm', `"algorithm" in ('rsa', 'ed25519')`)
+@Index('dkim_key_domain', ['organisationId', 'domain'])
 export class DkimKey {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'dkim_key_pk' })
   id!: string;
@@ -18,13 +22,24 @@ export class DkimKey {
   @Column({ type: 'text' })
   selector!: string;
 
+  @Column({ type: 'text' })
+  algorithm!: DkimAlgorithm;
+
   @Column({ type: 'bytea', name: 'private_key' })
   privateKey!: Buffer;
 
-  /** Base64 of the SubjectPublicKeyInfo: what stands in the DNS record after p=. */
+  /** Base64 of the SubjectPublicKeyInfo, to read here; what goes into the DNS is derived from the private key. */
   @Column({ type: 'text', name: 'public_key' })
   publicKey!: string;
 
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
+
+  /** null: waits until the DNS shows it. */
+  @Column({ type: 'timestamptz', name: 'used_from', nullable: true })
+  usedFrom!: Date | null;
+
+  /** Since when another signs instead; mail on its way still needs the record. */
+  @Column({ type: 'timestamptz', name: 'retired_at', nullable: true })
+  retiredAt!: Date | null;
 }

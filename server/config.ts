@@ -25,6 +25,8 @@ export interface Config {
   readonly dataDir: string;
   readonly keysFile: string;
   readonly gatewayPort: number;
+  /** PEM files, and the port where TLS begins at once; null: no TLS there, and passwords only from this machine. */
+  readonly gatewayTls: { readonly certFile: string; readonly keyFile: string; readonly port: number | null } | null;
   readonly inboundPort: number;
   /** `address:port` of a resolver; null: those of the system. */
   readonly dnsServer: string | null;
@@ -65,6 +67,9 @@ const settings = z.object({
   DATA_DIR: z.string().min(1).default('./data'),
   KEYS_FILE: z.string().min(1).optional(),
   GATEWAY_PORT: port(2525),
+  GATEWAY_TLS_CERT: file().optional(),
+  GATEWAY_TLS_KEY: file().optional(),
+  GATEWAY_TLS_PORT: z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65535).optional(),
   INBOUND_PORT: port(2526),
   DNS_SERVER: z.string().refine(isHostAndPort, 'must be an IP address and a port, such as 127.0.0.1:53').optional(),
   ROLE: z
@@ -113,6 +118,7 @@ type Settings = z.infer<typeof settings>;
 function toConfig(set: Settings): Config {
   const production = set.NODE_ENV === 'production';
   const dataDir = resolve(set.DATA_DIR);
+  const { GATEWAY_TLS_CERT: cert, GATEWAY_TLS_KEY: key } = set;
   return {
     production,
     port: set.PORT,
@@ -123,6 +129,8 @@ function toConfig(set: Settings): Config {
     dataDir,
     keysFile: resolve(set.KEYS_FILE ?? `${dataDir}-keys.json`),
     gatewayPort: set.GATEWAY_PORT,
+    gatewayTls:
+      cert && key ? { certFile: resolve(cert), keyFile: resolve(key), port: set.GATEWAY_TLS_PORT ?? null } : null,
     inboundPort: set.INBOUND_PORT,
     dnsServer: set.DNS_SERVER ?? null,
     roles: [...new Set(set.ROLE)],
@@ -147,6 +155,10 @@ function crossCheck(set: NodeJS.ProcessEnv): string[] {
     mistakes.push('ABUSE_LIMITS=off is refused in production');
   if (set['ANCHORS'] && !set['ANCHOR_TRUST'])
     mistakes.push('ANCHOR_TRUST is missing: without root certificates no time stamp can be checked');
+  if ((set['GATEWAY_TLS_CERT'] === undefined) !== (set['GATEWAY_TLS_KEY'] === undefined))
+    mistakes.push('GATEWAY_TLS_CERT and GATEWAY_TLS_KEY go together');
+  if (set['GATEWAY_TLS_PORT'] && !set['GATEWAY_TLS_CERT'])
+    mistakes.push('GATEWAY_TLS_PORT needs GATEWAY_TLS_CERT and GATEWAY_TLS_KEY');
   if (set['NODE_ENV'] === 'production' && /(^|,)\s*http:/i.test(set['ANCHORS'] ?? ''))
     mistakes.push('ANCHORS must be https in production');
   if (set['ROLE'] && new Set(splitWords(set['ROLE'])).size < ROLES.length && !set['DATABASE_URL']) {

@@ -11,6 +11,7 @@ import type { Context } from './context.js';
 import { makeLookup } from './delivery/dns.js';
 import { startInbound, type Inbound } from './delivery/inbound.js';
 import { Refusal } from './errors.js';
+import { startGateway, type Gateway } from './gateway/listen.js';
 import { openWayOut, startWorker, type Worker } from './jobs/worker.js';
 import { hostOf } from './links/urls.js';
 import type { Logger } from './logger.js';
@@ -18,6 +19,7 @@ import { compileMailTemplates } from './mail/compose.js';
 import { startMailbox } from './mailbox/listen.js';
 import { mailboxRoutes } from './mailbox/routes.js';
 import { openMailbox, type Mailbox } from './mailbox/store.js';
+import { sendRecord } from './staff/access-log.js';
 import { firstRunLink } from './staff/first-run.js';
 import { staffRoutes } from './staff/screens.js';
 import { DEMO } from './tour/demo.js';
@@ -33,6 +35,8 @@ export interface Service {
   readonly port: number;
   /** Where mail to our own addresses comes in; null without the gateway role. */
   readonly inboundPort: number | null;
+  /** Where other systems hand mail in; null without the gateway role. */
+  readonly gateway: Pick<Gateway, 'port' | 'tlsPort'> | null;
   readonly worker: Worker | null;
   /** What a person who started it should read. */
   readonly greeting: string;
@@ -97,6 +101,8 @@ async function start(
   const wordOf = (language: string): string => translate(catalogs, language, 'mail.confirmation.replyWord');
   const inbound = has('gateway') ? await startInbound(ctx, { lookup: makeLookup(config.dnsServer), wordOf }) : null;
   if (inbound) closers.push(inbound.stop);
+  const gateway = has('gateway') ? await startGateway(ctx, sendRecord) : null;
+  if (gateway) closers.push(gateway.stop);
   if (has('web')) {
     const renderer = makeRenderer({ root: ROOT, catalogs });
     const site: Site = {
@@ -112,8 +118,8 @@ async function start(
       extraRoutes(site, mailbox, pool, stopping.signal),
     );
   }
-  const greeting = await greet(ctx, port, inbound, mailbox !== null);
-  return { ctx, port, inboundPort: inbound?.port ?? null, worker, databaseEnded, stop, greeting };
+  const greeting = await greet(ctx, port, { inbound, gateway }, mailbox !== null);
+  return { ctx, port, inboundPort: inbound?.port ?? null, gateway, worker, databaseEnded, stop, greeting };
 }
 
 // Tests and trials ask for any free port (PORT=0): links must name the one that was had.
@@ -170,7 +176,12 @@ async function startBuiltInMailbox(
   return listening.url;
 }
 
-async function greet(ctx: Context, port: number, inbound: Inbound | null, hasMailbox: boolean): Promise<string> {
+async function greet(
+  ctx: Context,
+  port: number,
+  { inbound, gateway }: { inbound: Inbound | null; gateway: Gateway | null },
+  hasMailbox: boolean,
+): Promise<string> {
   const { config } = ctx;
   const first = config.roles.includes('web') ? await firstRunLink(ctx) : null;
   const lines = [
@@ -180,8 +191,14 @@ async function greet(ctx: Context, port: number, inbound: Inbound | null, hasMai
     ...(first ? [`  Staff:       ${first}  (make the owner's account; this link works for 30 minutes)`] : []),
     ...(!first && config.roles.includes('web') ? [`  Staff:       ${ctx.publicUrl}/admin`] : []),
     ...(inbound ? [`  Mail in:     port ${inbound.port}`] : []),
+    ...(gateway ? [`  Gateway:     ${describeGateway(gateway, config.gatewayTls !== null)}`] : []),
     ...(ctx.db.isEmbedded ? ['  Database:    embedded: for trying out. Set DATABASE_URL for PostgreSQL.'] : []),
   ];
   ctx.logger.info({ port, roles: config.roles, embedded: ctx.db.isEmbedded }, 'started');
   return lines.join('\n');
+}
+
+function describeGateway({ port, tlsPort }: Gateway, hasTls: boolean): string {
+  if (!hasTls) return `port ${port}  (log in from this machine only: there is no GATEWAY_TLS_CERT)`;
+  return `port ${port} (STARTTLS)${tlsPort === null ? '' : `, port ${tlsPort} (TLS)`}`;
 }

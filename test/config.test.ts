@@ -24,6 +24,7 @@ describe('the settings', () => {
       dataDir: resolve('data'),
       keysFile: resolve('data-keys.json'),
       gatewayPort: 2525,
+      gatewayTls: null,
       inboundPort: 2526,
       dnsServer: null,
       roles: ['web', 'worker', 'gateway'],

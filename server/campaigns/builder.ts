@@ -3,21 +3,20 @@ import { linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
 import type { Builder, BuiltMail } from '../delivery/deliver.js';
-import { signerOf } from '../delivery/signing.js';
+import { signMail } from '../delivery/signing.js';
 import { Refusal } from '../errors.js';
 import { knownKey, type Keyring } from '../keys/keyring.js';
 import { makeAddressToken } from '../links/token.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
-import { signDkim } from '../mail/dkim.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
-import { fillSkeleton, formatMail, type FilledMail, type Skeleton } from '../mail/skeleton.js';
+import { fillSkeleton, formatMail, type Skeleton } from '../mail/skeleton.js';
 import { domainOf, footerLanguage, type Why } from './prepare.js';
 import { footerDate } from './words.js';
 import { releasedCampaigns, type Released } from './released.js';
 
 /**
- * Builds campaign mails: per batch one small query, per mail two link signatures, a concatenation and the DKIM signature.
+ * Builds campaign mails: per batch one small query, per mail two link signatures, a concatenation and the DKIM signatures.
  * A campaign that was not released with our keys, or is not being sent, is not built (T6).
  */
 export const campaignBuilder: Builder = async (ctx, deliveries) => {
@@ -60,7 +59,7 @@ export async function finishMail(
     },
     headers: unsubscribeFields(url, mailtoUrl(ctx.keyring, organisation, of.recipient.mailtoRef)),
   });
-  return sign(ctx, organisation, mail);
+  return formatMail(mail, await signMail(ctx, organisation, mail));
 }
 
 async function buildOne(
@@ -94,16 +93,13 @@ function messageIdOf(keyring: Keyring, delivery: Claimed): string {
     .slice(0, 40);
 }
 
-function whyOf(consent: ClaimedConsent): Why {
+/** How the footer tells of a consent. */
+export function whyOf(consent: Pick<ClaimedConsent, 'basis'>): Why {
   return consent.basis === 'confirmed' ? 'confirmed' : 'noted';
 }
 
-function mailtoUrl(keyring: Keyring, organisation: OrganisationFacts, ref: Buffer): string | undefined {
+/** Where one unsubscribes by mail; undefined: the organisation takes no mail. `ref`: 10 bytes. */
+export function mailtoUrl(keyring: Keyring, organisation: OrganisationFacts, ref: Buffer): string | undefined {
   if (!organisation.inboundDomain) return undefined;
   return `mailto:u+${makeAddressToken(keyring, 'x', ref)}@${organisation.inboundDomain}?subject=unsubscribe`;
-}
-
-async function sign(ctx: Context, organisation: OrganisationFacts, mail: FilledMail): Promise<Buffer> {
-  const { domain, selector, key } = await signerOf(ctx, organisation);
-  return formatMail(mail, [await signDkim({ ...mail, domain, selector, key, now: ctx.now() })]);
 }

@@ -80,7 +80,8 @@ export function domainOf(organisation: OrganisationFacts): string {
   return organisation.fromAddress.slice(organisation.fromAddress.lastIndexOf('@') + 1);
 }
 
-function footerOf(ctx: Maker, list: ListFacts, language: string, why: Why): Footer {
+/** What stands at the foot of a list's mails; what differs per recipient is a hole. */
+export function footerOf(ctx: Maker, list: ListFacts, language: string, why: Why): Footer {
   const { organisation } = list;
   const say = (key: string, params = {}) => footerWords(language, key, params);
   const name = textOf(list, language).name;
@@ -108,6 +109,6 @@ function boundaryOf(content: CampaignContent, language: string, why: Why): strin
 }
 
 /** Feedback-ID wants 5 to 15 characters (M-08). */
-function senderId(organisation: OrganisationFacts): string {
+export function senderId(organisation: OrganisationFacts): string {
   return organisation.slug.length < 5 ? `${organisation.slug}-mail` : organisation.slug.slice(0, 15);
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { Refusal } from '../errors.js';
+import { filesBelow } from './files-below.js';
 
 interface InjectOptions {
   readonly unsubscribe: string;
@@ -94,23 +95,17 @@ async function injectAll(options: InjectOptions, from: string, to: string): Prom
   }
 }
 
-async function* filesBelow(folder: string): AsyncGenerator<string> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.isDirectory()) yield* filesBelow(join(folder, entry.name));
-    else if (entry.isFile()) yield join(folder, entry.name);
-  }
-}
-
 type Injected = { message: Buffer; outcome: Exclude<Result['outcome'], 'refused'> } | { reason: string };
 type Inject = (raw: Buffer, path?: string) => Promise<Injected>;
 
 async function makeInject({ unsubscribe, preferences, policy }: InjectOptions): Promise<Inject> {
-  const [{ prepareMessage, injectFooter }, { unsubscribeFields }, { compileMjml }] = await Promise.all([
-    import('../mail/footer-engine.js'),
-    import('../mail/list-headers.js'),
-    import('../campaigns/mjml.js'),
-  ]);
+  const [{ prepareMessage, injectFooter }, { documentType, asMessage }, { unsubscribeFields }, { compileMjml }] =
+    await Promise.all([
+      import('../mail/footer-engine.js'),
+      import('../mail/document.js'),
+      import('../mail/list-headers.js'),
+      import('../campaigns/mjml.js'),
+    ]);
   const footer = {
     ...{ why: 'You receive this as a subscriber.', identity: '', noticeLabel: '', noticeUrl: '' },
     ...{ unsubscribeLabel: 'Unsubscribe', settingsLabel: 'E-mail settings', language: 'en', dir: 'ltr' as const },
@@ -132,26 +127,14 @@ async function makeInject({ unsubscribe, preferences, policy }: InjectOptions): 
   };
 
   // A text without a header, such as a template: as the one part of a message, whose header is taken off again.
-  function injectDocument(raw: Buffer, type: string): Injected {
-    const head = Buffer.from(`Content-Type: ${type}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n`);
-    const lines = raw.includes('\r\n') ? Buffer.from(head.toString().replace(/\n/g, '\r\n')) : head;
-    const prepared = prepareMessage(Buffer.concat([lines, raw]), { signed: policy, lines: 'keep' });
+  function injectDocument(raw: Buffer, type: 'text/html' | 'text/plain'): Injected {
+    const { message: given, headBytes } = asMessage(raw, type);
+    const prepared = prepareMessage(given, { signed: policy, lines: 'keep' });
     if (prepared.plan.kind !== 'inject') {
       const why = prepared.plan.kind === 'wrap' ? prepared.plan.why : 'it cannot be added to';
       return { reason: `The text is refused: ${why}.` };
     }
     const { message, outcome } = injectFooter(prepared, { footer, headers: [], boundary: 'x'.repeat(16) });
-    return { message: message.subarray(lines.length), outcome };
+    return { message: message.subarray(headBytes), outcome };
   }
-}
-
-/** What a file is that is no message: HTML, MJML and, by its name, plain text; null: a message. */
-function documentType(raw: Buffer, path: string): string | null {
-  const start = raw.toString('latin1', 0, 4_096);
-  const isMarkup = /^(?:\xef\xbb\xbf)?\s*</.test(start);
-  if (/\.mjml$/i.test(path) || (isMarkup && /<mjml[\s>]/i.test(start))) return 'text/mjml';
-  if (isMarkup) return 'text/html';
-  const isMessage = /^(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:/.test(start);
-  if (!isMessage && /\.(?:html?|hbs|twig)$/i.test(path)) return 'text/html';
-  return !isMessage && /\.txt$/i.test(path) ? 'text/plain' : null;
 }

@@ -5,6 +5,10 @@ import { readJson, readText, trusted, withContext } from './installation.js';
 import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
 import { runCli } from './run-cli.js';
+import { addBounceCommand } from './bounce.js';
+import { addCredentialCommands } from './credential.js';
+import { addDoctorCommand } from './doctor.js';
+import { addDomainCommands } from './domains.js';
 import { addInjectCommand } from './inject.js';
 import { addLedgerCommands } from './ledger.js';
 import { addPeopleCommands } from './people.js';
@@ -109,19 +113,9 @@ keys
     );
   });
 
-program
-  .command('doctor')
-  .option('--json', 'as JSON')
-  .option('--keys-are-backed-up', 'note that an offline copy of the keys file exists')
-  .description('check this installation, and print the DNS records it needs')
-  .action(async (options: { json?: boolean; keysAreBackedUp?: boolean }) =>
-    withContext(async (ctx) => {
-      const { doctor } = await import('../jobs/doctor.js');
-      const report = await doctor(ctx, options.keysAreBackedUp ?? false);
-      say(options.json ? JSON.stringify(report) : report.text);
-      exitCode = report.healthy ? 0 : 1;
-    }),
-  );
+addDoctorCommand(program, { withContext, say, exit: (code) => (exitCode = code) });
+
+addDomainCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
 
 program
   .command('verify')
@@ -166,7 +160,11 @@ addWitnessCommand(program);
 
 addInjectCommand(program, { exit: (code) => (exitCode = code) });
 
+addBounceCommand(program, { say });
+
 addRetentionCommand(program, { withContext, say });
+
+addCredentialCommands(program, { withContext, say });
 
 program
   .command('campaign')

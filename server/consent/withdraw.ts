@@ -11,7 +11,7 @@ import { suppressionEntry, withdrawalEntry, type JournalEntry } from './journal.
 import { stateAfter, type Move } from './states.js';
 
 /** By which way somebody left. */
-export type Channel = 'one-click' | 'page' | 'settings' | 'stop-all' | 'mail' | 'journal' | 'erasure';
+export type Channel = 'one-click' | 'page' | 'settings' | 'stop-all' | 'mail' | 'complaint' | 'journal' | 'erasure';
 
 export interface Withdrawal {
   readonly found: ConsentOfPerson;

@@ -6,7 +6,10 @@ import { Records1764400000000 } from '../../entities/migrations/1764400000000-re
 import { People1764500000000 } from '../../entities/migrations/1764500000000-people.js';
 import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-erasure.js';
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
+import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
+import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
+import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -20,6 +23,9 @@ const MIGRATIONS = [
   new Erasure1764600000000(),
   new Reply1764700000000(),
   new AnchorInterval1764750000000(),
+  new Bounces1764810000000(),
+  new Gateway1764820000000(),
+  new Dkim1764830000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

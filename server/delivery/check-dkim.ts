@@ -2,7 +2,7 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import type { DkimEvidence } from '../ledger/evidence.js';
 import { isAligned, judgeKey, NotCounted, readSignature, type DkimSignature } from '../mail/dkim-signature.js';
 import { splitFields } from '../mail/header-lines.js';
-import type { Lookup } from './dns.js';
+import { askDns, type Lookup } from './dns.js';
 
 export interface DkimCheck {
   /** CRLF line ends only. */
@@ -107,12 +107,7 @@ async function verify(
 
 /** null: the DNS is away. */
 async function lookUp(lookup: Lookup, name: string): Promise<string[] | null> {
-  try {
-    return (await lookup(name)).map((pieces) => pieces.join(''));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    return code === 'ENOTFOUND' || code === 'ENODATA' || code === 'EBADNAME' ? [] : null;
-  }
+  return (await askDns(lookup(name)))?.map((pieces) => pieces.join('')) ?? null;
 }
 
 function oneKey(records: readonly string[], signature: DkimSignature): string | NotCounted {

@@ -5,6 +5,7 @@ import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
+import { returnPaths } from './return-path.js';
 import { retryPause } from './settle.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
@@ -12,7 +13,8 @@ import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 export interface BuiltMail {
   readonly delivery: Claimed;
   readonly from: string;
-  readonly message: Buffer | Buffer[];
+  /** Of a large mail: what builds it, once it is its turn to leave. One such is in memory at a time. */
+  readonly message: Buffer | Buffer[] | (() => Promise<Buffer | Buffer[] | { cannot: string }>);
 }
 
 /** Builds the mails of one template; what cannot be built is settled with the reason given. */
@@ -59,11 +61,12 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {
+      const withReturnPath = await returnPaths(ctx);
       for (const built of await build(ctx, builders, mails)) {
         if ('cannot' in built) {
           await settler.add(failed(built.delivery, built.cannot));
           done();
-        } else void send(built).finally(done);
+        } else void send(withReturnPath(built)).finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -77,7 +80,27 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     }
   };
 
-  const send = async ({ delivery, from, message }: BuiltMail): Promise<void> => {
+  let lastLarge: Promise<unknown> = Promise.resolve();
+
+  const sendLarge = async (built: BuiltMail, make: Exclude<BuiltMail['message'], Buffer | Buffer[]>): Promise<void> => {
+    const { delivery } = built;
+    try {
+      const message = await make();
+      if ('cannot' in message) await settler.add(failed(delivery, message.cannot));
+      else await send({ ...built, message });
+    } catch (error) {
+      ctx.logger.error({ err: error, messageId: delivery.messageId }, 'a mail could not be built');
+      await settler.add(later(ctx, delivery, 'build', null, retryPause(delivery.attempts)));
+    }
+  };
+
+  const send = async (built: BuiltMail): Promise<void> => {
+    const { delivery, from, message } = built;
+    if (typeof message === 'function') {
+      const turn = lastLarge.then(async () => sendLarge(built, message));
+      lastLarge = turn;
+      return turn;
+    }
     const outcome = await pool.send({ from, to: delivery.address, message });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();

@@ -1,13 +1,15 @@
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerAddress, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import type { Context } from '../context.js';
-import { openAddressToken, openReplyToken } from '../links/token.js';
 import { consentByRef } from '../consent/find.js';
 import { withdraw } from '../consent/withdraw.js';
 import { Refusal } from '../errors.js';
+import { LOOKED_AT } from '../mail/bounce.js';
 import { NotCounted } from '../mail/dkim-signature.js';
 import { LATER } from './check-dkim.js';
+import { targetOf, type Target } from './inbound-address.js';
 import { takeReply, type HowToJudge } from './take-reply.js';
+import { takeFeedback, takeReturned } from './take-report.js';
 
 export interface Inbound {
   readonly port: number;
@@ -15,17 +17,20 @@ export interface Inbound {
 }
 
 const MAX_BYTES = 256 * 1024;
+/** A report brings back the whole mail that it is about. */
+const MAX_REPORT_BYTES = 64 * 1024 * 1024;
 
 /**
  * Takes mail to our own addresses. `u+<token>@` unsubscribes (M-28): the token alone decides, body and sender are not looked at. `y+<token>@` takes answers that
- * confirm, where a list allows it (T14). Nothing is ever answered by mail, and whatever else comes is refused at RCPT, so that this is no relay.
+ * confirm, where a list allows it (T14). To `b+<token>@` comes what comes back of one mail, to `f+<name>@` what providers tell of complaints (M-36 to M-38). Nothing
+ * is ever answered by mail, and whatever else comes is refused at RCPT, so that this is no relay.
  */
 export async function startInbound(ctx: Context, how: HowToJudge): Promise<Inbound> {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
     banner: 'zgoda inbound',
-    size: MAX_BYTES,
+    size: MAX_REPORT_BYTES,
     socketTimeout: 60_000,
     closeTimeout: 2000,
     maxClients: 100,
@@ -57,10 +62,11 @@ export async function startInbound(ctx: Context, how: HowToJudge): Promise<Inbou
 
 /** null: it is taken. An erased person's address still takes mail: a true token must end well. */
 function whyNot(ctx: Context, to: SMTPServerAddress, others: readonly SMTPServerAddress[]): Error | null {
-  const isAnswer = secretOf(ctx, to) !== null;
-  if (!isAnswer && !refOf(ctx, to)) return smtpError(550, 'no such address here');
+  const target = targetOf(ctx.keyring, to.address);
+  if (!target) return smtpError(550, 'no such address here');
   // One answer to the whole mail cannot say yes to one and no to another: the sender brings the rest by itself.
-  const isMixed = others.length > 0 && (isAnswer || others.some((other) => secretOf(ctx, other) !== null));
+  const all = [target, ...others.map(({ address }) => targetOf(ctx.keyring, address))];
+  const isMixed = all.length > 1 && all.some((one) => one?.kind !== 'unsubscribe');
   return isMixed ? smtpError(452, 'one address at a time, please') : null;
 }
 
@@ -71,57 +77,64 @@ async function takeMail(
   stream: SMTPServerDataStream,
   { envelope }: SMTPServerSession,
 ): Promise<string> {
-  const [to] = envelope.rcptTo;
-  const secret = to ? secretOf(ctx, to) : null;
-  const raw = await read(stream, secret !== null);
-  if (!to || !secret) {
-    for (const recipient of envelope.rcptTo) await unsubscribe(ctx, recipient);
-    return 'unsubscribed';
+  const targets = envelope.rcptTo.flatMap(({ address }) => targetOf(ctx.keyring, address) ?? []);
+  const [first] = targets;
+  const raw = await read(stream, first ? ROOM[first.kind] : ROOM.unsubscribe);
+  switch (first?.kind) {
+    case 'answer':
+      return takeAnswer(ctx, how, envelope, { secret: first.secret, raw });
+    case 'return':
+      if ((await takeReturned(ctx, first.of, raw)) === 'too-early')
+        throw smtpError(451, 'that mail is still on its way out: please try later');
+      return 'noted';
+    case 'feedback':
+      await takeFeedback(ctx, raw);
+      return 'noted';
+    default:
+      for (const target of targets) await unsubscribe(ctx, target);
+      return 'unsubscribed';
   }
-  const sender = envelope.mailFrom ? envelope.mailFrom.address : '';
-  const answer = await takeReply(ctx, { secret, to: to.address, sender, raw }, how);
+}
+
+async function takeAnswer(
+  ctx: Context,
+  how: HowToJudge,
+  { mailFrom, rcptTo }: SMTPServerSession['envelope'],
+  { secret, raw }: { secret: Buffer; raw: Buffer },
+): Promise<string> {
+  const sender = mailFrom ? mailFrom.address : '';
+  const answer = await takeReply(ctx, { secret, to: rcptTo[0]?.address ?? '', sender, raw }, how);
   if (answer === LATER) throw smtpError(451, 'the DNS does not answer: please try later');
   if (!(answer instanceof NotCounted)) return answer;
   ctx.logger.info({ why: answer.why }, 'an answer does not confirm');
   throw smtpError(550, `not confirmed, nothing was changed: ${answer.why}. The link in the mail works all the same`);
 }
 
-/** The whole mail, if it is to be looked at. */
-async function read(stream: SMTPServerDataStream, isKept: boolean): Promise<Buffer> {
+/** How much a mail may have, and how much of it is looked at. */
+const ROOM: Readonly<Record<Target['kind'], { readonly most: number; readonly kept: number }>> = {
+  unsubscribe: { most: MAX_BYTES, kept: 0 },
+  answer: { most: MAX_BYTES, kept: MAX_BYTES },
+  return: { most: MAX_REPORT_BYTES, kept: LOOKED_AT },
+  feedback: { most: MAX_REPORT_BYTES, kept: LOOKED_AT },
+};
+
+/** The start of the mail, as far as it is to be looked at. */
+async function read(stream: SMTPServerDataStream, { most, kept }: { most: number; kept: number }): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
+    if (bytes < kept) chunks.push(chunk);
     bytes += chunk.length;
-    if (isKept && bytes <= MAX_BYTES) chunks.push(chunk);
   }
   // smtp-server announces SIZE and does not enforce it.
-  if (bytes > MAX_BYTES) throw smtpError(552, 'message too large');
-  return Buffer.concat(chunks);
+  if (bytes > most) throw smtpError(552, 'message too large');
+  return Buffer.concat(chunks).subarray(0, kept);
 }
 
-async function unsubscribe(ctx: Context, recipient: SMTPServerAddress): Promise<void> {
-  const ref = refOf(ctx, recipient);
-  const found = ref && (await consentByRef(ctx, 'mailto_ref', ref));
+async function unsubscribe(ctx: Context, target: Target): Promise<void> {
+  if (target.kind !== 'unsubscribe') return;
+  const found = await consentByRef(ctx, 'mailto_ref', target.ref);
   if (found) await withdraw(ctx, found.consent.id, 'mail');
-}
-
-function refOf(ctx: Context, { address }: SMTPServerAddress): Buffer | null {
-  const token = /^u\+([a-z2-7]{32})@/i.exec(address)?.[1];
-  return token ? opened(() => openAddressToken(ctx.keyring, 'x', token)) : null;
-}
-
-function secretOf(ctx: Context, { address }: SMTPServerAddress): Buffer | null {
-  const token = /^y\+([a-z2-7]{48})@/i.exec(address)?.[1];
-  return token ? opened(() => openReplyToken(ctx.keyring, token)) : null;
-}
-
-function opened(open: () => Buffer): Buffer | null {
-  try {
-    return open();
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }
 
 function smtpError(responseCode: number, message: string): Error {

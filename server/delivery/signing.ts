@@ -1,79 +1,61 @@
-import { createPrivateKey, generateKeyPair, randomUUID, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
 import type { OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { unwrapKey, wrapKey } from '../keys/subject-key.js';
+import { signDkim, type MailToSign, type SigningKey } from '../mail/dkim.js';
+import { dkimKeysOf } from './dkim-keys.js';
 
-/** What an organisation's mail is signed with. */
-export interface Signer {
-  readonly domain: string;
-  readonly selector: string;
-  readonly key: KeyObject;
-  /** For DNS: base64 of the public key. */
-  readonly publicKey: string;
+/** RSA first: some look at the first signature only, and not all know Ed25519. */
+export type Signers = readonly [SigningKey, ...SigningKey[]];
+
+/** Other processes may have taken a new key into use: keys are read anew so often. Former ones stay published much longer. */
+const FRESH_MS = 60_000;
+const kept = new WeakMap<Context, Map<string, { at: number; signers: Promise<Signers> }>>();
+
+/**
+ * The `DKIM-Signature` headers of a mail, one for each key of the domain: that of From (M-31). Sign last, and only for `sendingDomains`. Not with a transaction
+ * open (T17).
+ */
+export async function signMail(
+  ctx: Context,
+  organisation: OrganisationFacts,
+  mail: Omit<MailToSign, 'now'>,
+  domain = fromDomain(organisation),
+): Promise<string[]> {
+  return signDkim({ ...mail, now: ctx.now() }, await signersOf(ctx, organisation, domain));
 }
 
-const BITS = 2048;
-const signers = new WeakMap<Context, Map<string, Promise<Signer>>>();
-
-/** The DKIM key of an organisation's From domain; made on first use and kept encrypted (M-31). */
-export async function signerOf(ctx: Context, organisation: OrganisationFacts): Promise<Signer> {
-  const known = signers.get(ctx) ?? new Map<string, Promise<Signer>>();
-  signers.set(ctx, known);
-  const domain = organisation.fromAddress.slice(organisation.fromAddress.lastIndexOf('@') + 1);
-  const key = `${organisation.id} ${domain}`;
-  const signer = known.get(key) ?? load(ctx, organisation.id, domain);
-  known.set(key, signer);
-  signer.catch(() => known.delete(key));
-  return signer;
+/** The keys that sign for a domain of an organisation now. Made on first use, and kept encrypted. Not with a transaction open (T17). */
+export async function signersOf(
+  ctx: Context,
+  organisation: OrganisationFacts,
+  domain = fromDomain(organisation),
+): Promise<Signers> {
+  const known = kept.get(ctx) ?? new Map<string, { at: number; signers: Promise<Signers> }>();
+  kept.set(ctx, known);
+  const place = `${organisation.id} ${domain}`;
+  const fresh = known.get(place);
+  if (fresh && Date.now() - fresh.at < FRESH_MS) return fresh.signers;
+  const signers = load(ctx, organisation.id, domain);
+  known.set(place, { at: Date.now(), signers });
+  // A failed read must not be remembered.
+  signers.catch(() => known.delete(place));
+  return signers;
 }
 
-/** The DNS record that publishes a key: name and text. RFC 6376 3.6.1. */
-export function dkimRecord(signer: Signer): { name: string; text: string } {
-  return { name: `${signer.selector}._domainkey.${signer.domain}`, text: `v=DKIM1; k=rsa; p=${signer.publicKey}` };
+/** Forgets what was read, after a change. */
+export function forgetSigners(ctx: Context): void {
+  kept.delete(ctx);
 }
 
-interface Row {
-  id: string;
-  selector: string;
-  private_key: Buffer;
-  public_key: string;
+/** The domain of the address that an organisation sends from, in lower case. */
+export function fromDomain({ fromAddress }: Pick<OrganisationFacts, 'fromAddress'>): string {
+  return fromAddress.slice(fromAddress.lastIndexOf('@') + 1).toLowerCase();
 }
 
-async function load(ctx: Context, organisationId: string, domain: string): Promise<Signer> {
-  const row = (await find(ctx, organisationId, domain)) ?? (await make(ctx, organisationId, domain));
-  const der = unwrapKey(ctx.keyring, place(row.id), row.private_key);
-  return {
-    domain,
-    selector: row.selector,
-    key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
-    publicKey: row.public_key,
-  };
-}
-
-async function find(ctx: Context, organisationId: string, domain: string): Promise<Row | undefined> {
-  const [row] = await ctx.db.query<Row>(
-    'select id, selector, private_key, public_key from dkim_key where organisation_id = $1 and domain = $2 order by created_at desc limit 1',
-    [organisationId, domain],
-  );
-  return row;
-}
-
-async function make(ctx: Context, organisationId: string, domain: string): Promise<Row> {
-  const pair = await promisify(generateKeyPair)('rsa', { modulusLength: BITS });
-  const id = randomUUID();
-  const der = pair.privateKey.export({ format: 'der', type: 'pkcs8' });
-  const publicKey = pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
-  await ctx.db.query(
-    `insert into dkim_key (id, organisation_id, domain, selector, private_key, public_key, created_at) values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (domain, selector) do nothing`,
-    [id, organisationId, domain, 'zgoda1', wrapKey(ctx.keyring, place(id), der), publicKey, ctx.now()],
-  );
-  const row = await find(ctx, organisationId, domain);
-  if (!row) throw new Error(`another organisation signs for ${domain} already`);
-  return row;
-}
-
-function place(id: string): { table: string; column: string; row: string } {
-  return { table: 'dkim_key', column: 'private_key', row: id };
+async function load(ctx: Context, organisationId: string, domain: string): Promise<Signers> {
+  const keys = await dkimKeysOf(ctx, { organisationId, domain });
+  const used = (algorithm: string): SigningKey[] =>
+    keys.filter((key) => key.state === 'used' && key.algorithm === algorithm).slice(0, 1);
+  const [first, ...others] = [...used('rsa'), ...used('ed25519')];
+  if (!first) throw new Error(`no key signs for ${domain}`);
+  return [first, ...others];
 }

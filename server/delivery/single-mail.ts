@@ -7,14 +7,15 @@ import { signDkim } from '../mail/dkim.js';
 import { mailboxField, messageIdField } from '../mail/headers.js';
 import { transactionalFields } from '../mail/list-headers.js';
 import { compileSkeleton, fillSkeleton, formatMail, type FilledMail, type Skeleton } from '../mail/skeleton.js';
-import { signerOf } from './signing.js';
+import { signersOf } from './signing.js';
 
 /** A finished single mail. */
 export interface SingleMail {
   readonly bytes: Buffer;
   readonly messageId: string;
+  /** The first signature: by RSA. */
   readonly dkim: { readonly domain: string; readonly selector: string };
-  /** The same mail, its headers and signature too, with other values in its holes and another address for answers. */
+  /** The same mail, its headers and signatures too, with other values in its holes and another address for answers. */
   readonly refill: (values: Pick<MailToSign, 'holes' | 'replyTo'>) => Buffer;
 }
 
@@ -35,7 +36,8 @@ export async function makeSingleMail(
   organisation: OrganisationFacts,
   mail: MailToSign,
 ): Promise<SingleMail> {
-  const { domain, selector, key } = await signerOf(ctx, organisation);
+  const signers = await signersOf(ctx, organisation);
+  const [{ domain, selector }] = signers;
   const skeleton = skeletonOf(organisation, mail);
   const now = ctx.now();
   const messageId = messageIdField(mail.messageId, domain);
@@ -45,12 +47,12 @@ export async function makeSingleMail(
       headers: replyTo === undefined ? [] : [mailboxField('Reply-To', { address: replyTo })],
     });
   const filled = fill(mail);
-  const signature = await signDkim({ ...filled, domain, selector, key, now });
+  const signatures = await signDkim({ ...filled, now }, signers);
   return {
-    bytes: formatMail(filled, [signature]),
+    bytes: formatMail(filled, signatures),
     messageId: `<${mail.messageId}@${domain}>`,
     dkim: { domain, selector },
-    refill: (values) => formatMail(fill(values), [signature]),
+    refill: (values) => formatMail(fill(values), signatures),
   };
 }
 

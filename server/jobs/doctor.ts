@@ -1,25 +1,33 @@
 import { existsSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { dkimRecord, signerOf } from '../delivery/signing.js';
+import { REFUSAL_HOURS, recentRefusals } from '../delivery/refusals.js';
 import { readRound } from '../ledger/fsck-round.js';
 import { standingOf } from '../ledger/standing.js';
+import { quoteText } from '../mail/dns-verdicts.js';
 import { makeSmtpPool } from '../mail/smtp.js';
 import { attestorFindings } from './doctor-attestors.js';
+import { BAD, dnsFindings, type DnsFinding, type DnsQuestions } from './doctor-dns.js';
+import { signatureFindings } from './doctor-signature.js';
 
 export interface DoctorReport {
   readonly healthy: boolean;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly words: string }[];
-  readonly dns: readonly { readonly name: string; readonly type: string; readonly text: string }[];
+  readonly dns: readonly DnsFinding[];
   readonly text: string;
 }
 
 const OLD_KEY_DAYS = 400;
 
-/** Looks at keys, database, log and way out, and says which DNS records an organisation needs. `isBackedUp` notes that an offline copy exists (T5). */
-export async function doctor(ctx: Context, isBackedUp: boolean): Promise<DoctorReport> {
+/**
+ * Looks at keys, database, log, signatures and way out, and at the DNS records that each organisation needs. `isBackedUp` notes that an offline copy of the keys
+ * exists (T5).
+ */
+export async function doctor(
+  ctx: Context,
+  { isBackedUp = false, resolver = null, sendingIps = [] }: Partial<DnsQuestions> & { isBackedUp?: boolean } = {},
+): Promise<DoctorReport> {
   const note = `${ctx.config.keysFile}.backed-up`;
   if (isBackedUp) await writeFile(note, `${ctx.now().toISOString()}\n`);
   const checks = [
@@ -27,16 +35,27 @@ export async function doctor(ctx: Context, isBackedUp: boolean): Promise<DoctorR
     ...(await databaseChecks(ctx)),
     ...(await attestorFindings(ctx)),
     ...(await logChecks(ctx)),
+    ...(await signatureFindings(ctx)),
     await senderCheck(ctx),
+    await refusalCheck(ctx),
   ];
-  const dns = await dnsRecords(ctx);
-  const text = [
-    ...checks.map(({ ok, name, words }) => `${ok ? 'ok  ' : 'FAIL'}  ${name}: ${words}`),
-    '',
-    'DNS records to publish:',
-    ...dns.map((record) => `  ${record.name}  ${record.type}  "${record.text}"`),
-  ].join('\n');
-  return { healthy: checks.every((check) => check.ok), checks, dns, text };
+  const dns = await dnsFindings(ctx, { resolver, sendingIps });
+  return {
+    healthy: checks.every((check) => check.ok) && !dns.some(({ verdict }) => BAD.includes(verdict)),
+    checks,
+    dns,
+    text: [
+      ...checks.map(({ ok, name, words }) => `${ok ? 'ok  ' : 'FAIL'}  ${name}: ${words}`),
+      '',
+      'DNS records to publish:',
+      ...dns.map(inWords),
+    ].join('\n'),
+  };
+}
+
+function inWords({ name, type, text, verdict, words }: DnsFinding): string {
+  const mark = BAD.includes(verdict) ? verdict.toUpperCase() : verdict;
+  return `  ${mark.padEnd(9)}  ${name}  ${type}  ${type === 'TXT' ? quoteText(text) : text}\n             ${words}`;
 }
 
 type Check = DoctorReport['checks'][number];
@@ -135,24 +154,17 @@ async function senderCheck(ctx: Context): Promise<Check> {
   );
 }
 
-async function dnsRecords(ctx: Context): Promise<DoctorReport['dns']> {
-  const { organisations } = await catalogue(ctx);
-  const records = await Promise.all(
-    organisations.map(async (organisation) => {
-      const signer = await signerOf(ctx, organisation);
-      const dkim = dkimRecord(signer);
-      return [
-        { name: dkim.name, type: 'TXT', text: dkim.text },
-        { name: signer.domain, type: 'TXT', text: 'v=spf1 include:<your sending server> -all' },
-        {
-          name: `_dmarc.${signer.domain}`,
-          type: 'TXT',
-          text: `v=DMARC1; p=quarantine; rua=mailto:${organisation.privacyContact}`,
-        },
-      ];
-    }),
+// Our own fault (M-37): it stops mail to people who have done nothing.
+async function refusalCheck(ctx: Context): Promise<Check> {
+  const refusals = await recentRefusals(ctx.db, ctx.now());
+  const count = refusals.reduce((sum, { n }) => sum + n, 0);
+  const words = refusals.map(({ reason, n }) => `${reason} ${n}`).join(', ');
+  return check(
+    'mail: refusals',
+    count === 0,
+    `no server refused us within ${REFUSAL_HOURS} hours`,
+    `servers refused ${count} mails within ${REFUSAL_HOURS} hours, which is not for the recipients to answer: ${words}`,
   );
-  return records.flat();
 }
 
 function check(name: string, ok: boolean, good: string, bad: string): Check {

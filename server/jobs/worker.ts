@@ -10,6 +10,8 @@ import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js
 import { freeLeases } from '../delivery/claim.js';
 import { decideSignUps } from '../delivery/decide.js';
 import { makeSender } from '../delivery/deliver.js';
+import { gatewayBuilder } from '../gateway/builder.js';
+import { emptySpool, sweepGateway } from '../gateway/empty-spool.js';
 import { noteAnchorInterval } from '../ledger/anchor-interval.js';
 import { checkSlice } from '../ledger/fsck-round.js';
 import { integrate } from '../ledger/integrate.js';
@@ -18,6 +20,7 @@ import { makeSmtpPool, type SmtpPool } from '../mail/smtp.js';
 import { magicBuilder } from '../preferences/magic-mail.js';
 import { decideMagicRequests } from '../preferences/magic.js';
 import { attestationLoops } from './attestation-loops.js';
+import { dnsLoop } from './dns-loop.js';
 import { runLoop, type Loop } from './loop.js';
 
 export interface Worker {
@@ -54,12 +57,13 @@ export async function startWorker(
     already: alreadyBuilder(options.templates),
     magic: magicBuilder(options.templates),
     campaign: campaignBuilder,
+    gateway: gatewayBuilder,
   });
   const stopping = new AbortController();
   // Each loop listens to it, and each witness and authority has one.
   setMaxListeners(0, stopping.signal);
-  const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal)].map(async (loop) =>
-    runLoop(ctx, loop, stopping.signal),
+  const loops = [...loopsOf(ctx), ...attestationLoops(ctx, stopping.signal), dnsLoop(ctx, stopping.signal)].map(
+    async (loop) => runLoop(ctx, loop, stopping.signal),
   );
   const sending = sender.run();
   return {
@@ -96,6 +100,7 @@ function loopsOf(ctx: Context): Loop[] {
     },
     { name: 'fan out', ring: 'mail', idle: SECOND, work: async () => fanOut(ctx) },
     { name: 'finish campaigns', idle: SECOND, work: async () => idle(finishCampaigns(ctx)) },
+    { name: 'empty the spool', idle: SECOND, work: async () => emptySpool(ctx) },
     { name: 'free leases', idle: 5 * SECOND, work: async () => idle(freeLeases(ctx)) },
     { name: 'expire', idle: 60 * SECOND, work: async () => expirePending(ctx) },
     { name: 'purge', idle: 60 * SECOND, work: async () => purgeUnconfirmed(ctx) },
@@ -108,6 +113,7 @@ function loopsOf(ctx: Context): Loop[] {
       work: async () => (ctx.meter.isRushed ? 0 : idle(checkSlice(ctx))),
     },
     { name: 'sweep', idle: 600 * SECOND, work: async () => sweep(ctx) },
+    { name: 'sweep the gateway', idle: 600 * SECOND, work: async () => sweepGateway(ctx) },
   ];
 }
 

@@ -1,14 +1,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '../errors.js';
 import { currentKey, type Keyring } from '../keys/keyring.js';
+import { fromBase32, toBase32 } from './base32.js';
 
 /**
  * What a link may do; each has a key of its own (standards.md L-02).
- * c confirm, u unsubscribe, p preferences, m magic, r receipt, n not me, a address change, g guardian; b bounce, x mailto-unsubscribe and y confirm by reply
- * are mail addresses.
+ * c confirm, u unsubscribe, p preferences, m magic, r receipt, n not me, a address change, g guardian; b bounce (its return paths: `bounce-token.ts`),
+ * x mailto-unsubscribe and y confirm by reply are mail addresses.
  */
 export type LinkPurpose = 'c' | 'u' | 'p' | 'm' | 'r' | 'n' | 'a' | 'g';
-export type AddressPurpose = 'b' | 'x' | 'y';
+export type AddressPurpose = 'x' | 'y';
 
 export interface Link {
   readonly purpose: LinkPurpose;
@@ -76,13 +77,13 @@ export function openLink(
 }
 
 /** base32( purpose-bound ref 10 | tag 10 ), 32 lower-case characters: for the local part of a mail address (standards.md M-29). */
-export function makeAddressToken(keyring: Keyring, purpose: 'b' | 'x', ref: Buffer): string {
+export function makeAddressToken(keyring: Keyring, purpose: 'x', ref: Buffer): string {
   if (ref.length !== 10) throw new RangeError('an address token needs a ref of 10 bytes');
   return signAddress(keyring, purpose, ref);
 }
 
 /** Opens an address token, upper or lower case: the ref. Throws `link-damaged`. */
-export function openAddressToken(keyring: Keyring, purpose: 'b' | 'x', token: string): Buffer {
+export function openAddressToken(keyring: Keyring, purpose: 'x', token: string): Buffer {
   return openAddress(keyring, purpose, token, 10);
 }
 
@@ -121,7 +122,7 @@ function tag(key: Buffer, audience: string, body: Buffer): Buffer {
 }
 
 /** Whole letters of base32 only, so that no token has a second spelling but that of its case. */
-const ADDRESS_TAG_BYTES: Record<AddressPurpose, number> = { b: 10, x: 10, y: 14 };
+const ADDRESS_TAG_BYTES: Record<AddressPurpose, number> = { x: 10, y: 14 };
 
 function signAddress(keyring: Keyring, purpose: AddressPurpose, content: Buffer): string {
   return toBase32(Buffer.concat([content, addressTag(currentKey(keyring, `link/${purpose}`), purpose, content)]));
@@ -145,24 +146,4 @@ function addressTag(key: Buffer, purpose: AddressPurpose, content: Buffer): Buff
 
 function damaged(): Refusal {
   return new Refusal('link-damaged', 'This link is incomplete or was changed.');
-}
-
-const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
-
-function toBase32(bytes: Buffer): string {
-  let bits = 0n;
-  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
-  const letters = (bytes.length * 8) / 5;
-  return Array.from(
-    { length: letters },
-    (_, place) => BASE32[Number((bits >> BigInt(5 * (letters - 1 - place))) & 31n)],
-  ).join('');
-}
-
-// Letters are checked before they are made small: the Kelvin sign would become a "k".
-function fromBase32(text: string, bytes: number): Buffer | null {
-  if (text.length * 5 !== bytes * 8 || !/^[A-Za-z2-7]+$/.test(text)) return null;
-  let bits = 0n;
-  for (const letter of text.toLowerCase()) bits = (bits << 5n) | BigInt(BASE32.indexOf(letter));
-  return Buffer.from(bits.toString(16).padStart(2 * bytes, '0'), 'hex');
 }

@@ -40,6 +40,8 @@ export interface Injection {
   readonly message: Buffer;
   readonly outcome: 'injected' | 'wrapped' | 'headers';
   readonly recipe: Recipe;
+  /** All that was changed, in bytes of the prepared message. */
+  readonly splices: readonly Splice[];
 }
 
 /** F-19, in bytes. */
@@ -168,7 +170,7 @@ function finish(
   ].sort((a, b) => a.at - b.at);
   const message = splice(raw, all);
   return {
-    ...{ message, outcome },
+    ...{ message, outcome, splices: all },
     recipe: {
       parts,
       headers: { removed: gone.map(({ name }) => name), added: headers.map(([name]) => name.toLowerCase()) },

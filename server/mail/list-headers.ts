@@ -17,8 +17,14 @@ export interface CampaignHeaders {
 
 /** The fixed headers of campaign mail: M-07 to M-10. Throws `body-invalid`. */
 export function campaignFields(campaign: CampaignHeaders): HeaderField[] {
+  return [...authorFields(campaign), ...listFields(campaign)];
+}
+
+/** What says that a mail is one of a list: M-03, M-07 to M-10. Throws `body-invalid`. */
+export function listFields(
+  campaign: Pick<CampaignHeaders, 'listName' | 'listId' | 'helpUrl' | 'feedbackId'>,
+): HeaderField[] {
   return [
-    ...authorFields(campaign),
     listIdField(campaign.listName, campaign.listId),
     ...(campaign.helpUrl === undefined ? [] : [field('List-Help', bracket(campaign.helpUrl))]),
     field('List-Post', 'NO'),

@@ -185,8 +185,8 @@ function percentDecode(text: string, sign: '%' | '='): Buffer {
   return Buffer.from(plain, 'latin1');
 }
 
-// RFC 2047. Neighbouring words are one text, and a letter's bytes may lie in two of them.
-function decodeWords(text: string): string {
+/** A header value with its encoded words read. RFC 2047. Neighbouring words are one text, and a letter's bytes may lie in two of them. */
+export function decodeWords(text: string): string {
   return text.replace(/=\?[^?\s]+\?[bq]\?[^?]*\?=(?:\s+(?==\?)|=\?[^?\s]+\?[bq]\?[^?]*\?=)*/gi, (run) => {
     const words = [...run.matchAll(/=\?([^?*\s]+)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=/gi)];
     const charset = words[0]?.[1] ?? 'utf-8';

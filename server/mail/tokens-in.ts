@@ -1,8 +1,10 @@
 /** What may be a link or address of ours in a mail; whoever holds the keys tells which is. In the order in which they were found. */
 export interface TokensIn {
   readonly links: readonly { readonly purpose: 'c' | 'n' | 'u' | 'p'; readonly token: string }[];
-  /** Of mail addresses: of a `List-Unsubscribe`, or where bounces go. */
+  /** Of mail addresses: of a `List-Unsubscribe`. */
   readonly addresses: readonly string[];
+  /** Where bounces go: the address up to its @, and that. */
+  readonly returns: readonly string[];
 }
 
 /** Beyond so many of each nothing more is looked for: no mail of ours has as many. */
@@ -15,14 +17,19 @@ const DEPTH = 4;
  * somebody's filter, with its headers or without. It looks at text rather than at MIME, which people break when they copy: a token proves itself by its tag.
  */
 export function tokensIn(mail: Buffer): TokensIn {
-  const found = { links: new Map<string, TokensIn['links'][number]>(), addresses: new Set<string>() };
+  const found = {
+    links: new Map<string, TokensIn['links'][number]>(),
+    addresses: new Set<string>(),
+    returns: new Set<string>(),
+  };
   look(mail.toString('latin1'), DEPTH, found);
-  return { links: [...found.links.values()], addresses: [...found.addresses] };
+  return { links: [...found.links.values()], addresses: [...found.addresses], returns: [...found.returns] };
 }
 
 interface Found {
   readonly links: Map<string, TokensIn['links'][number]>;
   readonly addresses: Set<string>;
+  readonly returns: Set<string>;
 }
 
 function look(text: string, depth: number, found: Found): void {
@@ -48,7 +55,8 @@ function unquoted(line: string): string {
 
 // A token has a fixed length: what a broken line glued to its end is not taken for a part of it.
 const LINKS = /\/(?:([nup])\/([\w-]{52})|(c)\/([\w-]{74}))/g;
-const ADDRESSES = /[bux]\+([a-z2-7]{32})(?:@|%40|=)/gi;
+const ADDRESSES = /[ux]\+([a-z2-7]{32})(?:@|%40|=)/gi;
+const RETURNS = /b\+([a-z2-7]{61})(?:@|%40|=)/gi;
 
 function collect(text: string, found: Found): void {
   for (const [, short, shortToken, long, longToken] of text.matchAll(LINKS)) {
@@ -59,6 +67,10 @@ function collect(text: string, found: Found): void {
   for (const [, token = ''] of text.matchAll(ADDRESSES)) {
     if (found.addresses.size >= MOST) break;
     found.addresses.add(token.toLowerCase());
+  }
+  for (const [, token = ''] of text.matchAll(RETURNS)) {
+    if (found.returns.size >= MOST) break;
+    found.returns.add(`b+${token.toLowerCase()}@`);
   }
 }
 

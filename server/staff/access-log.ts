@@ -49,6 +49,19 @@ export async function unmasking<T>(ctx: Context, look: Look, read: (tx: Tx) => P
   }, LOCK);
 }
 
+/** For the gateway (T12): to whom a transactional mail goes, written down in the transaction that takes it. That holds `lock` from its begin. */
+export const sendRecord = {
+  lock: LOCK,
+  write: async (
+    ctx: Context,
+    tx: Tx,
+    sends: readonly { readonly credentialId: string; readonly subscriberId: string }[],
+  ): Promise<void> => {
+    for (const { credentialId, subscriberId } of sends)
+      await append(ctx, tx, { staffId: credentialId, subscriberId, what: 'send' });
+  },
+};
+
 /** Who looked at a person. */
 export async function looksAt(ctx: Context, subscriberId: string): Promise<Looks> {
   const rows = await ctx.db.query<Row>(`${SELECT} where subscriber_id = $1 order by number`, [subscriberId]);

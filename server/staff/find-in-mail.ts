@@ -2,6 +2,7 @@ import { consentByRef, type RefColumn } from '../consent/find.js';
 import { uuidOf } from '../consent/confirm.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { openReturnAddress } from '../links/bounce-token.js';
 import { openAddressToken, openLink } from '../links/token.js';
 import { tokensIn, type TokensIn } from '../mail/tokens-in.js';
 
@@ -20,8 +21,12 @@ const MOST_PEOPLE = 10;
 /** Finds by the links of a mail to whom we sent it; every link must carry our tag. Size first. Throws `body-too-large`. */
 export async function findInMail(ctx: Context, mail: Buffer): Promise<FoundInMail> {
   if (mail.length > MAX_MAIL_BYTES) throw new Refusal('body-too-large', 'The mail is larger than 1 MB.');
-  const { links, addresses } = tokensIn(mail);
-  const refs = [...links.flatMap((link) => openOurs(ctx, link)), ...addresses.flatMap((one) => openAddress(ctx, one))];
+  const { links, addresses, returns } = tokensIn(mail);
+  const refs = [
+    ...links.flatMap((link) => openOurs(ctx, link)),
+    ...addresses.flatMap((one) => openAddress(ctx, one)),
+    ...returns.flatMap((one) => openReturn(ctx, one)),
+  ];
   const found = new Map<string, { subscriberId: string; organisationId: string; links: number }>();
   for (const ref of refs) {
     const person = await ref();
@@ -49,13 +54,19 @@ function openOurs(ctx: Context, { purpose, token }: TokensIn['links'][number]): 
   return [async () => (purpose === 'c' ? byOffer(ctx, uuidOf(ref)) : bySignUp(ctx, uuidOf(ref)))];
 }
 
-const ADDRESS_PURPOSES = ['x', 'b'] as const;
-
 function openAddress(ctx: Context, token: string): Lookup[] {
-  return ADDRESS_PURPOSES.flatMap((purpose) => {
-    const ref = refOf(() => openAddressToken(ctx.keyring, purpose, token));
-    return ref ? [byRef(ctx, 'mailto_ref', ref)] : [];
-  });
+  const ref = refOf(() => openAddressToken(ctx.keyring, 'x', token));
+  return ref ? [byRef(ctx, 'mailto_ref', ref)] : [];
+}
+
+function openReturn(ctx: Context, address: string): Lookup[] {
+  try {
+    const of = openReturnAddress(ctx.keyring, address);
+    return of ? [async () => bySubscriber(ctx, of.subscriberId)] : [];
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [];
+  }
 }
 
 /** The ref of a link that we signed, also once it has expired; null for any other. */
@@ -79,6 +90,14 @@ async function byOffer(ctx: Context, id: string): Promise<Person | null> {
 
 async function bySignUp(ctx: Context, id: string): Promise<Person | null> {
   return first(ctx, 'sign_up u join consent c on c.id = u.consent_id', 'u.id', id);
+}
+
+async function bySubscriber(ctx: Context, id: string): Promise<Person | null> {
+  const [row] = await ctx.db.query<Person>(
+    'select id as "subscriberId", organisation_id as "organisationId" from subscriber where id = $1',
+    [id],
+  );
+  return row ?? null;
 }
 
 async function first(ctx: Context, from: string, column: string, id: string): Promise<Person | null> {

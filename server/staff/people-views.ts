@@ -1,4 +1,6 @@
+import type { Bounce } from '../../entities/delivery.js';
 import type { EventCheck } from '../ledger/check-event.js';
+import type { BounceReason } from '../mail/bounce-words.js';
 import type { MaskedAddress } from '../web/pages.js';
 import type { StaffScreen } from './views.js';
 
@@ -99,6 +101,16 @@ export interface ListPart extends StoryPart {
   }[];
 }
 
+/** A mail that came back, or was called spam. */
+export interface BouncePart {
+  readonly what: Bounce;
+  /** One that has a text. */
+  readonly reason: BounceReason | 'complaint';
+  /** The status or the server's answer. */
+  readonly reply: string | null;
+  readonly at: Date;
+}
+
 /** GET /admin/people/:ref. */
 export interface PersonScreen extends StaffScreen {
   /** Of somebody found by address, or shown for a reason. */
@@ -115,6 +127,8 @@ export interface PersonScreen extends StaffScreen {
     readonly proofUntil: Date | null;
   } | null;
   readonly suppressions: readonly { readonly reason: string; readonly at: Date; readonly until: Date | null }[];
+  /** Mails that came back, newest first. */
+  readonly bounces: readonly BouncePart[];
   readonly lists: readonly ListPart[];
   readonly loose: StoryPart | null;
   readonly looks: {

@@ -1,10 +1,11 @@
+import { BOUNCE_REASONS } from '../mail/bounce-words.js';
 import { languageNames } from '../web/i18n.js';
 import { param, sendPage, type Site } from '../web/http.js';
 import { MOST_UNMASKED, type Looks } from './access-log.js';
 import { maskRow } from './masked.js';
 import type { PersonScreen } from './people-views.js';
 import type { PersonRef } from './person-ref.js';
-import type { Person, SubscriberFacts } from './person.js';
+import type { BouncedMail, Person, SubscriberFacts } from './person.js';
 import type { Visit } from './screens-visit.js';
 import { staffById } from './staff.js';
 import { storyPart } from './story-view.js';
@@ -39,6 +40,7 @@ export async function showPerson(site: Site, visit: Visit, showing: Showing, sta
     kind: kindOf(person),
     person: subscriber && personPart(subscriber),
     suppressions: person.suppressions,
+    bounces: person.bounces.map(bouncePart),
     lists: person.lists.map((list) => listPart(list, { here, screen, staff, canRead: ref.address !== null })),
     loose: person.loose.length > 0 ? storyPart(person.loose, { staff, label: '' }) : null,
     looks: showing.looks && looksPart(showing.looks, staff),
@@ -49,6 +51,11 @@ export async function showPerson(site: Site, visit: Visit, showing: Showing, sta
     enterHref: screen.staff?.isMarketer ? '/admin/people/new' : null,
   };
   sendPage(site, visit.res, 'admin/person', page, status);
+}
+
+function bouncePart({ bounce, reason, reply, at }: BouncedMail): PersonScreen['bounces'][number] {
+  const known = bounce === 'complaint' ? bounce : (BOUNCE_REASONS.find((one) => one === reason) ?? 'undefined');
+  return { what: bounce, reason: known, reply: bounce === 'complaint' ? null : reply, at };
 }
 
 function kindOf({ subscriber, loose }: Person): PersonScreen['kind'] {

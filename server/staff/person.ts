@@ -1,3 +1,4 @@
+import type { Bounce } from '../../entities/delivery.js';
 import { catalogue, listIn, organisationById, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import { consentsOf, type ConsentOfPerson } from '../consent/find.js';
 import { receiptEntries, type ReceiptEntry } from '../consent/receipt-links.js';
@@ -16,6 +17,8 @@ export interface Person {
   readonly subscriber: SubscriberFacts | null;
   /** Why no mail goes to the address, whatever its lists. */
   readonly suppressions: readonly Suppressed[];
+  /** The last mails that came back, newest first. */
+  readonly bounces: readonly BouncedMail[];
   readonly lists: readonly ListOfPerson[];
   /** Sign-ups that led to no consent, or wait for their decision. */
   readonly loose: readonly Chapter[];
@@ -40,6 +43,14 @@ export interface Suppressed {
   readonly reason: 'objection' | 'not-me' | 'bounce' | 'complaint' | 'staff';
   readonly at: Date;
   readonly until: Date | null;
+}
+
+export interface BouncedMail {
+  readonly bounce: Bounce;
+  readonly reason: string | null;
+  /** The status that was reported, or what the server answered. */
+  readonly reply: string | null;
+  readonly at: Date;
 }
 
 export interface ListOfPerson {
@@ -71,6 +82,7 @@ export async function loadPerson(ctx: Context, ref: PersonRef): Promise<Person> 
     organisation,
     subscriber,
     suppressions: hash ? await suppressionsOf(ctx, organisation.id, hash) : [],
+    bounces: row ? await bouncesOf(ctx, row.id) : [],
     lists: row ? await listsOf(ctx, row.id, consents, chapters) : [],
     loose: chapters.filter((chapter) => chapter.consentId === null),
   };
@@ -108,6 +120,17 @@ async function suppressionsOf(ctx: Context, organisationId: string, hash: Buffer
     `select reason, created_at as at, until from suppression
      where organisation_id = $1 and hash = $2 and (until is null or until > $3) order by created_at, reason`,
     [organisationId, hash, ctx.now()],
+  );
+}
+
+/** So many say enough. */
+const MOST_BOUNCES = 5;
+
+async function bouncesOf(ctx: Context, subscriberId: string): Promise<BouncedMail[]> {
+  return ctx.db.query<BouncedMail>(
+    `select bounce, bounce_reason as reason, reply, bounced_at as at from delivery
+     where subscriber_id = $1 and bounce is not null order by bounced_at desc limit ${MOST_BOUNCES}`,
+    [subscriberId],
   );
 }
 

@@ -95,6 +95,7 @@ export async function screenOf(
       campaigns: place === 'campaigns',
       people: place === 'people',
       upload: place === 'upload',
+      preview: place === 'preview',
       sending: place === 'sending',
     },
   };

@@ -8,6 +8,7 @@ import { sendingRoutes } from './sending-routes.js';
 import { peopleRoutes } from './people-routes.js';
 import { personRoutes } from './person-routes.js';
 import { enterRoutes } from './enter-routes.js';
+import { previewRoutes } from './preview-routes.js';
 import { uploadRoutes } from './upload-routes.js';
 
 /** All staff screens, below /admin. */
@@ -21,6 +22,7 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   routes.use(loginRoutes(site));
   routes.use(campaignRoutes(site, deps));
   routes.use(uploadRoutes(site));
+  routes.use(previewRoutes(site));
   routes.use(sendingRoutes(site));
   routes.use(enterRoutes(site));
   routes.use(peopleRoutes(site));

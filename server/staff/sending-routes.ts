@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { catalogue } from '../consent/catalogue.js';
-import { dkimRecord, signerOf } from '../delivery/signing.js';
+import { signersOf } from '../delivery/signing.js';
+import { dkimRecord } from '../mail/dkim-record.js';
 import { onlyMethods, sendPage, type Site } from '../web/http.js';
 import { onlyStaff, visited } from './screens-visit.js';
 
@@ -16,7 +17,7 @@ export function sendingRoutes(site: Site): Router {
         const domains = organisations.map(async (organisation) => ({
           organisation: organisation.name,
           from: organisation.fromAddress,
-          ...dkimRecord(await signerOf(site.ctx, organisation)),
+          records: (await signersOf(site.ctx, organisation)).map(dkimRecord),
         }));
         sendPage(site, res, 'admin/sending', { ...screen, domains: await Promise.all(domains) });
       }),

@@ -46,7 +46,7 @@ const ACTS = new Set(
 );
 const BY = new Set('subject guardian staff operator system'.split(' '));
 const HOW = new Set(
-  'web-form form settings-page phone paper button reply one-click page settings stop-all mail journal undo not-me already blocked budget undecided'.split(
+  'web-form form settings-page phone paper button reply one-click page settings stop-all mail complaint journal undo not-me already blocked budget undecided'.split(
     ' ',
   ),
 );
@@ -71,7 +71,7 @@ function hasMail({ mail, events }: Chapter, { id, kind }: StoryEvent): boolean {
 }
 
 const MAIL_REASONS = new Set(
-  'erased restricted pending refused expired withdrawn confirmed basis paused frequency suppressed no-consent changed'.split(
+  'erased restricted pending refused expired withdrawn confirmed basis paused frequency suppressed no-consent changed bounced'.split(
     ' ',
   ),
 );

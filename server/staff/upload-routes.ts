@@ -6,6 +6,7 @@ import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
+import { detailOf } from './refused-view.js';
 import type { UploadScreen } from './views.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
@@ -79,11 +80,4 @@ async function showUpload(
     fileName,
   };
   sendPage(site, res, 'admin/upload', page, problems ? 422 : 200);
-}
-
-/** What differs from mistake to mistake; the words around it stand in the catalogs. */
-function detailOf(message: string): string {
-  const tag = /^nothing fills "(.*)"\. These/s.exec(message)?.[1];
-  const why = /^The unsubscribe footer would not be seen: (.*)\. Correct the HTML/s.exec(message)?.[1];
-  return tag ?? why ?? message;
 }

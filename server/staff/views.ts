@@ -16,6 +16,7 @@ export interface StaffScreen extends PageBase {
     readonly campaigns: boolean;
     readonly people: boolean;
     readonly upload: boolean;
+    readonly preview: boolean;
     readonly sending: boolean;
   };
 }
@@ -149,8 +150,8 @@ export interface SendingScreen extends StaffScreen {
   readonly domains: readonly {
     readonly organisation: string;
     readonly from: string;
-    readonly name: string;
-    readonly text: string;
+    /** For the DNS. */
+    readonly records: readonly { readonly name: string; readonly text: string }[];
   }[];
 }
 

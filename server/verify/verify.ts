@@ -951,6 +951,7 @@ const WAYS: Readonly<Record<string, string>> = {
   settings: 'on the page with all settings',
   'stop-all': 'by stopping all lists',
   mail: 'by mail',
+  complaint: 'by calling a mail of the list spam, as the mail provider reported',
   journal: 'as the journal of withdrawals had it, after a backup was restored',
 };
 

@@ -8,6 +8,7 @@ import { readRound } from '../ledger/fsck-round.js';
 import { standingOf } from '../ledger/standing.js';
 import { handle } from './http.js';
 
+const DAY_MS = 86_400_000;
 /** Below this the disk counts as full, in bytes. */
 const MIN_FREE = 100 * 1024 * 1024;
 
@@ -96,6 +97,20 @@ function makeRegistry(ctx: Context): Registry {
       );
       this.reset();
       for (const row of rows) this.set({ state: row.state }, row.n);
+    },
+  });
+  new Gauge({
+    name: 'zgoda_bounces',
+    help: 'Mails that came back within a day: hard, soft, policy (we are refused) and complaints',
+    labelNames: ['action'],
+    registers: [registry],
+    async collect() {
+      const rows = await ctx.db.query<{ bounce: string; n: number }>(
+        'select bounce, count(*)::int as n from delivery where bounce is not null and bounced_at > $1 group by bounce',
+        [new Date(ctx.now().getTime() - DAY_MS)],
+      );
+      for (const action of ['hard', 'soft', 'policy', 'complaint'])
+        this.set({ action }, rows.find(({ bounce }) => bounce === action)?.n ?? 0);
     },
   });
   new Gauge({

@@ -4,12 +4,13 @@ import { Command, Option } from 'commander';
 import { openThreeInserts } from './baselines.js';
 import { measureEngine } from './engine-measures.js';
 import { formatTable, missed, type Figure } from './figures.js';
+import { measureGateway } from './gateway-measures.js';
 import { measureCampaign, measurePages, measureSignUps, type Bench, type Extent } from './measures.js';
 import { measureGrowth, measureLedger, measureLogCost, measureReceipt } from './proof-measures.js';
 import { makeRig, type Rig } from './rig.js';
 import { seedSubscribers } from './seed.js';
 
-const MEASURES = ['engine', 'ledger', 'pages', 'sign-ups', 'log-cost', 'receipt', 'campaign', 'growth'];
+const MEASURES = ['engine', 'ledger', 'pages', 'sign-ups', 'log-cost', 'receipt', 'campaign', 'gateway', 'growth'];
 const FULL: Extent = { subscribers: 10_000, rounds: 5, sliceMs: 2_500, confirmations: 800, leaves: 1_000_000 };
 const QUICK: Extent = { subscribers: 3_000, rounds: 3, sliceMs: 1_000, confirmations: 300, leaves: 100_000 };
 
@@ -96,6 +97,7 @@ async function runMost(on: Rig, has: (name: string) => boolean): Promise<Figure[
     if (has('log-cost')) figures.push(...(await told('log-cost', async () => measureLogCost(bench, service))));
     if (has('receipt')) figures.push(...(await told('receipt', async () => measureReceipt(bench, service))));
     if (has('campaign')) figures.push(...(await told('campaign', async () => measureCampaign(bench, service))));
+    if (has('gateway')) figures.push(...(await told('gateway', async () => measureGateway(bench, service))));
     return figures;
   } finally {
     await inserts.close();

@@ -169,7 +169,7 @@ export async function measurePages({ rig, extent, refs }: Bench, service: Servic
 /** A whole campaign to everybody on the list, by the service's own worker, timed from its first to its last mail. */
 export async function measureCampaign({ rig, extent }: Bench, service: ServiceUnderTest): Promise<Figure[]> {
   const nodemailer = rig.child('nodemailer-pool.js');
-  const source = campaignHtml();
+  const source = newsletterHtml();
   const privateKey = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -225,8 +225,8 @@ async function countsOf(rig: Rig): Promise<{ mails: number; bytes: number; first
   return (await rig.sink.call('counts')) as { mails: number; bytes: number; firstAt: number; lastAt: number };
 }
 
-// About 10 kB as a mail with its text part; words that differ, as in a letter.
-function campaignHtml(): string {
+/** About 10 kB as a mail with its text part; words that differ, as in a letter. */
+export function newsletterHtml(): string {
   const words = (n: number): string =>
     Array.from({ length: 60 }, (_, i) =>
       createHash('sha256')

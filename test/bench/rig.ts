@@ -79,7 +79,7 @@ async function build(
     NODE_ENV: 'development',
     PORT: String(await freePort()),
     INBOUND_PORT: '0',
-    GATEWAY_PORT: '0',
+    GATEWAY_PORT: String(await freePort()),
     DATABASE_URL: urlOf(server, name),
     SMTP_URL: `smtp://127.0.0.1:${sinkPort}`,
     DATA_DIR: join(dir, 'data'),

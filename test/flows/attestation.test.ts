@@ -112,7 +112,7 @@ describeWithOpenssl('a service with witnesses and a time-stamp authority', () =>
 
   it('tells its doctor who did what, and who does not answer', async () => {
     await eventually(async () => {
-      const { checks } = await doctor(service.ctx, false);
+      const { checks } = await doctor(service.ctx);
       const lines = checks.filter(({ name }) => /^log: (witness|authority)/.test(name));
       expect(lines.map(({ name, ok }) => [name, ok])).to.deep.equal([
         ['log: witness council', true],

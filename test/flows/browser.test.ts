@@ -166,6 +166,22 @@ describe('the whole story in Chromium', function () {
         expect(await page.locator('.consent-pending').count()).to.equal(1);
       });
 
+      it('drops a message on the preview, and sees it as it is read and what is added', async () => {
+        const { raw } = await service.mailTo(address, 3);
+        await visit('/admin/preview');
+        await page.setInputFiles('#file', { name: 'mail.eml', mimeType: 'message/rfc822', buffer: raw });
+        await press(page.locator('form[data-act=preview] button'));
+
+        const frame = page.locator('iframe').first().contentFrame();
+        expect(await frame.locator('body').innerText()).to.contain('Wisła Bookshop');
+        expect(await frame.locator('a[href*="/u/"]').count()).to.equal(2);
+        expect(await page.locator('.source ins').count()).to.be.at.least(4);
+        await visit('/admin/preview');
+        await page.fill('#mail', 'hello');
+        await press(page.locator('form[data-act=preview] button'));
+        expect(await page.locator('.told-refused').count()).to.equal(1);
+      });
+
       it('leaves by the link at the foot of the newsletter, and sees the story told', async () => {
         await visit(linkIn(await service.mailTo(address, 3), 'u'));
         await press(page.locator('form[data-act=unsubscribe] button').first());

@@ -3,7 +3,7 @@ import { forgetCatalogue } from '../../server/consent/catalogue.js';
 import { sealOrganisation } from '../../server/consent/read-catalogue.js';
 import { makeKeyring, rotateKeysFile } from '../../server/keys/keyring.js';
 import { loadKeysFile } from '../../server/keys/keys-file.js';
-import { makeAddressToken, makeLink } from '../../server/links/token.js';
+import { makeAddressToken, makeLink, makeReplyToken } from '../../server/links/token.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { erase } from '../../server/rights/erase.js';
 import { checkLedger, startTestService, type TestService } from '../support/service.js';
@@ -170,7 +170,7 @@ describe('one-click unsubscribe (RFC 8058)', () => {
   });
 
   it('refuses every other recipient, so that it is no relay', async () => {
-    const foreign = makeAddressToken(service.ctx.keyring, 'b', Buffer.alloc(10, 1));
+    const foreign = makeReplyToken(service.ctx.keyring, Buffer.alloc(16, 1)).slice(0, 32);
     const strangers = [
       'ada@gmail.com',
       'u@in.bookshop.example',

@@ -4,6 +4,8 @@ import { sealOrganisation } from '../../server/consent/read-catalogue.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { expirePending, purgeUnconfirmed } from '../../server/rights/retention.js';
 import { findNeedles, type Needle } from '../support/needles.js';
+import { abuseReport, deliveryReport } from '../support/reports.js';
+import { report } from '../support/returns.js';
 import { checkLedger, eventually, startTestService, type ReceivedMail, type TestService } from '../support/service.js';
 import { smtpRefusal, startSink, type Sink } from '../support/sink.js';
 import { sendMail } from '../support/smtp.js';
@@ -59,13 +61,15 @@ describe('the wire to the database (T4)', function () {
     await useSettings();
     const staff = await logIn();
     const campaign = await uploadAndSend(staff);
+    await comeBack();
     await leaveAndComeBack(campaign);
     await press(boris, 'n', 'not-me', OWNER);
     isUnkind = true;
     await sendCampaign(service);
     isUnkind = false;
     await settled(service.ctx);
-    expect(await one(service.ctx, `select reply from delivery where state = 'failed'`)).to.match(/^550 .*no mailbox/);
+    expect(await one(service.ctx, `select reply from delivery where reason = 'refused'`)).to.match(/^550 .*no mailbox/);
+    await complain(campaign);
     await expirePending(service.ctx);
     await purgeUnconfirmed(service.ctx);
   });
@@ -176,6 +180,22 @@ describe('the wire to the database (T4)', function () {
     const send = formOf(await get(`${href}/send`, { cookie }), 'send');
     expect((await post(send.action, send.fields, { cookie, ...FORM })).status).to.equal(303);
     return mailTo(ADA, 4);
+  }
+
+  /** Reports quote everybody, in every way. */
+  async function comeBack(): Promise<void> {
+    const back = sink.mails.findLast(({ to }) => to === ADA)?.from ?? '';
+    bearers.push({ name: 'the token of the return path', value: /^b\+([a-z2-7]{61})@/.exec(back)?.[1] ?? '' });
+    const diagnostic = `smtp; 552 5.2.2 <${ADA.toUpperCase()}>: mailbox of ${ADA} is full`;
+    const raw = deliveryReport({ recipient: ADA, status: '5.2.2', diagnostic, text: `Your mail to ${ADA} came back.` });
+    expect((await report(service, back, raw, ADA)).code).to.equal(250);
+    expect(await one(service.ctx, `select count(*)::int from delivery where bounce = 'soft'`)).to.equal(1);
+  }
+
+  async function complain(campaign: ReceivedMail): Promise<void> {
+    const raw = abuseReport({ returned: campaign.raw.toString('latin1') });
+    expect((await report(service, 'f+provider@in.bookshop.example', raw, ADA)).code).to.equal(250);
+    expect(await stateOf(service.ctx, ADA)).to.equal('withdrawn');
   }
 
   /** Every way out: one click, mail, page, "stop all"; and back by undo. */

@@ -271,7 +271,7 @@ describe('fsck', function () {
       expect(await checkSlice(timed), 'the same day').to.equal(0);
       now += 86_400_000;
       expect(await checkSlice(timed)).to.equal(1);
-      const report = await doctor({ ...timed, config: { ...ctx.config, smtpUrl: null } }, false);
+      const report = await doctor({ ...timed, config: { ...ctx.config, smtpUrl: null } });
       expect(report.healthy).to.equal(false);
       expect(report.text).to.contain('FAIL  log: check: 1 faults, such as: leaf 40 is missing');
     });

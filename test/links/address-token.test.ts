@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Refusal } from '../../server/errors.js';
-import { makeAddressToken, openAddressToken } from '../../server/links/token.js';
+import { makeAddressToken, makeReplyToken, openAddressToken } from '../../server/links/token.js';
 import { keyringOf } from '../support/keys.js';
 
 const REF = Buffer.from('00010203040506070809', 'hex');
@@ -12,15 +12,11 @@ const token = makeAddressToken(keyring, 'x', REF);
 describe('a token in a mail address', () => {
   it('is 32 letters and digits that any mail server carries, and gives back its ref', () => {
     fc.assert(
-      fc.property(
-        fc.uint8Array({ minLength: 10, maxLength: 10 }),
-        fc.constantFrom('b' as const, 'x' as const),
-        (ref, purpose) => {
-          const made = makeAddressToken(keyring, purpose, Buffer.from(ref));
-          expect(made).to.match(/^[a-z2-7]{32}$/);
-          expect(openAddressToken(keyring, purpose, made)).to.deep.equal(Buffer.from(ref));
-        },
-      ),
+      fc.property(fc.uint8Array({ minLength: 10, maxLength: 10 }), (ref) => {
+        const made = makeAddressToken(keyring, 'x', Buffer.from(ref));
+        expect(made).to.match(/^[a-z2-7]{32}$/);
+        expect(openAddressToken(keyring, 'x', made)).to.deep.equal(Buffer.from(ref));
+      }),
     );
   });
 
@@ -59,8 +55,8 @@ describe('a token in a mail address', () => {
     for (const one of withK) expectDamaged(one.replace('k', '\u212a'));
   });
 
-  it('is refused for the other purpose', () => {
-    expectDamaged(makeAddressToken(keyring, 'b', REF));
+  it('is refused for another purpose', () => {
+    expectDamaged(makeReplyToken(keyring, Buffer.concat([REF, Buffer.alloc(6)])).slice(0, 32));
   });
 
   it('opens after a rotation of keys, and not under foreign ones', () => {

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ROOT } from '../../server/config.js';
 import { bodyHash, headerHashInput, signBytes, signDkim, signedNames } from '../../server/mail/dkim.js';
+import { dkimRecord, isPublished } from '../../server/mail/dkim-record.js';
 import { formatHeaders, messageIdField, type HeaderField } from '../../server/mail/headers.js';
 import { campaignFields, unsubscribeFields } from '../../server/mail/list-headers.js';
 import { relaxBody, relaxField } from '../../server/mail/relaxed.js';
@@ -21,6 +22,8 @@ interface Vectors {
   readonly rfc8463_appendix_A: {
     readonly message_crlf: string;
     readonly ed25519_private_seed_b64: string;
+    readonly ed25519_dns_name: string;
+    readonly ed25519_dns_txt: string;
     readonly rsa_private_pem: string;
   };
 }
@@ -138,7 +141,7 @@ describe('signDkim', () => {
 
     for (const type of ['rsa', 'ed25519'] as const) {
       const { privateKey: key, publicKey } = keys[type];
-      const signature = await signDkim({ ...mail, domain: 'example.org', selector: 's1', key, now });
+      const [signature = ''] = await signDkim({ ...mail, now }, [{ domain: 'example.org', selector: 's1', key }]);
       const [result] = await verify(formatMail(mail, [signature]), publicKey, type);
 
       expect(result?.status.result).to.equal('pass');
@@ -164,11 +167,36 @@ describe('signDkim', () => {
     }
   });
 
+  it('signs with both keys at once, each over the same headers and the same body', async () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const ed25519 = generateKeyPairSync('ed25519');
+    const mail = mailOf('Zażółć gęślą jaźń');
+    const keys = [
+      { domain: 'example.org', selector: 'one', key: rsa.privateKey },
+      { domain: 'example.org', selector: 'two', key: ed25519.privateKey },
+    ];
+
+    const signatures = await signDkim({ ...mail, now: new Date() }, keys);
+    const records = new Map(keys.map(dkimRecord).map(({ name, text }) => [name, text]));
+    const { results } = await dkimVerify(formatMail(mail, signatures), {
+      resolver: async (name) => Promise.resolve([[records.get(name) ?? '']]),
+    });
+
+    expect(results.map(({ selector, status }) => [selector, status.result])).to.deep.equal([
+      ['one', 'pass'],
+      ['two', 'pass'],
+    ]);
+    expect(signatures.map((text) => /a=([a-z0-9-]+)/.exec(text)?.[1])).to.deep.equal(['rsa-sha256', 'ed25519-sha256']);
+    const [names, ...others] = signatures.map((text) => /h=[^;]*; bh=[^;]*/.exec(text.replace(/\s+/g, ' '))?.[0]);
+    expect(names).to.be.a('string');
+    expect(others).to.deep.equal([names]);
+  });
+
   it('fails for another implementation as soon as a header is added, doubled or changed, or the body changes', async () => {
     const { privateKey: key, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const mail = mailOf('abc');
     const now = new Date(0);
-    const signature = await signDkim({ ...mail, domain: 'example.org', selector: 's1', key, now });
+    const [signature = ''] = await signDkim({ ...mail, now }, [{ domain: 'example.org', selector: 's1', key }]);
 
     const forged = [
       { ...mail, headers: [...mail.headers, ['Subject', 'Other'] as const] },
@@ -188,5 +216,37 @@ describe('signDkim', () => {
     expect(signedNames(headers)).to.include.members(['list-unsubscribe', 'list-unsubscribe-post']);
     expect(signedNames(headers).filter((name) => name === 'from')).to.have.length(2);
     expect(formatHeaders(headers)).to.equal('From: a@example.org\r\n');
+  });
+});
+
+describe('the record of a key', () => {
+  const { privateKey: key } = generateKeyPairSync('ed25519');
+  const { text } = dkimRecord({ domain: 'example.org', selector: 's1', key });
+
+  it('names selector and domain, and holds the bare 32 bytes of an Ed25519 key (RFC 8463 4.2)', function () {
+    const vector = readVectors(this).rfc8463_appendix_A;
+    const pkcs8 = Buffer.concat([
+      Buffer.from('302e020100300506032b657004220420', 'hex'),
+      Buffer.from(vector.ed25519_private_seed_b64, 'base64'),
+    ]);
+    const printed = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+
+    const record = dkimRecord({ domain: 'football.example.com', selector: 'brisbane', key: printed });
+
+    expect(record).to.deep.equal({ name: vector.ed25519_dns_name, text: vector.ed25519_dns_txt });
+  });
+
+  it('is published by one text with this key, however it is spaced, and by nothing else', () => {
+    const half = /p=(.*)$/.exec(text)?.[1] ?? '';
+    const published: readonly string[][] = [
+      [text],
+      [`k=ed25519;p=${half}`],
+      [`v=DKIM1; k=ed25519; p = ${half.slice(0, 9)} ${half.slice(9)} ;`],
+      ['google-site-verification=abc', text],
+    ];
+    const not: readonly string[][] = [[], [''], ['v=DKIM1; p='], [text.slice(0, -4)], [text, text], [`${text}AA`]];
+
+    for (const texts of published) expect(isPublished(texts, { key }), texts.join()).to.be.true;
+    for (const texts of not) expect(isPublished(texts, { key }), texts.join()).to.be.false;
   });
 });

@@ -5,7 +5,7 @@ const U = 'A'.repeat(20) + '-_09' + 'z'.repeat(28);
 const C = 'C'.repeat(70) + '_-0z';
 const ADDRESS = 'abcdefghijklmnopqrstuvwxyz234567';
 const LINK = `https://news.example/u/${U}`;
-const FOUND = { links: [{ purpose: 'u', token: U }], addresses: [] };
+const FOUND = { links: [{ purpose: 'u', token: U }], addresses: [], returns: [] };
 
 const wrap = (text: string, width: number): string =>
   text.match(new RegExp(`[\\s\\S]{1,${width}}`, 'g'))?.join('\r\n') ?? '';
@@ -55,9 +55,12 @@ describe('tokens in a mail', () => {
   });
 
   it('are of addresses, too: to unsubscribe, and where bounces go', () => {
-    const mail = `List-Unsubscribe: <mailto:u+${ADDRESS}@in.example?subject=unsubscribe>\nReturn-Path: <b+${ADDRESS.split('').reverse().join('')}=x@in.example>`;
+    const back = `b+${ADDRESS}${ADDRESS.slice(0, 29)}`;
+    const mail = `List-Unsubscribe: <mailto:u+${ADDRESS}@in.example?subject=unsubscribe>\nReturn-Path: <${back.toUpperCase()}=x@in.example>`;
 
-    expect(tokensIn(Buffer.from(mail)).addresses).to.deep.equal([ADDRESS, ADDRESS.split('').reverse().join('')]);
+    const { addresses, returns } = tokensIn(Buffer.from(mail));
+
+    expect([addresses, returns]).to.deep.equal([[ADDRESS], [`${back}@`]]);
   });
 
   it('are looked for in garbage of a megabyte without end or error, and not without bound', () => {
@@ -89,6 +92,6 @@ describe('tokens in a mail', () => {
     const found = tokensIn(Buffer.from(many.join('\n')));
 
     expect(found.links).to.have.length(500);
-    expect(tokensIn(Buffer.alloc(0))).to.deep.equal({ links: [], addresses: [] });
+    expect(tokensIn(Buffer.alloc(0))).to.deep.equal({ links: [], addresses: [], returns: [] });
   });
 });

@@ -8,6 +8,7 @@ const BRACKETS: readonly (readonly string[])[] = [
   ['delivery'],
   ['campaigns', 'gateway', 'preferences', 'rights', 'forms'],
   ['staff', 'api', 'webhooks', 'transfer'],
+  ['gateway', 'campaigns', 'both put the same footer under their mails'],
   ['tour', 'mailbox', 'witness'],
   ['web', 'jobs'],
 ];
@@ -17,6 +18,7 @@ const NEIGHBOURS: readonly (readonly [string, string, string])[] = [
   ['links', 'keys', 'a link is signed with a derived key'],
   ['ledger', 'database', 'events are written as rows'],
   ['preferences', 'rights', 'a person is erased in their settings'],
+  ['gateway', 'campaigns', 'both put the same footer under their mails'],
   ['tour', 'mailbox', 'the tour shows what arrived'],
 ];
 

@@ -98,6 +98,7 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/logout': { path: '/admin/logout', gets: false, reads: 'anything' },
       '/admin/first-run/:secret': { path: `/admin/first-run/${'a'.repeat(43)}`, gets: true, reads: 'form' },
       '/admin/upload': { path: '/admin/upload', gets: true, reads: 'upload' },
+      '/admin/preview': { path: '/admin/preview', gets: true, reads: 'upload' },
       '/admin/people': { path: '/admin/people', gets: true, reads: 'form' },
       '/admin/people/new': { path: '/admin/people/new', gets: true, reads: 'upload' },
       '/admin/people/mail': { path: '/admin/people/mail', gets: false, reads: 'upload' },

@@ -40,11 +40,9 @@ export async function sendsOut(
   const headers = headersOf(draft);
   const body = Buffer.from(bodyOf(draft));
   const { domain, selector, key } = provider;
-  const signature = await signDkim({
-    ...{ headers, body, domain, selector, key, now },
-    ...(names ? { headerNames: names } : {}),
-  });
-  return Buffer.concat([Buffer.from(`${signature}\r\n`), unsigned(draft)]);
+  const mail = { headers, body, now, ...(names ? { headerNames: names } : {}) };
+  const [signature] = await signDkim(mail, [{ domain, selector, key }]);
+  return Buffer.concat([Buffer.from(`${signature ?? ''}\r\n`), unsigned(draft)]);
 }
 
 /** Signed by another signer than ours, as it can sign a part of the body too (l=). */

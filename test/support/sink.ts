@@ -5,6 +5,8 @@ import { SMTPServer } from 'smtp-server';
 
 /** A mail that a sink said 250 to. */
 export interface SunkMail {
+  /** Of the envelope. */
+  readonly from: string;
   readonly to: string;
   readonly raw: Buffer;
   readonly messageId: string;
@@ -45,7 +47,9 @@ export async function startSink({ port = 0, onMail }: SinkOptions = {}): Promise
       stream.on('end', () => {
         const raw = Buffer.concat(chunks);
         const messageId = /^message-id:\s*(\S+)/im.exec(raw.toString('latin1'))?.[1] ?? '';
-        const mail = { to: session.envelope.rcptTo[0]?.address ?? '', raw, messageId, at: new Date() };
+        const { mailFrom, rcptTo } = session.envelope;
+        const from = mailFrom ? mailFrom.address : '';
+        const mail = { from, to: rcptTo[0]?.address ?? '', raw, messageId, at: new Date() };
         (onMail?.(mail) ?? Promise.resolve()).then(
           () => {
             mails.push(mail);

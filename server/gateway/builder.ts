@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { mailtoUrl, whyOf } from '../campaigns/builder.js';
+import { domainOf, footerLanguage, footerOf, senderId } from '../campaigns/prepare.js';
+import { footerDate } from '../campaigns/words.js';
+import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
+import type { Context } from '../context.js';
+import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
+import type { Builder, BuiltMail } from '../delivery/deliver.js';
+import { Refusal } from '../errors.js';
+import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
+import { injectFooter, type PreparedMessage, type Recipe } from '../mail/footer-engine.js';
+import type { Footer } from '../mail/footer.js';
+import type { HeaderField } from '../mail/headers.js';
+import { hole } from '../mail/hole.js';
+import { listFields, unsubscribeFields } from '../mail/list-headers.js';
+import { keepRecipes } from './keep-recipes.js';
+import { signCopy } from './sign-copy.js';
+import { takenMails, type TakenMail } from './taken-mails.js';
+
+type Built = BuiltMail | { delivery: Claimed; cannot: string };
+
+/**
+ * Builds the mails of other systems: the footer of the list and the headers to unsubscribe go into each recipient's copy, and it is signed. A large one is built only
+ * when its turn to leave has come. What cannot get a footer does not leave (promise 8).
+ */
+export const gatewayBuilder: Builder = async (ctx, deliveries) => {
+  const mails = await takenMails(ctx, [...new Set(deliveries.map((one) => one.messageId))]);
+  const recipes: { delivery: Claimed; recipe: Recipe }[] = [];
+  const built = await Promise.all(
+    deliveries.map(async (delivery): Promise<Built> => {
+      const mail = mails.get(delivery.messageId) ?? 'unknown';
+      if (typeof mail === 'string') return { delivery, cannot: mail };
+      const from = mail.organisation.fromAddress;
+      if (!mail.isSmall) return { delivery, from, message: async () => buildLarge(ctx, mail, delivery) };
+      const copy = await copyOf(ctx, mail, delivery);
+      if (typeof copy === 'string') return { delivery, cannot: copy };
+      if (copy.recipe) recipes.push({ delivery, recipe: copy.recipe });
+      return { delivery, from, message: copy.message };
+    }),
+  );
+  await keepRecipes(ctx, recipes);
+  return built;
+};
+
+async function buildLarge(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Buffer[] | { cannot: string }> {
+  const copy = await copyOf(ctx, mail, delivery);
+  if (typeof copy === 'string') return { cannot: copy };
+  if (copy.recipe) await keepRecipes(ctx, [{ delivery, recipe: copy.recipe }]);
+  return copy.message;
+}
+
+interface Copy {
+  readonly message: Buffer[];
+  /** null: nothing was put in. */
+  readonly recipe: Recipe | null;
+}
+
+/** The mail of one recipient; a text: why it cannot be. */
+async function copyOf(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Copy | string> {
+  const { organisation, list } = mail;
+  const { consent } = delivery;
+  try {
+    if (list === null) {
+      if (delivery.kind !== 'transactional') return 'no-consent';
+      const { raw } = await mail.open();
+      return { message: await signCopy(ctx, organisation, raw), recipe: null };
+    }
+    if (delivery.kind !== 'gateway' || consent?.purposeId !== list.id || !consent.confirmedAt) return 'no-consent';
+    const { prepared } = await mail.open();
+    if (!prepared) return 'unknown';
+    const { message, recipe } = inject(ctx, { list, prepared, delivery, consent, at: consent.confirmedAt });
+    return { message: await signCopy(ctx, organisation, message), recipe };
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+interface Personal {
+  readonly list: ListFacts;
+  readonly prepared: PreparedMessage;
+  readonly delivery: Claimed;
+  readonly consent: ClaimedConsent;
+  /** Of the consent. */
+  readonly at: Date;
+}
+
+function inject(ctx: Context, { list, prepared, delivery, consent, at }: Personal): ReturnType<typeof injectFooter> {
+  const { organisation } = list;
+  const links = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
+  const language = footerLanguage(list, delivery.language);
+  const footer = footerOf(ctx, list, language, whyOf(consent));
+  const url = unsubscribeUrl(links, consent.unsubscribeRef);
+  const personal: Footer = {
+    ...footer,
+    why: footer.why.replace(hole('confirmed_on'), footerDate(language, at, organisation.timeZone)),
+    unsubscribeUrl: url,
+    preferencesUrl: preferencesUrl(links, consent.preferencesRef),
+  };
+  const mailto = mailtoUrl(ctx.keyring, organisation, consent.mailtoRef);
+  return injectFooter(prepared, {
+    footer: personal,
+    headers: [...unsubscribeFields(url, mailto), ...headersOf(ctx, list, language)],
+    boundary: boundaryOf(delivery),
+  });
+}
+
+function headersOf(ctx: Context, list: ListFacts, language: string): HeaderField[] {
+  const { organisation } = list;
+  return listFields({
+    listName: textOf(list, language).name,
+    listId: `${list.slug}.${domainOf(organisation)}`,
+    helpUrl: `${linkAddress(ctx, organisation)}/lists/${list.slug}`,
+    feedbackId: ['gateway', list.slug, 'gateway', senderId(organisation)],
+  });
+}
+
+/** The same at every try; 32 hex digits. */
+function boundaryOf({ messageId, subscriberId }: Claimed): string {
+  return createHash('sha256').update(`boundary\0${messageId}\0${subscriberId}`).digest('hex').slice(0, 32);
+}

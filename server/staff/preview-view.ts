@@ -1,0 +1,53 @@
+import type { Problem } from '../campaigns/problem.js';
+import type { ChangedText, Previewed, TextRun } from './preview-message.js';
+import { foldSource, type SourcePiece } from './preview-source.js';
+import type { PreviewResult, PreviewText } from './preview-views.js';
+import { whyPart } from './preview-words.js';
+import { detailOf } from './refused-view.js';
+
+/** Longer texts are not shown as a reader sees them: the page holds each twice. In characters. */
+const MOST_SHOWN = 1_000_000;
+const MOST_TEXTS = 6;
+
+/** What became of a message, as its page shows it. */
+export function resultPart(previewed: Previewed, fileName: string): PreviewResult {
+  const file = fileName === '' ? null : fileName;
+  if (previewed.outcome === 'refused') {
+    const why = 'why' in previewed ? whyPart(previewed.why) : null;
+    const problems = 'problems' in previewed ? previewed.problems.map(problemPart) : [];
+    return {
+      ...{ outcome: 'refused', fileName: file, subject: null, isMjml: false, isNormalised: false, why, problems },
+      wayOut: why?.name ?? 'template',
+      ...{ bytes: null, header: [], texts: [], moreTexts: 0, source: [] },
+    };
+  }
+  const { outcome, type, subject, isNormalised, why, bytes, header, texts, source } = previewed;
+  return {
+    ...{ outcome, fileName: file, subject: subject === '' ? null : subject, isMjml: type === 'text/mjml' },
+    ...{ isNormalised: isNormalised && type === null, why: why === null ? null : whyPart(why), problems: [], bytes },
+    wayOut: null,
+    header: header.map(pieceOf),
+    texts: [...texts.filter(({ isHtml }) => isHtml), ...texts.filter(({ isHtml }) => !isHtml)]
+      .slice(0, MOST_TEXTS)
+      .map(textPart),
+    moreTexts: Math.max(0, texts.length - MOST_TEXTS),
+    source: foldSource(source),
+  };
+}
+
+function problemPart({ line, reason, message }: Problem): PreviewResult['problems'][number] {
+  return { line, reason, detail: detailOf(message) };
+}
+
+function pieceOf({ kind, text }: TextRun): SourcePiece {
+  return { text: text.trimEnd(), isAdded: kind === 'added', isRemoved: kind === 'removed' };
+}
+
+function textPart({ path, isHtml, text, runs, change, rewritten }: ChangedText): PreviewText {
+  const isTooLong = text.length > MOST_SHOWN;
+  return {
+    ...{ path, name: isHtml ? 'html' : 'plain', isHtml, change, rewritten },
+    ...{ isTooLong, text: isTooLong ? '' : text },
+    source: foldSource(runs),
+  };
+}

@@ -15,10 +15,12 @@ const MAX_KNOWN = 100;
 
 /** Declarations of a `style` attribute or of a rule's block. Later ones win, important ones first. Never throws. */
 export function parseDeclarations(text: string): Declarations {
-  const parsed = known.get(text) ?? readDeclarations(text);
+  const parsed = known.get(text);
+  if (parsed) return parsed;
+  const read = readDeclarations(text);
   if (known.size >= MAX_KNOWN) known.clear();
-  if (text.length <= 2_000) known.set(text, parsed);
-  return parsed;
+  if (text.length <= 2_000) known.set(text, read);
+  return read;
 }
 
 function readDeclarations(text: string): Declarations {

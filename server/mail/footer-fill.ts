@@ -1,6 +1,7 @@
 import { decodeText, encodeText, foldToAscii, isUtf8, kindOf, readsInAscii } from './charset.js';
 import { escapeHtml } from './escape.js';
-import { footerHtml, footerText, type Footer, type Present } from './footer.js';
+import { footerText, type Footer, type Present } from './footer.js';
+import { castFooter } from './footer-cast.js';
 import type { Slot, Target } from './footer-target.js';
 import { contentFields } from './mime-content.js';
 import { encodeBytes } from './qp.js';
@@ -17,7 +18,7 @@ export interface FilledPart {
 /** Fills the placeholders of a text and adds the footer, as far as the text does not show its links by itself (F-10 to F-17). */
 export function fillTarget(raw: Buffer, target: Target, { footer, eol }: { footer: Footer; eol: string }): FilledPart {
   const whole = target.present.unsubscribe && target.present.preferences;
-  const words = whole ? { bytes: Buffer.alloc(0), convert: null } : footerBytes(target, footer, eol);
+  const words: Words = whole ? { bytes: Buffer.alloc(0), convert: null } : footerBytes(target, footer, eol);
   const converted = words.convert ?? target.content;
   const charset = words.convert ? 'utf-8' : target.charset;
   // A conversion moves what lies behind letters beyond ASCII: placeholders are ASCII, and found again.
@@ -27,7 +28,7 @@ export function fillTarget(raw: Buffer, target: Target, { footer, eol }: { foote
   const { path } = target.part;
   const isAnew = target.sentAt === null || words.convert !== null || needsQp(target, words.bytes);
   if (!isAnew) {
-    return { splices: spliceSent(raw, target, { splices, eol }), recipe: { path, edits } };
+    return { splices: spliceSent(raw, target, { splices, words, eol }), recipe: { path, edits } };
   }
   return rewrite(raw, target, { content: splice(converted, splices), edits, charset, eol });
 }
@@ -49,12 +50,12 @@ interface Words {
   readonly bytes: Buffer;
   /** The content in UTF-8, where the footer has letters that its charset lacks. */
   readonly convert: Buffer | null;
+  /** The bytes in quoted-printable, where they are at hand. */
+  readonly quotedPrintable?: () => string;
 }
 
 function footerBytes(target: Target, footer: Footer, eol: string): Words {
-  if (target.isHtml) {
-    return { bytes: Buffer.from(footerHtml(footer, target.present).replace(/\n/g, eol)), convert: null };
-  }
+  if (target.isHtml) return { ...castFooter(footer, target.present, eol), convert: null };
   const text = plainFooter(target, footer, target.present).replace(/\n/g, eol);
   const own = encodeText(text, target.charset);
   if (own) return { bytes: own, convert: null };
@@ -113,7 +114,7 @@ function splicesFor(
 function spliceSent(
   raw: Buffer,
   { part, content, sentAt }: Target,
-  { splices, eol }: { splices: readonly Splice[]; eol: string },
+  { splices, words, eol }: { splices: readonly Splice[]; words: Words; eol: string },
 ): Splice[] {
   const [first] = splices;
   if (!first || !sentAt) return [];
@@ -125,20 +126,21 @@ function spliceSent(
     return {
       at: start,
       remove: end - start,
-      bytes: Buffer.from(inQp(raw, { start, isLine: remove === 0, bytes, eol }), 'latin1'),
+      bytes: Buffer.from(remove === 0 ? lineInQp(raw, start, { ...words, eol }) : slotInQp(bytes, eol), 'latin1'),
     };
   });
 }
 
-// A footer begins and ends with a line end; a filled placeholder gets soft line breaks around it, so that no line grows too long.
-function inQp(
-  raw: Buffer,
-  { start, isLine, bytes, eol }: { start: number; isLine: boolean; bytes: Buffer; eol: string },
-): string {
-  const encoded = encodeBytes(bytes, eol);
+// A footer begins and ends with a line end.
+function lineInQp(raw: Buffer, start: number, { bytes, quotedPrintable, eol }: Words & { eol: string }): string {
+  const encoded = quotedPrintable?.() ?? encodeBytes(bytes, eol);
   const before = raw[start - 1];
-  if (isLine) return before === 0x20 || before === 0x09 ? `=${eol}${encoded}` : encoded;
-  return `=${eol}${encoded}=${eol}`;
+  return before === 0x20 || before === 0x09 ? `=${eol}${encoded}` : encoded;
+}
+
+// A filled placeholder gets soft line breaks around it, so that no line grows too long.
+function slotInQp(bytes: Buffer, eol: string): string {
+  return `=${eol}${encodeBytes(bytes, eol)}=${eol}`;
 }
 
 interface InBase64 {

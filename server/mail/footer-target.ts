@@ -70,15 +70,17 @@ function place(
   // Byte for byte: markup is ASCII in every charset that comes here.
   const text = bytes.toString('latin1');
   const slots = slotsIn(text);
-  const example = exampleFor(bytes);
-  const base = { ...{ part, isHtml, charset, sentAt, slots }, content: bytes };
-  if (!isHtml) return { ...base, insertion: bytes.length, present: presentInText(text, slots, example) };
-  if (part.type === AMP) return placeInAmp(text, base, example);
-  const sound = slots.length === 0 ? readSoundHtml(text) : null;
+  const base = { part, isHtml, charset, sentAt, slots, content: bytes };
+  const isFilled = slots.length > 0;
+  if (!isHtml && !isFilled) return { ...base, insertion: bytes.length, present: NONE };
+  const sound = isHtml && !isFilled && part.type !== AMP ? readSoundHtml(text) : null;
   // What is written plainly needs no parser to say where the footer stands.
   if (sound !== null) return seated(base, sound.end, whyUnseenAtEnd(sound, FOOTER_TAGS));
+  const example = exampleFor(bytes);
+  if (!isHtml) return { ...base, insertion: bytes.length, present: presentInText(text, slots, example) };
+  if (part.type === AMP) return placeInAmp(text, base, example);
   const insertion = insertionPoint(text);
-  const present = slots.length > 0 ? presentInHtml(fill(text, slots, example), example) : NONE;
+  const present = isFilled ? presentInHtml(fill(text, slots, example), example) : NONE;
   const why = whyUnseen(text, { slots, insertion, present, example });
   return seated({ ...base, present }, insertion, why);
 }
@@ -104,7 +106,7 @@ function placeInAmp(text: string, base: Omit<Target, 'insertion' | 'present'>, e
 }
 
 function slotsIn(text: string): Slot[] {
-  if (!/_url/i.test(text)) return [];
+  if (!['{{', '%7B', '%7b'].some((mark) => text.includes(mark))) return [];
   return [...text.matchAll(PLACEHOLDER)].map((match) => ({
     start: match.index,
     end: match.index + match[0].length,
@@ -124,7 +126,6 @@ function fill(text: string, slots: readonly Slot[], urls: Record<Slot['name'], s
 }
 
 function presentInText(text: string, slots: readonly Slot[], example: Example): Present {
-  if (slots.length === 0) return NONE;
   const filled = fill(text, slots, example);
   return {
     unsubscribe: standsAlone(filled, example.unsubscribe),

@@ -34,13 +34,13 @@ const NONE: Present = { unsubscribe: false, preferences: false };
 export function footerHtml(footer: Footer, present: Present = NONE): string {
   const links = linksOf(footer, present).map(({ label, url }) => link(label, url, footer.dir));
   const words = [
-    escapeHtml(footer.why),
+    asciiHtml(escapeHtml(footer.why)),
     ...links,
-    ...(footer.identity === '' ? [] : [escapeHtml(footer.identity)]),
+    ...(footer.identity === '' ? [] : [asciiHtml(escapeHtml(footer.identity))]),
     ...(footer.noticeUrl === '' ? [] : [link(footer.noticeLabel, footer.noticeUrl, footer.dir)]),
   ];
-  const open = `<div lang="${escapeHtml(footer.language)}" dir="${footer.dir}" style="${BOX[footer.dir]}">`;
-  return asciiHtml(`\n${open}${words.join('<br>\n')}</div>\n`);
+  const open = `<div lang="${asciiHtml(escapeHtml(footer.language))}" dir="${footer.dir}" style="${BOX[footer.dir]}">`;
+  return `\n${open}${words.join('<br>\n')}</div>\n`;
 }
 
 /** The style of the element that stands around all of the footer, and in no mail before it. */
@@ -116,7 +116,7 @@ function inBothDirections(look: readonly string[], place: readonly string[]): Re
 
 // So that no line is too long for SMTP (RFC 5321 4.5.3.1.6).
 function inLines(styles: readonly string[]): string {
-  return styles.map((one, i) => (i > 0 && i % 3 === 0 ? `\n${one}` : one)).join(';');
+  return styles.map((one, i) => (i > 0 && i % 2 === 0 ? `\n${one}` : one)).join(';');
 }
 
 function linksOf(footer: Footer, present: Present): { label: string; url: string }[] {
@@ -127,7 +127,7 @@ function linksOf(footer: Footer, present: Present): { label: string; url: string
 }
 
 function link(label: string, url: string, dir: Footer['dir']): string {
-  return `<a href="${escapeHtml(url)}" style="${LINK[dir]}">${escapeHtml(label)}</a>`;
+  return `<a href="${asciiHtml(escapeHtml(url))}" style="${LINK[dir]}">${asciiHtml(escapeHtml(label))}</a>`;
 }
 
 function oneLine(text: string): string {

@@ -27,15 +27,16 @@ export function whyHidden(chain: readonly Tag[], rules: readonly Rule[]): string
     const attribute = hidingAttribute(element);
     if (attribute) return `it stands inside <${element.tagName} ${attribute}>`;
     const hiding = (looks[i] ?? []).find(({ hides }) => hides === 'always');
-    if (hiding) return `${hiding.words} on <${element.tagName}> hides it`;
+    if (hiding) return `${inWords(hiding)} on <${element.tagName}> hides it`;
   }
   return whyInheritedHidden(chain, looks) ?? whyPseudoHides(styled, rules);
 }
 
+/** A declaration that hides, or that says anew what would be inherited. */
 interface Look {
   readonly property: string;
   readonly hides: Verdict;
-  readonly words: string;
+  readonly value: string;
 }
 
 /** Mail programs give up long before. */
@@ -59,37 +60,63 @@ function whyInheritedHidden(chain: readonly Tag[], looks: readonly (readonly Loo
   for (const property of INHERITED_STYLES) {
     const at = looks.findIndex((look) => look.some((one) => one.property === property || one.property === 'all'));
     const look = looks[at]?.find((one) => one.property === property && one.hides === 'inherited');
-    if (look) return `${look.words} on <${chain[at]?.tagName ?? ''}> hides it`;
+    if (look) return `${inWords(look)} on <${chain[at]?.tagName ?? ''}> hides it`;
   }
   return null;
 }
 
-function lookOf(element: Tag, chain: readonly Styled[], rules: readonly Rule[]): Look[] {
-  const inline = parseDeclarations(attributeOf(element, 'style') ?? '');
+function lookOf(element: Tag, chain: readonly Styled[], rules: readonly Rule[]): readonly Look[] {
+  const style = attributeOf(element, 'style') ?? '';
   const sheets = rules.filter((rule) => rule.selectors.some((selector) => mayMatch(selector, chain)));
+  return sheets.length === 0 ? inlineLooks(style) : cascadedLooks(style, sheets);
+}
+
+/** Of styles that come again and again, as the footer's own. */
+const known = new Map<string, readonly Look[]>();
+const MAX_KNOWN = 100;
+
+function inlineLooks(style: string): readonly Look[] {
+  const found = known.get(style);
+  if (found) return found;
+  const inline = parseDeclarations(style);
+  const looks = looksOf(inline, inline);
+  if (known.size >= MAX_KNOWN) known.clear();
+  if (style.length <= 2_000) known.set(style, looks);
+  return looks;
+}
+
+function cascadedLooks(style: string, sheets: readonly Rule[]): readonly Look[] {
+  const inline = parseDeclarations(style);
+  const reset = inline.get('all');
+  const everything = reset?.value === 'initial' || reset?.value === 'unset' ? reset : undefined;
+  // An inline style beats a sheet, unless only the sheet is important.
+  const winning = sheets.map(({ declarations }) =>
+    [...declarations].filter(([property, { important }]) => {
+      const own = inline.get(property) ?? everything;
+      return own === undefined || (important && !own.important);
+    }),
+  );
+  if (everything?.important === true && winning.every((one) => one.length === 0)) return inlineLooks(style);
   // What one rule says may hide only together with what another says: overflow here, height there.
   const all = new Map([...sheets.flatMap(({ declarations }) => [...declarations]), ...inline]);
   const looks = looksOf(inline, all);
-  const reset = inline.get('all');
-  const everything = reset?.value === 'initial' || reset?.value === 'unset' ? reset : undefined;
-  for (const { declarations } of sheets) {
-    // An inline style beats a sheet, unless only the sheet is important.
-    const winning = new Map(
-      [...declarations].filter(([property, { important }]) => {
-        const own = inline.get(property) ?? everything;
-        return own === undefined || (important && !own.important);
-      }),
-    );
-    looks.unshift(...looksOf(winning, all).filter(({ hides }) => hides !== 'no'));
-  }
+  for (const declarations of winning)
+    looks.unshift(...looksOf(new Map(declarations), all).filter(({ hides }) => hides !== 'no'));
   return looks;
 }
 
 function looksOf(declarations: Declarations, fallback: Declarations): Look[] {
-  const value = (property: string) => (declarations.get(property) ?? fallback.get(property))?.value ?? '';
-  return [...declarations.keys()].map((property) => ({
-    property: property === 'font' ? 'font-size' : withoutPrefix(property),
-    hides: judgeStyle(property, value),
-    words: `the style "${property}: ${value(property).slice(0, 40)}"`,
-  }));
+  const valueOf = (property: string) => (declarations.get(property) ?? fallback.get(property))?.value ?? '';
+  const looks: Look[] = [];
+  for (const given of declarations.keys()) {
+    const property = given === 'font' ? 'font-size' : withoutPrefix(given);
+    const hides = judgeStyle(given, valueOf);
+    if (hides !== 'no' || property === 'all' || INHERITED_STYLES.includes(property))
+      looks.push({ property, hides, value: `${given}: ${valueOf(given).slice(0, 40)}` });
+  }
+  return looks;
+}
+
+function inWords({ value }: Look): string {
+  return `the style "${value}"`;
 }

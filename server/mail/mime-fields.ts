@@ -60,7 +60,9 @@ export function lineEnd(raw: Buffer, from: number, end: number): number {
 function readField(raw: Buffer, start: number, end: number): RawField {
   const text = raw.toString('latin1', start, end);
   const [, name = '', value = ''] = /^([!-9;-~]+)[ \t]*:([^]*)$/.exec(text) ?? [];
-  return { name: name.toLowerCase(), value: value.replace(/\r?\n(?=[ \t])/g, '').trim(), start, end };
+  const bare = value.trim();
+  const unfolded = bare.includes('\n') ? bare.replace(/\r?\n(?=[ \t])/g, '') : bare;
+  return { name: name.toLowerCase(), value: unfolded, start, end };
 }
 
 function isEmptyLine(raw: Buffer, at: number, end: number): boolean {
@@ -136,6 +138,7 @@ function unquote(value: string): string {
 
 // At semicolons outside quotes and comments; comments are dropped.
 function splitParameters(text: string): string[] {
+  if (!/["()\\]/.test(text)) return text.split(';');
   const parts: string[] = [];
   let part = '';
   let depth = 0;

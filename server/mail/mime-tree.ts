@@ -54,22 +54,36 @@ function readPart(raw: Buffer, place: Place): MimePart {
   const isMultipart = type.value.startsWith('multipart/');
   const encoding = readEncoding(encodings[0]?.value ?? '7bit');
   const boundary = isMultipart ? (type.parameters.get('boundary') ?? '') : '';
+  // Without the spreading of objects, which costs as much as all the rest.
   return {
-    ...{ path, header, start: header.body, end, parameters: type.parameters },
+    path,
+    header,
+    start: header.body,
+    end,
     type: /^[^\s/]+\/[^\s/]+$/.test(type.value) ? type.value : 'text/plain',
+    parameters: type.parameters,
     encoding,
     isAttachment: isAttachment(header, type),
     isAmbiguous: isAmbiguous(header, encoding) || isOdd(type) || types.length > 1 || encodings.length > 1,
-    children:
-      boundary === ''
-        ? null
-        : splitAt(raw, header.body, end, boundary).map((one, at) =>
-            readPart(raw, {
-              ...{ ...one, counter, depth: depth + 1, isInDigest: type.value === 'multipart/digest' },
-              path: path === '' ? String(at + 1) : `${path}.${at + 1}`,
-            }),
-          ),
+    children: boundary === '' ? null : readChildren(raw, place, { boundary, body: header.body, type: type.value }),
   };
+}
+
+function readChildren(
+  raw: Buffer,
+  { end, path, depth, counter }: Place,
+  { boundary, body, type }: { boundary: string; body: number; type: string },
+): MimePart[] {
+  return splitAt(raw, body, end, boundary).map((one, at) =>
+    readPart(raw, {
+      start: one.start,
+      end: one.end,
+      path: path === '' ? String(at + 1) : `${path}.${at + 1}`,
+      depth: depth + 1,
+      isInDigest: type === 'multipart/digest',
+      counter,
+    }),
+  );
 }
 
 function readEncoding(value: string): string {
@@ -95,9 +109,12 @@ function tooMuch(why: string): Refusal {
   return new Refusal('message-refused', `The message is refused: ${why}.`);
 }
 
+const NO_DISPOSITION = readParameters('');
+
 // F-06: whatever has a file name is one, however it is to be shown; so is what nobody knows how to show (RFC 2183 2.8).
 function isAttachment(header: RawHeader, type: Parameters): boolean {
-  const disposition = readParameters(fieldsNamed(header, 'content-disposition')[0]?.value ?? '');
+  const [field] = fieldsNamed(header, 'content-disposition');
+  const disposition = field ? readParameters(field.value) : NO_DISPOSITION;
   return (
     !['', 'inline'].includes(disposition.value) ||
     disposition.parameters.has('filename') ||

@@ -16,9 +16,7 @@ export function encodeHoled(text: string): { pieces: string[]; holes: string[] }
 /** Quoted-printable of a hole's value: whole lines, each ended by a soft break, never over 76. */
 export function encodeHole(value: string): string {
   let encoded = '';
-  const source = PLAIN.test(value)
-    ? value
-    : escapeLine(value.replace(/\r\n?|\n/g, '\r\n'), { encoding: 'utf8', breaksToo: true });
+  const source = PLAIN.test(value) ? value : escapeLine(value.replace(/\r\n?|\n/g, '\r\n'), true);
   for (let start = 0; start < source.length;) {
     const end = cutBefore(source, start + LINE - 1);
     encoded += `${source.slice(start, end)}=\r\n`;
@@ -32,17 +30,33 @@ export function encodeText(text: string): string {
   return text
     .replace(/\r\n?|\n/g, '\r\n')
     .split('\r\n')
-    .map((line) => breakLine(escapeLine(line, { encoding: 'utf8' }), '\r\n'))
+    .map((line) => breakLine(escapeLine(line, false), '\r\n'))
     .join('\r\n');
 }
 
 /** Quoted-printable of bytes. `eol` ends lines in both, which have at most 76 characters; another CR or LF is escaped. */
 export function encodeBytes(bytes: Buffer, eol: string): string {
-  return bytes
+  const unsafe = eol === '\n' ? UNSAFE_BUT_LF : UNSAFE_BUT_CRLF;
+  const escaped = bytes
     .toString('latin1')
-    .split(eol)
-    .map((line) => breakLine(escapeLine(line, { encoding: 'latin1' }), eol))
-    .join(eol);
+    .replace(unsafe, (run) => (run === '=' ? '=3D' : escapeBytes(Buffer.from(run, 'latin1'))));
+  let encoded = '';
+  for (let start = 0; start <= escaped.length;) {
+    const end = escaped.indexOf(eol, start);
+    const line = end === -1 ? escaped.slice(start) : escaped.slice(start, end);
+    encoded += needsCare(line) ? breakLine(guardEnds(line), eol) : line;
+    if (end === -1) break;
+    encoded += eol;
+    start = end + eol.length;
+  }
+  return encoded;
+}
+
+const UNSAFE_BUT_LF = /[^\n\t\x20-\x3c\x3e-\x7e]+/g;
+const UNSAFE_BUT_CRLF = /[^\r\n\t\x20-\x3c\x3e-\x7e]+|\r(?!\n)|(?<!\r)\n/g;
+
+function needsCare(line: string): boolean {
+  return line.length > LINE || line.endsWith(' ') || line.endsWith('\t') || line.startsWith('From ');
 }
 
 /** Printable ASCII that stands for itself everywhere. */
@@ -57,17 +71,14 @@ function endLine(encoded: string): string {
   return `${encoded.slice(0, cut)}=\r\n${encoded.slice(cut)}=\r\n`;
 }
 
-interface Escaping {
-  /** `latin1`: each letter is a byte. */
-  readonly encoding: 'utf8' | 'latin1';
-  readonly breaksToo?: boolean;
+function escapeLine(line: string, breaksToo: boolean): string {
+  const unsafe = breaksToo ? /[^\x20-\x3c\x3e-\x7e]+/g : /[^\t\x20-\x3c\x3e-\x7e]+/g;
+  return guardEnds(line.replace(unsafe, (run) => escapeBytes(Buffer.from(run, 'utf8'))));
 }
 
-function escapeLine(line: string, { encoding, breaksToo = false }: Escaping): string {
-  const unsafe = breaksToo ? /[^\x20-\x3c\x3e-\x7e]+/g : /[^\t\x20-\x3c\x3e-\x7e]+/g;
-  const escaped = line.replace(unsafe, (run) => (run === '=' ? '=3D' : escapeBytes(Buffer.from(run, encoding))));
-  // Blanks at the end are dropped by relays, and mbox files quote lines that start with "From ".
-  return escaped.replace(/[\t ]$/, (blank) => (blank === ' ' ? '=20' : '=09')).replace(/^From /, '=46rom ');
+// Blanks at the end are dropped by relays, and mbox files quote lines that start with "From ".
+function guardEnds(line: string): string {
+  return line.replace(/[\t ]$/, (blank) => (blank === ' ' ? '=20' : '=09')).replace(/^From /, '=46rom ');
 }
 
 function escapeBytes(bytes: Buffer): string {

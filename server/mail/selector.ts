@@ -24,6 +24,7 @@ export function toStyled(element: Tag): Styled {
  * is not: states such as :hover, siblings and functions such as :not() count as met. Pseudo-elements never match.
  */
 export function mayMatch(selector: string, chain: readonly Styled[]): boolean {
+  if (SIMPLE.test(selector)) return chain[0] !== undefined && matchesSimple(selector, chain[0]);
   if (selector.length > 500) return true;
   if (pseudoElementOf(selector)) return false;
   const bare = withoutArguments(selector);
@@ -34,6 +35,9 @@ export function mayMatch(selector: string, chain: readonly Styled[]): boolean {
   if (last === undefined || self === undefined || !matchesCompound(last, self)) return false;
   return matchesAncestors([last, ...before], ancestors);
 }
+
+/** One name of a kind, class or id. */
+const SIMPLE = /^[.#]?[\w-]+$/;
 
 /** The pseudo-element that a selector leads to, and the selector of the element that it belongs to; null when it leads to an element. */
 export function pseudoElementOf(selector: string): { readonly name: string; readonly owner: string } | null {

@@ -23,13 +23,15 @@ export function decodeQp(body: Buffer): Decoded {
       at += 1;
       continue;
     }
-    const taken = readEscape(body, at);
-    if (taken.byte !== null) {
-      places.push(length);
-      sent.push(at);
-      bytes[length++] = taken.byte;
+    const hex = (hexOf(body[at + 1]) << 4) | hexOf(body[at + 2]);
+    if (hex >= 0) {
+      bytes[length++] = hex;
+      at += 3;
+    } else {
+      const next = afterSoftBreak(body, at);
+      if (next === at + 1 && next < body.length) bytes[length++] = EQUALS;
+      at = next;
     }
-    at = taken.next;
     places.push(length);
     sent.push(at);
   }
@@ -46,14 +48,13 @@ export function decodeQp(body: Buffer): Decoded {
   }
 }
 
-function readEscape(body: Buffer, at: number): { byte: number | null; next: number } {
-  const hex = (hexOf(body[at + 1]) << 4) | hexOf(body[at + 2]);
-  if (hex >= 0) return { byte: hex, next: at + 3 };
+/** Behind a line end that only parts a line too long, and the blanks before it; behind the sign itself where it is none. */
+function afterSoftBreak(body: Buffer, at: number): number {
   let end = at + 1;
   while (body[end] === 0x20 || body[end] === 0x09) end += 1;
-  if (body[end] === CR && body[end + 1] === LF) return { byte: null, next: end + 2 };
-  if (body[end] === LF) return { byte: null, next: end + 1 };
-  return end === body.length ? { byte: null, next: end } : { byte: EQUALS, next: at + 1 };
+  if (body[end] === CR && body[end + 1] === LF) return end + 2;
+  if (body[end] === LF) return end + 1;
+  return end === body.length ? end : at + 1;
 }
 
 function hexOf(byte: number | undefined): number {

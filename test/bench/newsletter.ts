@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { footerHtml, footerText, type Footer } from '../../server/mail/footer.js';
 
-/** A newsletter of about 10 kB as a shop sends it: text and HTML, in UTF-8 and quoted-printable. The same each time. */
+/** A newsletter of about 10 kB as a shop sends it: text and HTML, in UTF-8 and quoted-printable, its lines as SMTP wants them. The same each time. */
 export async function newsletter(): Promise<Buffer> {
   const composed = new MailComposer({
     from: '"Wisła Bookshop" <letters@bookshop.example>',
@@ -18,7 +18,7 @@ export async function newsletter(): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     composed.compile().build((error, raw) => {
       if (error) reject(error);
-      else resolve(raw);
+      else resolve(Buffer.from(raw.toString('latin1').replace(/\r?\n/g, '\r\n'), 'latin1'));
     });
   });
 }

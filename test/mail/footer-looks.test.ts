@@ -5,7 +5,9 @@ import { simpleParser } from 'mailparser';
 import type { Browser } from 'playwright-core';
 import { Refusal } from '../../server/errors.js';
 import { injectFooter, prepareMessage } from '../../server/mail/footer-engine.js';
+import type { Footer } from '../../server/mail/footer.js';
 import { launchBrowser } from '../support/browser.js';
+import { TEST_DATABASE_URL } from '../support/database.js';
 import { describeWithShared } from '../support/shared.js';
 import { BOUNDARY, FOOTER, HEADERS, LINKS } from './footers.js';
 import { HOSTILE_MARKUP, HOSTILE_SHEETS } from './hostile-styles.js';
@@ -16,12 +18,25 @@ const PICTURES = process.env['SCREENSHOTS'];
 const NEWSLETTERS = 40;
 const HEAD =
   'Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n';
-const VIEWS = [
-  { width: 390, scheme: 'light' },
-  { width: 390, scheme: 'dark' },
-  { width: 1280, scheme: 'light' },
-  { width: 1280, scheme: 'dark' },
-] as const;
+const PHONE = { width: 390, scheme: 'dark' } as const;
+// No database is asked: where the tests run on both, one view is enough the second time.
+const VIEWS = TEST_DATABASE_URL
+  ? [PHONE]
+  : ([
+      { width: 390, scheme: 'light' },
+      PHONE,
+      { width: 1280, scheme: 'light' },
+      { width: 1280, scheme: 'dark' },
+    ] as const);
+const ARABIC: Footer = {
+  ...FOOTER,
+  why: 'تصلك هذه الرسالة لأن الاشتراك في «الأخبار» تأكّد لهذا العنوان في 3 ديسمبر 2026.',
+  unsubscribeLabel: 'إلغاء الاشتراك من «News»',
+  settingsLabel: 'إعدادات البريد',
+  noticeLabel: 'كيف نستخدم بياناتك',
+  language: 'ar',
+  dir: 'rtl',
+};
 
 describeWithShared('the footers of real newsletters in Chromium', ['corpus'], function (corpus) {
   this.timeout(120_000);
@@ -95,6 +110,28 @@ describe('the footer of a mail that would rather have none, in Chromium', functi
   }
 });
 
+describe('the footer in a language that is read from right to left, in Chromium', function () {
+  this.timeout(60_000);
+
+  it('begins at the right, of whatever the mail says of directions', async function () {
+    const browser = await launchBrowser();
+    if (!browser) return this.skip();
+    const viewer = await openViewer(browser);
+    const mail =
+      '<html dir="ltr"><head><style>div{direction:ltr!important}</style></head><body><p>Hi</p></body></html>';
+    const html = (await withFooter(Buffer.from(HEAD + mail), ARABIC)) ?? '';
+
+    await viewer.show(html, PHONE);
+    const faults = await viewer.faults(Object.values(LINKS));
+    const left = await viewer.leftOf(LINKS.unsubscribe);
+    await viewer.close();
+    await browser.close();
+
+    expect(faults).to.deep.equal([]);
+    expect(left).to.be.above(PHONE.width / 3);
+  });
+});
+
 async function keep(folder: string, name: string, viewer: Viewer): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${name}.png`), await viewer.picture());
@@ -155,11 +192,11 @@ async function firstOf(
 const MANY = 6_000;
 
 /** null: it has no HTML of its own, or none that a footer could be seen in. */
-async function withFooter(raw: Buffer): Promise<string | null> {
+async function withFooter(raw: Buffer, footer = FOOTER): Promise<string | null> {
   try {
     const prepared = prepareMessage(raw, { signed: 'wrap' });
     if (prepared.plan.kind !== 'inject' || !prepared.plan.targets.some(({ isHtml }) => isHtml)) return null;
-    const { message } = injectFooter(prepared, { footer: FOOTER, headers: HEADERS, boundary: BOUNDARY });
+    const { message } = injectFooter(prepared, { footer, headers: HEADERS, boundary: BOUNDARY });
     const { html } = await simpleParser(message, { skipImageLinks: true });
     return typeof html === 'string' ? html : null;
   } catch (error) {

@@ -6,6 +6,8 @@ export interface Viewer {
   show(html: string, view: View): Promise<void>;
   /** What keeps a reader from the footer with these links, in words; empty when nothing does. */
   faults(links: readonly string[]): Promise<string[]>;
+  /** Where the last link to this URL begins, in pixels from the left. */
+  leftOf(link: string): Promise<number>;
   /** A picture (PNG) of the end of the mail, with what stands above the footer. */
   picture(): Promise<Buffer>;
   close(): Promise<void>;
@@ -38,9 +40,10 @@ export async function openViewer(browser: Browser): Promise<Viewer> {
   const reader = await openInkReader(browser);
   return {
     show: async (mail, { width, scheme }) => {
-      html = mail;
       await page.emulateMedia({ colorScheme: scheme });
       await page.setViewportSize({ width, height: HEIGHT });
+      if (mail === html) return;
+      html = mail;
       await page.goto(ADDRESS, { waitUntil: 'domcontentloaded' });
     },
     faults: async (links) => {
@@ -50,6 +53,7 @@ export async function openViewer(browser: Browser): Promise<Viewer> {
       if (faults.length === 0) faults.push(...(await inkFaults(page, reader.page, links[0] ?? '')));
       return [...faults, ...(await page.evaluate<string[]>(`(${TEXT_FAULTS})(${JSON.stringify(links[0])})`))];
     },
+    leftOf: async (link) => (await placeOf(page, link)).box?.x ?? 0,
     picture: async () => {
       await page.evaluate('window.scrollTo(0, document.documentElement.scrollHeight)');
       return page.screenshot();

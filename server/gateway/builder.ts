@@ -38,7 +38,10 @@ export const gatewayBuilder: Builder = async (ctx, deliveries) => {
       return { delivery, from, message: copy.message };
     }),
   );
-  await keepRecipes(ctx, recipes);
+  // Beside the mails, which need not wait for it.
+  keepRecipes(ctx, recipes).catch((error: unknown) =>
+    ctx.logger.warn({ err: error, mails: recipes.length }, 'what was changed in mails could not be kept'),
+  );
   return built;
 };
 

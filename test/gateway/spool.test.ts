@@ -104,13 +104,13 @@ describe('a mail that waits at the gateway', function () {
       `update gateway_mail set list_id = (select id from list where slug = 'readings') where done_at is null`,
     );
     await ctx.db.query(`update delivery set state = 'queued', lease_by = null, due_at = now() where state = 'sending'`);
-    letGo();
 
     await eventually(async () => {
       expect(await one(ctx, `select count(*)::int from delivery where state = 'failed' and reason = 'seal'`)).to.equal(
         1,
       );
     });
+    letGo();
   });
 });
 

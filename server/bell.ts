@@ -8,6 +8,8 @@ export interface Bell {
   ring(what: Ring): void;
   /** Resolves at the next ring, or after `ms`, whichever is first. */
   wait(what: Ring, ms: number, signal?: AbortSignal): Promise<void>;
+  /** Does anybody in this process wait for it? */
+  isAwaited(what: Ring): boolean;
   /** Wakes this process only: for what another one rang. */
   hear(what: Ring): void;
   /** Called at each ring of this process: to tell others. */
@@ -38,6 +40,7 @@ export function makeBell(): Bell {
         signal?.addEventListener('abort', done);
         if (signal?.aborted) done();
       }),
+    isAwaited: (what) => emitter.listenerCount(what) > 0,
     listen: (tell) => void told.push(tell),
   };
 }

@@ -11,6 +11,8 @@ export interface Loop {
   readonly gather?: number;
   /** How long instead while people wait for pages, in ms. */
   readonly rushed?: number;
+  /** What it rings when it is done: who waits for that is not kept waiting by a rush. Needs `gather`. */
+  readonly rings?: Ring;
   /** Returns how much was done. */
   readonly work: () => Promise<number>;
 }
@@ -32,8 +34,16 @@ export async function runLoop(ctx: Context, loop: Loop, signal: AbortSignal): Pr
     }
     const pause = failures > 0 ? Math.min(250 * 2 ** failures, 10_000) : done > 0 ? 0 : loop.idle;
     if (pause > 0) await rest(ctx, loop, pause, signal);
-    const gather = (ctx.meter.isRushed && loop.rushed) || loop.gather;
-    if (gather) await sleep(gather, signal);
+    await gather(ctx, loop, signal);
+  }
+}
+
+async function gather(ctx: Context, { gather: usual = 0, rushed, rings }: Loop, signal: AbortSignal): Promise<void> {
+  const ms = (ctx.meter.isRushed && rushed) || usual;
+  if (!rings) return ms > 0 ? sleep(ms, signal) : undefined;
+  for (let left = ms; left > 0 && !signal.aborted; left -= Math.max(usual, 1)) {
+    await sleep(Math.min(left, usual), signal);
+    if (ctx.bell.isAwaited(rings)) return;
   }
 }
 

@@ -81,7 +81,15 @@ export async function startWorker(
 
 function loopsOf(ctx: Context): Loop[] {
   return [
-    { name: 'integrate', ring: 'event', idle: 500, gather: 3, work: async () => integrate(ctx) },
+    {
+      name: 'integrate',
+      ring: 'event',
+      rings: 'checkpoint',
+      idle: 500,
+      gather: 3,
+      rushed: 250,
+      work: async () => integrate(ctx),
+    },
     {
       name: 'decide sign-ups',
       ring: 'sign-up',

@@ -5,7 +5,7 @@ import { keepText } from '../consent/shown-text.js';
 import { subscribe } from '../consent/subscribe.js';
 import { Refusal } from '../errors.js';
 import { CONFIRM_DAYS, hostOf } from '../links/urls.js';
-import { parseAddress, type Address } from '../mail/address.js';
+import { tryAddress } from '../mail/address.js';
 import {
   agentOf,
   fieldsOf,
@@ -84,7 +84,7 @@ async function signUp(site: Site, req: Request, res: Response, list: ListFacts, 
   const fields = fieldsOf(req);
   const served = ticketOf(site, list, fields['ticket'] ?? '');
   const language = served?.language ?? languageOf(site, req, undefined, languagesOf(list));
-  const address = readAddress(fields['email'] ?? '');
+  const address = tryAddress(fields['email'] ?? '');
   const wording = list.wordings.find((one) => one.id === fields['consent']);
   const mayPost = served !== null || !ctx.config.abuseLimits;
   const agreed = wording !== undefined && (served === null || served.wordingId === wording.id);
@@ -157,15 +157,6 @@ function answerMistake(site: Site, req: Request, res: Response, { list, language
     throw new Refusal(what, `The sign-up was not accepted: ${what}.`);
   }
   sendHtml(res, signUpHtml(site, req, list, language, fields, errors), 422);
-}
-
-function readAddress(text: string): Address | null {
-  try {
-    return parseAddress(text);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }
 
 // Waiting costs a robot its speed and loses no person whose browser fills forms in by itself.

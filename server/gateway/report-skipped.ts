@@ -2,10 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { domainsOf } from './domains.js';
-import { Refusal } from '../errors.js';
 import { draw } from '../keys/draw.js';
 import { hostOf } from '../links/urls.js';
-import { parseAddress, type Address } from '../mail/address.js';
+import { tryAddress, type Address } from '../mail/address.js';
 import { dateField, field, formatHeaders, mailboxField, messageIdField, textField } from '../mail/headers.js';
 import { encodeBytes } from '../mail/qp.js';
 import type { Credential } from './credential.js';
@@ -48,13 +47,9 @@ export async function reportSkipped(ctx: Context, skipping: Skipping): Promise<v
 }
 
 async function addressee(ctx: Context, { sender, list }: Skipping): Promise<Address | null> {
-  try {
-    const address = parseAddress(sender);
-    return (await domainsOf(ctx, list.organisation)).includes(domainOf(address.normal)) ? address : null;
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
+  const address = tryAddress(sender);
+  const isOurs = address && (await domainsOf(ctx, list.organisation)).includes(domainOf(address.normal));
+  return isOurs ? address : null;
 }
 
 function subjectOf({ list, subject }: Skipping): string {

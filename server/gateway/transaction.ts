@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { catalogue, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { Refusal } from '../errors.js';
 import { draw } from '../keys/draw.js';
-import { parseAddress, type Address } from '../mail/address.js';
+import { tryAddress, type Address } from '../mail/address.js';
 import type { Credential } from './credential.js';
 import { judgeForList, judgeTransactional, skippedOf, type Judged } from './judge.js';
 import { listOfEnvelope, type NamedList } from './list-of.js';
@@ -38,7 +37,7 @@ export async function beginTransaction(
 /** Why a recipient is not taken; null: it is. Only where the list is known yet and the credential wants to hear it at once. */
 export async function refuseRecipient(ctx: Context, transaction: Transaction, to: string): Promise<Answer | null> {
   const { credential, organisation, list } = transaction;
-  const address = readAddress(to);
+  const address = tryAddress(to);
   if (!address) return { code: 553, text: '5.1.3 this is not an address to which mail can go' };
   if (credential.policy === 'skip') return null;
   const judged = await judge(ctx, { organisation, list }, address);
@@ -59,7 +58,7 @@ export async function endTransaction(
 ): Promise<Answer> {
   const recipients = new Map<string, Address>();
   for (const to of of.recipients) {
-    const address = readAddress(to);
+    const address = tryAddress(to);
     if (address) recipients.set(address.normal, address);
   }
   return receive(ctx, {
@@ -86,13 +85,4 @@ async function judge(
 ): Promise<Judged | undefined> {
   if (list !== null && typeof list !== 'string') return (await judgeForList(ctx, list, [address]))[0];
   return organisation ? (await judgeTransactional(ctx, organisation, [address]))[0] : undefined;
-}
-
-function readAddress(text: string): Address | null {
-  try {
-    return parseAddress(text);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }

@@ -37,6 +37,16 @@ export function parseAddress(text: string): Address {
   return { given, normal, local, domain };
 }
 
+/** The same; null where it is none. */
+export function tryAddress(text: string): Address | null {
+  try {
+    return parseAddress(text);
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
 /** A stored address as envelopes and headers take it: the domain in A-labels, whichever way it was typed. */
 export function mailableAddress(given: string): string {
   if (/^[\x20-\x7e]*$/.test(given)) return given;

@@ -1,5 +1,4 @@
-import { Refusal } from '../errors.js';
-import { parseAddress } from './address.js';
+import { tryAddress } from './address.js';
 
 /**
  * The one address in the value of a From header (unfolded, not decoded), normalised; null where there are none, several or a group, or where it cannot be read
@@ -10,7 +9,7 @@ export function soleAddress(value: string): string | null {
   if (bare === null || /[,;:]/.test(bare)) return null;
   const inBrackets = /^[^<>]*<([^<>]*)>\s*$/.exec(bare)?.[1];
   const address = inBrackets ?? (/[<>]/.test(bare) ? null : bare);
-  return address === null ? null : normalised(address.trim());
+  return address === null ? null : (tryAddress(address.trim())?.normal ?? null);
 }
 
 /** Quoted strings become one quotation mark, comments a blank; null where one does not end. */
@@ -31,13 +30,4 @@ function withoutNames(value: string): string | null {
     if (letter === ')' && depth === 0) bare += ' ';
   }
   return isQuoted || depth > 0 ? null : bare;
-}
-
-function normalised(address: string): string | null {
-  try {
-    return parseAddress(address).normal;
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }

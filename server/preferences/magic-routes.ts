@@ -1,9 +1,8 @@
 import { Router, type Request, type Response } from 'express';
 import { catalogue, organisationById } from '../consent/catalogue.js';
-import { Refusal } from '../errors.js';
 import { openLink } from '../links/token.js';
 import { MAGIC_MINUTES } from '../links/urls.js';
-import { parseAddress } from '../mail/address.js';
+import { tryAddress } from '../mail/address.js';
 import {
   fieldsOf,
   handle,
@@ -53,7 +52,7 @@ function showAsk(site: Site, req: Request, res: Response, address: string, wrong
 async function ask(site: Site, req: Request, res: Response): Promise<void> {
   const fields = fieldsOf(req);
   const typed = (fields['email'] ?? '').slice(0, 320);
-  const address = tryAddress(typed);
+  const address = tryAddress(typed)?.normal;
   if (!address) {
     showAsk(site, req, res, typed, true);
     return;
@@ -92,13 +91,4 @@ async function openMagic(site: Site, req: Request, res: Response): Promise<void>
   const subscriberId = await useMagicLink(ctx, link);
   setCookie(ctx, res, 'settings', await openSession(ctx, { subscriberId }, MAGIC_SESSION_MS), MAGIC_SESSION_MS);
   res.redirect(303, `/settings?lang=${languageOf(site, req, language)}`);
-}
-
-function tryAddress(text: string): string | null {
-  try {
-    return parseAddress(text).normal;
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import { parseAddress } from '../mail/address.js';
+import { tryAddress } from '../mail/address.js';
 import { openSession, sessionOf } from '../preferences/session.js';
 import { isPassword } from './passwords.js';
 import { staffByAddress, staffById, type StaffMember } from './staff.js';
@@ -13,7 +13,7 @@ const NOBODY = '00000000-0000-4000-8000-000000000000';
 
 /** Opens a session; returns the cookie's value. Throws `login-failed`, in the same words and time for an unknown address and a wrong password. */
 export async function logIn(ctx: Context, login: { email: string; password: string }): Promise<string> {
-  const normal = normalOf(login.email);
+  const normal = tryAddress(login.email)?.normal ?? null;
   const staff = normal === null ? null : await staffByAddress(ctx, normal);
   const good = await isPassword(ctx.keyring, staff?.id ?? NOBODY, staff?.passwordHash ?? null, login.password);
   if (!staff || !good) throw new Refusal('login-failed', 'Address or password is wrong.');
@@ -24,13 +24,4 @@ export async function logIn(ctx: Context, login: { email: string; password: stri
 export async function staffOfSession(ctx: Context, secret: string | undefined): Promise<StaffMember | null> {
   const owner = await sessionOf(ctx, secret);
   return owner && 'staffId' in owner ? staffById(ctx, owner.staffId) : null;
-}
-
-function normalOf(email: string): string | null {
-  try {
-    return parseAddress(email).normal;
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@ import { enterSignUp } from '../consent/enter.js';
 import { readSaidAt, type SaidAt } from '../consent/said-at.js';
 import { MAX_SCAN_BYTES, readScan, type Scan } from '../consent/scan.js';
 import { Refusal } from '../errors.js';
-import { parseAddress, type Address } from '../mail/address.js';
+import { tryAddress } from '../mail/address.js';
 import { languageNames } from '../web/i18n.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
@@ -64,7 +64,7 @@ async function enter(site: Site, visit: Visit): Promise<void> {
     mistakes.push({ field, what });
     return null;
   };
-  const address = readAddress(fields['email'] ?? '') ?? wrong('email', 'email');
+  const address = tryAddress(fields['email'] ?? '') ?? wrong('email', 'email');
   const choice =
     (await choices(site)).find(({ wording }) => wording.id === fields['wording']) ?? wrong('wording', 'wording');
   const how = fields['how'] === 'phone' || fields['how'] === 'paper' ? fields['how'] : wrong('how', 'how');
@@ -78,10 +78,6 @@ async function enter(site: Site, visit: Visit): Promise<void> {
   await enterSignUp(site.ctx, { ...choice, address, how, said, note, scan, by: `staff:${staff.id}` });
   const person = { organisationId: choice.list.organisation.id, subscriberId: null, address: address.given };
   res.redirect(303, `/admin/people/${makePersonRef(site.ctx, staff.id, person)}?noted`);
-}
-
-function readAddress(text: string): Address | null {
-  return orNull(() => parseAddress(text));
 }
 
 function readMoment(

@@ -4,7 +4,7 @@ import { Refusal } from '../errors.js';
 import { blindIndex } from '../keys/blind-index.js';
 import { openReturnAddress, type DeliveryKey } from '../links/bounce-token.js';
 import { reasonInWords } from '../mail/bounce-words.js';
-import { parseAddress } from '../mail/address.js';
+import { tryAddress } from '../mail/address.js';
 import type { Provider } from '../mail/provider-fields.js';
 import type { ProviderEvent } from './provider-event.js';
 
@@ -41,19 +41,9 @@ async function wentTo(ctx: Context, { subscriberId }: DeliveryKey, recipient: st
     'select organisation_id, blind_index from subscriber where id = $1',
     [subscriberId],
   );
-  const normal = normalOf(recipient);
+  const normal = tryAddress(recipient)?.normal ?? null;
   if (!person?.blind_index || normal === null) return false;
   return person.blind_index.equals(blindIndex(ctx.keyring, person.organisation_id, normal));
-}
-
-/** null: no address. */
-function normalOf(recipient: string): string | null {
-  try {
-    return parseAddress(recipient).normal;
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
 }
 
 /** null: no mail of ours. */

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
-import type { Builder, BuiltMail } from '../delivery/deliver.js';
+import type { Builder, BuiltMail } from '../delivery/built-mail.js';
 import { signMail } from '../delivery/signing.js';
 import { Refusal } from '../errors.js';
 import { knownKey, type Keyring } from '../keys/keyring.js';

@@ -8,7 +8,7 @@ import { progress, skippedCount } from '../../server/campaigns/progress.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { claim, type Claimed } from '../../server/delivery/claim.js';
-import type { BuiltMail } from '../../server/delivery/deliver.js';
+import type { BuiltMail } from '../../server/delivery/built-mail.js';
 import { settle } from '../../server/delivery/settle.js';
 import { signersOf } from '../../server/delivery/signing.js';
 import { dkimRecord } from '../../server/mail/dkim-record.js';

@@ -17,17 +17,17 @@ export function resultPart(previewed: Previewed, fileName: string): PreviewResul
     const problems = 'problems' in previewed ? previewed.problems.map(problemPart) : [];
     return {
       ...{ outcome: 'refused', fileName: file, subject: null, isMjml: false, isNormalised: false, why, problems },
-      objection: null,
+      ...{ objection: null, longHtml: null },
       wayOut: why?.name ?? 'template',
       ...{ bytes: null, header: [], texts: [], moreTexts: 0, source: [] },
     };
   }
-  const { outcome, type, subject, isNormalised, why, objection, bytes, header, texts, source } = previewed;
+  const { outcome, type, subject, isNormalised, why, objection, longHtml, bytes, header, texts, source } = previewed;
   return {
     ...{ outcome, fileName: file, subject: subject === '' ? null : subject, isMjml: type === 'text/mjml' },
     ...{ isNormalised: isNormalised && type === null, why: why === null ? null : whyPart(why), problems: [], bytes },
     objection: objection === null ? null : whyPart(objection),
-    wayOut: null,
+    ...{ wayOut: null, longHtml },
     header: header.map(pieceOf),
     texts: [...texts.filter(({ kind }) => kind === 'html'), ...texts.filter(({ kind }) => kind !== 'html')]
       .slice(0, MOST_TEXTS)

@@ -26,6 +26,8 @@ export interface PreviewResult {
   readonly why: WhyPart | null;
   /** Why the gateway would not take it; null: it would. */
   readonly objection: WhyPart | null;
+  /** Bytes of the longest HTML, where Gmail may hide its end; null: it is short. */
+  readonly longHtml: number | null;
   /** A key below admin.wayOut; null: it is not refused. */
   readonly wayOut: string | null;
   /** Of a template that cannot be read. */

@@ -69,6 +69,15 @@ describe('the preview of a message', () => {
     expect(wordsOf(none)).to.contain('But the gateway would refuse it: From must be exactly one address.');
   });
 
+  it('warns of HTML so long that Gmail hides its end', async () => {
+    const html = (words: number): string => `${HEAD}Content-Type: text/html\r\n\r\n<p>${'long '.repeat(words)}</p>\r\n`;
+
+    const [short, long] = [await drop(html(17_000)), await drop(html(18_000))];
+
+    expect(wordsOf(short)).not.to.contain('Gmail hides');
+    expect(wordsOf(long)).to.contain('with the footer: Gmail hides what lies beyond 102 kB, and the footer with it.');
+  });
+
   it('shows each text as it is read: HTML in a sandbox without scripts, on a phone and on a desktop', async () => {
     const page = await drop(NEWSLETTER, { footer: 'pl' });
 

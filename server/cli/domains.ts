@@ -41,7 +41,8 @@ function addDkim(program: Command, run: Run, exit: (code: number) => void): void
     .action(async (asked: Asked) =>
       run(asked, async (ctx, organisation) => {
         const { dkimKeysOf } = await import('../delivery/dkim-keys.js');
-        return tell(await dkimKeysOf(ctx, await ownerOf(ctx, organisation, asked)), '');
+        const owner = await ownerOf(ctx, organisation, asked);
+        return withDestroyed(await tell(await dkimKeysOf(ctx, owner), ''), ctx, owner);
       }),
     );
   withOptions(dkim.command('rotate'))
@@ -192,6 +193,20 @@ async function tell(keys: readonly DkimKeyFacts[], last: string): Promise<Said> 
     return `${state}${until}\n  ${name}  TXT  ${quoteText(text)}`;
   });
   return { json: { keys: told }, lines: [...lines, ...(last ? ['', last] : [])] };
+}
+
+async function withDestroyed(
+  { json, lines }: Said,
+  ctx: Context,
+  owner: { organisationId: string; domain: string },
+): Promise<Said> {
+  const { destroyedKeys } = await import('../delivery/destroy-dkim-keys.js');
+  const destroyed = await destroyedKeys(ctx, owner);
+  const more = destroyed.map(
+    ({ selector, destroyedAt }) =>
+      `destroyed ${destroyedAt.toISOString().slice(0, 10)}\n  ${selector}._domainkey.${owner.domain}  (may go from the DNS)`,
+  );
+  return { json: { ...json, destroyed }, lines: [...lines, ...more] };
 }
 
 function nameOf({ selector }: DkimKeyFacts): string {

@@ -89,7 +89,7 @@ function addDomain(program: Command, run: Run, exit: (code: number) => void): vo
     .description('look for our keys in the DNS of the domains that wait, and list all; 1 while one is still waited for')
     .action(async (asked: Asked) =>
       run(asked, async (ctx, organisation) => {
-        const domains = await checkDomains(ctx, organisation, asked.resolver);
+        const domains = await checkAll(ctx, organisation, asked.resolver);
         exit(domains.every(({ isVerified }) => isVerified) ? 0 : 1);
         const lines = domains.map((one) => `${one.isVerified ? 'may send' : 'waits   '}  ${one.domain}`);
         return { json: { domains }, lines };
@@ -156,20 +156,19 @@ async function useWaiting(
   return { used: keysUsed, waiting: keysWaiting };
 }
 
-async function checkDomains(ctx: Context, organisation: OrganisationFacts, resolver: string | undefined) {
-  const { allDomains } = await import('../delivery/sending-domains.js');
-  for (const { domain, isVerified } of await allDomains(ctx, organisation))
-    if (!isVerified) await look(ctx, organisation, { domain, ...(resolver === undefined ? {} : { resolver }) });
-  return allDomains(ctx, organisation);
+async function checkAll(ctx: Context, organisation: OrganisationFacts, resolver: string | undefined) {
+  const { checkDomains } = await import('../delivery/check-domains.js');
+  return checkDomains(ctx, organisation, await lookupBy(ctx, resolver));
 }
 
 async function look(ctx: Context, organisation: OrganisationFacts, { domain = '', resolver }: Asked) {
-  const [{ lookForKeys }, { makeLookup }] = await Promise.all([
-    import('../delivery/look-for-keys.js'),
-    import('../delivery/dns.js'),
-  ]);
-  const lookup = makeLookup((await resolverAddress(resolver)) ?? ctx.config.dnsServer);
-  return lookForKeys(ctx, organisation, { domain, lookup });
+  const { lookForKeys } = await import('../delivery/look-for-keys.js');
+  return lookForKeys(ctx, organisation, { domain, lookup: await lookupBy(ctx, resolver) });
+}
+
+async function lookupBy(ctx: Context, resolver: string | undefined) {
+  const { makeLookup } = await import('../delivery/dns.js');
+  return makeLookup((await resolverAddress(resolver)) ?? ctx.config.dnsServer);
 }
 
 async function tell(keys: readonly DkimKeyFacts[], last: string): Promise<Said> {

@@ -147,15 +147,6 @@ export interface SendScreen extends StaffScreen {
   readonly audience: AudiencePart;
 }
 
-export interface SendingScreen extends StaffScreen {
-  readonly domains: readonly {
-    readonly organisation: string;
-    readonly from: string;
-    /** For the DNS. */
-    readonly records: readonly { readonly name: string; readonly text: string }[];
-  }[];
-}
-
 declare module '../web/pages.js' {
   interface Pages {
     'admin/login': LoginScreen;
@@ -165,6 +156,5 @@ declare module '../web/pages.js' {
     'admin/upload': UploadScreen;
     'admin/campaign': CampaignScreen;
     'admin/send': SendScreen;
-    'admin/sending': SendingScreen;
   }
 }

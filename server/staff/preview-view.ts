@@ -1,9 +1,8 @@
-import type { Problem } from '../campaigns/problem.js';
 import type { ChangedText, Previewed, TextRun } from './preview-message.js';
 import { foldSource, type SourcePiece } from './preview-source.js';
 import type { PreviewResult, PreviewText } from './preview-views.js';
 import { whyPart } from './preview-words.js';
-import { detailOf } from './refused-view.js';
+import { problemPart } from './refused-view.js';
 
 /** Longer texts are not shown as a reader sees them: the page holds each twice. In characters. */
 const MOST_SHOWN = 1_000_000;
@@ -35,10 +34,6 @@ export function resultPart(previewed: Previewed, fileName: string): PreviewResul
     moreTexts: Math.max(0, texts.length - MOST_TEXTS),
     source: foldSource(source),
   };
-}
-
-function problemPart({ line, reason, message }: Problem): PreviewResult['problems'][number] {
-  return { line, reason, detail: detailOf(message) };
 }
 
 function pieceOf({ kind, text }: TextRun): SourcePiece {

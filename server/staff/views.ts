@@ -1,7 +1,7 @@
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
-import type { Problem } from '../campaigns/problem.js';
 import type { PageBase } from '../web/pages.js';
+import type { ProblemPart } from './refused-view.js';
 
 /** What every staff screen needs. */
 export interface StaffScreen extends PageBase {
@@ -77,7 +77,7 @@ export interface UploadScreen extends StaffScreen {
   readonly lists: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
   readonly subject: string;
   /** null: nothing was uploaded yet. */
-  readonly problems: readonly (Pick<Problem, 'line' | 'reason'> & { readonly detail: string })[] | null;
+  readonly problems: readonly ProblemPart[] | null;
   readonly fileName: string;
 }
 

@@ -139,6 +139,37 @@ describe('the preview of a message', () => {
     });
   }
 
+  it('says in Polish too why the footer would not be seen', async () => {
+    const anna = await staffBrowser(service, 'owner', 'pl', 'anna@workshop.example');
+    for (const [html, words] of [
+      ['<p>Hi</p><!-- never closed', 'komentarz przed nią nie jest zamknięty (&lt;!-- bez --&gt;)'],
+      ['<div style="display:none"><p>Hi', 'ukrywa ją styl „display: none” elementu &lt;div&gt;'],
+      ['<style>body{display:none}</style><p>Hi</p>', 'ukrywa ją styl „display: none” elementu &lt;body&gt;'],
+      ['<textarea><p>Hi</p>', '&lt;textarea&gt; przed nią nie jest zamknięty'],
+    ] as const)
+      expect(wordsOf(await drop(html, {}, 'a.html', anna)), html).to.contain(`Stopki nie byłoby widać: ${words}.`);
+  });
+
+  it('fetches pictures from elsewhere only when that is wanted', async () => {
+    const html = `${HEAD}Content-Type: text/html\r\n\r\n<img src="https://pictures.example/a.png"><p>Hi</p>\r\n`;
+
+    const [without, wanted] = [await drop(html), await drop(html, { pictures: 'on' })];
+
+    const allowed = ({ headers }: Page) => /img-src[^;]*/.exec(headers.get('content-security-policy') ?? '')?.[0];
+    expect([allowed(without), allowed(wanted)]).to.deep.equal([
+      "img-src 'self' data:",
+      "img-src 'self' data: https: http:",
+    ]);
+    expect(without.text).not.to.contain('value="on" checked');
+    expect(wanted.text).to.contain('value="on" checked');
+  });
+
+  it('says over which limit a message is', async () => {
+    const page = await drop(`${HEAD}X: ${'x'.repeat(300_000)}\r\n\r\nHi`);
+
+    expect(wordsOf(page)).to.contain('It is over a limit: a header has more than 256 kB.');
+  });
+
   it('takes a template too, HTML or MJML, and says when its own placeholders show both links', async () => {
     const own = '<p><a href="{{unsubscribe_url}}">Leave</a> <a href="{{preferences_url}}">Choose</a></p>';
     const html = await drop(`<html><body>${own}</body></html>`, {}, 'a.html');

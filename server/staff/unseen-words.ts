@@ -23,6 +23,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^what (::\w+) of (<.*>) shows may cover it$/s, 'covered'],
   [/^the style of the first line of (<.*>) may hide it$/s, 'first-line'],
   [/^its letters have the colour of the background$/, 'colour'],
+  [/^a box that comes after it, (<.*>), may lie over it$/s, 'laid-over'],
   [/^something before it is not closed$/, 'unclosed'],
   [/^the style sheet "(.*)", which is not in the mail, could hide it$/s, 'sheet'],
   [/^it has no words$/, 'no-words'],

@@ -19,6 +19,8 @@ const NEWSLETTER = [
 ].join('\r\n');
 const SIGNED = `${HEAD}Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\nHello\r\n--s--\r\n`;
 
+const OVERLAID = '<body><p>Hi</p></body><div style="position:fixed;inset:0;z-index:2147483647">Hi</div>';
+
 describe('the preview of a message', () => {
   let service: TestService;
   let owner: StaffBrowser;
@@ -145,6 +147,7 @@ describe('the preview of a message', () => {
       ['<p>Hi</p><!-- never closed', 'komentarz przed nią nie jest zamknięty (&lt;!-- bez --&gt;)'],
       ['<div style="display:none"><p>Hi', 'ukrywa ją styl „display: none” elementu &lt;div&gt;'],
       ['<style>body{display:none}</style><p>Hi</p>', 'ukrywa ją styl „display: none” elementu &lt;body&gt;'],
+      [OVERLAID, 'może ją zasłonić element &lt;div&gt;, który stoi po niej'],
       ['<textarea><p>Hi</p>', '&lt;textarea&gt; przed nią nie jest zamknięty'],
     ] as const)
       expect(wordsOf(await drop(html, {}, 'a.html', anna)), html).to.contain(`Stopki nie byłoby widać: ${words}.`);

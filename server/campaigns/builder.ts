@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
-import type { Builder, BuiltMail, Made } from '../delivery/deliver.js';
+import type { Builder, BuiltMail, Made } from '../delivery/built-mail.js';
 import { signMail } from '../delivery/signing.js';
 import { Refusal } from '../errors.js';
 import { knownKey, type Keyring } from '../keys/keyring.js';
@@ -81,11 +81,12 @@ async function makeMail(
   const { list } = campaign;
   const language = footerLanguage(list, delivery.language);
   try {
-    return await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(recipient)), {
+    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(recipient)), {
       recipient,
       language,
       messageId: messageIdOf(ctx.keyring, delivery),
     });
+    return { message };
   } catch (error) {
     // The footer cannot be placed any more (its texts have changed): no mail without a way out (promise 8).
     if (error instanceof Refusal) return { cannot: error.code };

@@ -4,30 +4,13 @@ import { setTimeout } from 'node:timers/promises';
 import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
+import { build, readyFor, type Builder, type BuiltMail, type Made } from './built-mail.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
 import { returnPaths } from './return-path.js';
 import { retryPause } from './settle.js';
 import { makeTurns } from './turns.js';
-import { withMark } from './with-mark.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
-
-/** A mail ready for SMTP. */
-export interface BuiltMail {
-  readonly delivery: Claimed;
-  readonly from: string;
-  /** A promise: it is being made, and leaves when it is. Of a large mail: what builds it, once it is its turn to leave; one such is in memory at a time. */
-  readonly message: Buffer | Buffer[] | Promise<Made> | (() => Promise<Made>);
-}
-
-/** A message, or why there is none. */
-export type Made = Buffer | Buffer[] | { readonly cannot: string };
-
-/** Builds the mails of one template; what cannot be built is settled with the reason given. */
-export type Builder = (
-  ctx: Context,
-  deliveries: readonly Claimed[],
-) => Promise<(BuiltMail | { delivery: Claimed; cannot: string })[]>;
 
 export interface Sender {
   /** Works until stopped. */
@@ -91,7 +74,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     try {
       const message = await made;
       if ('cannot' in message) await settler.add(failed(built.delivery, message.cannot));
-      else await send({ ...built, message });
+      else await send({ ...built, ...message });
     } catch (error) {
       ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
       await settler.add(later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts)));
@@ -99,12 +82,13 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   };
 
   const send = async (built: BuiltMail): Promise<void> => {
-    const { delivery, from, message } = built;
+    const { delivery, message } = built;
     if (typeof message === 'function') return inTurn(async () => sendMade(built, message()));
     if (message instanceof Promise) return sendMade(built, message);
-    const outcome = await pool.send({ from, to: delivery.address, message: withMark(ctx, delivery, message) });
+    const outcome = await pool.send(readyFor(ctx, { ...built, message }));
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
+    await built.kept;
     await settler.add(toOutcome(ctx, delivery, outcome));
   };
 
@@ -202,19 +186,3 @@ export async function deliverDirect(
 
 /** What `deliverDirect` needs; only it may use one. */
 export type WayOut = SmtpPool;
-
-async function build(
-  ctx: Context,
-  builders: Readonly<Record<string, Builder>>,
-  mails: readonly Claimed[],
-): ReturnType<Builder> {
-  const byTemplate = new Map<string, Claimed[]>();
-  for (const mail of mails) byTemplate.set(mail.template, [...(byTemplate.get(mail.template) ?? []), mail]);
-  const built = await Promise.all(
-    [...byTemplate].map(async ([template, group]) => {
-      const builder = builders[template];
-      return builder ? builder(ctx, group) : group.map((delivery) => ({ delivery, cannot: 'template' }));
-    }),
-  );
-  return built.flat();
-}

@@ -2,13 +2,15 @@ import { setTimeout } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { Context } from '../../server/context.js';
-import { makeSender, type Builder, type Made } from '../../server/delivery/deliver.js';
+import type { Builder, Made } from '../../server/delivery/built-mail.js';
+import { makeSender } from '../../server/delivery/deliver.js';
 import { queueDeliveries } from '../../server/delivery/queue.js';
 import { makeSmtpPool } from '../../server/mail/smtp.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { addMany } from '../support/people.js';
 import { eventually } from '../support/service.js';
 import { startSink } from '../support/sink.js';
+import { one } from '../support/state.js';
 
 describe('the sender', () => {
   let test: TestContext;
@@ -40,7 +42,7 @@ describe('the sender', () => {
       await setTimeout(5);
       if (address === 'person5@example.com') throw new Error('this one cannot be signed');
       if (address === 'person9@example.com') return { cannot: 'template-refused' };
-      return Buffer.from('Subject: Hi\r\n\r\n');
+      return { message: Buffer.from('Subject: Hi\r\n\r\n') };
     };
     const sink = await startSink();
     const pool = makeSmtpPool({ url: sink.url, logger: ctx.logger });
@@ -65,5 +67,48 @@ describe('the sender', () => {
       { state: 'sent', reason: null, is_later: false, n: 8 },
     ]);
     expect(sender.inFlight).to.equal(0);
+  });
+
+  it('writes down that a mail left only when what was changed in it is written down', async () => {
+    const [person] = await addMany(ctx, 1);
+    const messageId = randomUUID();
+    await queueDeliveries(
+      ctx.db,
+      ctx,
+      [
+        {
+          messageId,
+          kind: 'campaign',
+          template: 'letter',
+          subscriberId: person?.subscriberId ?? '',
+          consentId: person?.consentId ?? '',
+        },
+      ],
+      ctx.now(),
+    );
+    let write = (): void => undefined;
+    const kept = new Promise<void>((resolve) => (write = resolve));
+    const message = Buffer.from('Subject: Hi\r\n\r\n');
+    const letter: Builder = async (_ctx, mails) =>
+      Promise.resolve(mails.map((delivery) => ({ delivery, from: 'letters@bookshop.example', message, kept })));
+    const sink = await startSink();
+    const pool = makeSmtpPool({ url: sink.url, logger: ctx.logger });
+    const sender = makeSender(ctx, pool, { letter });
+    const running = sender.run();
+    const state = async (): Promise<string> =>
+      one(ctx, 'select state from delivery where message_id = $1', [messageId]);
+
+    await eventually(async () => Promise.resolve(expect(sink.mails).to.have.length(1)));
+    await eventually(async () => Promise.resolve(expect(pool.inFlight).to.equal(0)));
+    await ctx.db.query('select 1');
+    const before = [await state(), sender.inFlight];
+    write();
+    await sender.stop();
+    await running;
+    await pool.close();
+    await sink.stop();
+
+    expect(before).to.deep.equal(['sending', 1]);
+    expect(await state()).to.equal('sent');
   });
 });

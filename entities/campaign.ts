@@ -28,6 +28,10 @@ export class Campaign {
   @Column({ type: 'text' })
   source!: string;
 
+  /** Of campaigns/settings.ts. */
+  @Column({ type: 'jsonb', default: {} })
+  settings!: object;
+
   /** As compiled, before the footer. */
   @Column({ type: 'text' })
   html!: string;

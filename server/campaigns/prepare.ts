@@ -7,6 +7,7 @@ import { injectHtml, injectText } from '../mail/inject.js';
 import { campaignFields } from '../mail/list-headers.js';
 import { fillPlaceholders } from '../mail/placeholders.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
+import type { CampaignSettings } from './settings.js';
 import { footerDirection, footerLanguages, footerWords } from './words.js';
 
 /** What a campaign says, before any footer. */
@@ -15,6 +16,7 @@ export interface CampaignContent {
   readonly subject: string;
   readonly html: string;
   readonly text: string;
+  readonly settings: CampaignSettings;
 }
 
 /** Why somebody gets it: confirmed by double opt-in, or consent that was noted otherwise. */

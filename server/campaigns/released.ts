@@ -59,9 +59,10 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
   const before = known.get(head.id);
   if (!head.seal || !head.released_at) return null;
   if (before?.seal.equals(head.seal)) return before.released;
-  const [content] = await on.query<CampaignContent>('select id, subject, html, text from campaign where id = $1', [
-    head.id,
-  ]);
+  const [content] = await on.query<CampaignContent>(
+    'select id, subject, html, text, settings from campaign where id = $1',
+    [head.id],
+  );
   if (!content) return null;
   const parts = [...contentParts(head.list_id, content), head.released_at];
   if (!isSealed(ctx.keyring, 'campaign', parts, head.seal)) return null;

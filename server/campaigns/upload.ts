@@ -4,6 +4,7 @@ import { listBySlug, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { seal } from '../keys/seal.js';
+import { canonicalize } from '../ledger/jcs.js';
 import { prepareMail, type CampaignContent } from './prepare.js';
 import { footerLanguages } from './words.js';
 import { problemsOf, refuseTemplate } from './problem.js';
@@ -29,7 +30,7 @@ export async function createCampaign(ctx: Context, upload: NewCampaign): Promise
   const source = readSource(upload.source);
   const rendered = await renderTemplate(upload.fileName, source);
   const subject = checkSubject(upload.subject?.trim() ? upload.subject.trim() : rendered.title);
-  const content = { id: randomUUID(), subject, html: rendered.html, text: rendered.text };
+  const content = { id: randomUUID(), subject, html: rendered.html, text: rendered.text, settings: {} };
   provePrepared(ctx, list, content);
   await ctx.db.query(
     `insert into campaign (id, list_id, subject, format, file_name, source, html, text, state, created_at, seal)
@@ -42,12 +43,16 @@ export async function createCampaign(ctx: Context, upload: NewCampaign): Promise
   return content.id;
 }
 
-/** What a campaign's seal covers: whose mail it is, and every word of it. */
+/** What a campaign's seal covers: whose mail it is, every word of it, and how it is to go out. */
 export function contentParts(listId: string, content: CampaignContent): (string | Buffer)[] {
-  return [content.id, listId, content.subject, sha256(content.html), sha256(content.text)];
+  const said = canonicalize(content.settings);
+  const parts = [content.id, listId, content.subject, sha256(content.html), sha256(content.text)];
+  // Campaigns from before there were settings keep their seals.
+  return said === '{}' ? parts : [...parts, said];
 }
 
-function checkSubject(subject: string): string {
+/** A subject as it may stand in a header. Throws `template-refused`. */
+export function checkSubject(subject: string): string {
   const refuse = (reason: 'subject-missing' | 'subject-long' | 'subject-controls', message: string) =>
     refuseTemplate([{ line: null, reason, message }]);
   if (subject === '') throw refuse('subject-missing', 'There is no subject: give one, or put a title into the file.');
@@ -59,7 +64,8 @@ function checkSubject(subject: string): string {
   return subject;
 }
 
-function provePrepared(ctx: Context, list: ListFacts, content: CampaignContent): void {
+/** Can the mail be made, in every language of the footer? Throws `template-refused`. */
+export function provePrepared(ctx: Context, list: ListFacts, content: CampaignContent): void {
   try {
     for (const language of footerLanguages()) prepareMail(ctx, list, content, language, 'confirmed');
   } catch (error) {

@@ -7,8 +7,8 @@ import { withMark } from './with-mark.js';
 export interface BuiltMail {
   readonly delivery: Claimed;
   readonly from: string;
-  /** Of a large mail: what builds it, once it is its turn to leave. One such is in memory at a time. */
-  readonly message: Message | Making;
+  /** A promise: it is being made, and leaves when it is. Of a large mail: what builds it, once it is its turn to leave; one such is in memory at a time. */
+  readonly message: Message | Promise<Made> | (() => Promise<Made>);
   /** The same in ASCII, signed anew, for a server without 8BITMIME; null: it cannot be. Absent: it is ASCII. */
   readonly sevenBit?: () => Promise<Buffer[] | null>;
   /** What must be written down before it is written down that the mail left. Does not reject. */
@@ -16,7 +16,10 @@ export interface BuiltMail {
 }
 
 type Message = Buffer | Buffer[];
-export type Making = () => Promise<({ readonly message: Message } & Pick<BuiltMail, 'sevenBit'>) | { cannot: string }>;
+
+/** A message, or why there is none. */
+export type Made =
+  Message | ({ readonly message: Message } & Pick<BuiltMail, 'sevenBit'>) | { readonly cannot: string };
 
 /** Builds the mails of one template; what cannot be built is settled with the reason given. */
 export type Builder = (

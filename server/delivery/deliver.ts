@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
-import { build, readyFor, type Builder, type BuiltMail, type Making } from './built-mail.js';
+import { build, readyFor, type Builder, type BuiltMail, type Made } from './built-mail.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
 import { returnPaths } from './return-path.js';
@@ -29,7 +30,6 @@ interface Lane {
 
 const HEARTBEAT_MS = 8_000;
 const LOOK_AGAIN_MS = 500;
-const RUSHED_MS = 500;
 
 /**
  * The one door through which mail leaves. Claims at most `SEND_WINDOW` mails, hands them to SMTP and settles what became of them, in batches.
@@ -38,7 +38,8 @@ const RUSHED_MS = 500;
 export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Record<string, Builder>>): Sender {
   const worker = randomUUID();
   const stopping = new AbortController();
-  const settler = makeSettler(ctx, worker);
+  const room = new EventEmitter();
+  const settler = makeSettler(ctx, worker, () => room.emit('room'));
   const all = ctx.config.sendWindow;
   const lanes: Lane[] = [
     lane(['confirmation', 'transactional', 'notice'], all * 0.6, all * 0.05),
@@ -51,10 +52,9 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     try {
       const withReturnPath = await returnPaths(ctx);
       for (const built of await build(ctx, builders, mails)) {
-        if ('cannot' in built) {
-          await settler.add(failed(built.delivery, built.cannot));
-          done();
-        } else void send(withReturnPath(built)).finally(done);
+        const over =
+          'cannot' in built ? settler.add(failed(built.delivery, built.cannot)) : send(withReturnPath(built));
+        void over.finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -70,11 +70,12 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const inTurn = makeTurns();
 
-  const sendLarge = async (built: BuiltMail, make: Making): Promise<void> => {
+  const sendMade = async (built: BuiltMail, made: Promise<Made>): Promise<void> => {
     try {
-      const message = await make();
-      if ('cannot' in message) await settler.add(failed(built.delivery, message.cannot));
-      else await send({ ...built, ...message });
+      const mail = await made;
+      if (Buffer.isBuffer(mail) || Array.isArray(mail)) await send({ ...built, message: mail });
+      else if ('cannot' in mail) await settler.add(failed(built.delivery, mail.cannot));
+      else await send({ ...built, ...mail });
     } catch (error) {
       ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
       await settler.add(later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts)));
@@ -83,7 +84,8 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const send = async (built: BuiltMail): Promise<void> => {
     const { delivery, message } = built;
-    if (typeof message === 'function') return inTurn(async () => sendLarge(built, message));
+    if (typeof message === 'function') return inTurn(async () => sendMade(built, message()));
+    if (message instanceof Promise) return sendMade(built, message);
     const outcome = await pool.send(readyFor(ctx, { ...built, message }));
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
@@ -98,13 +100,14 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     while (!stopping.signal.aborted) {
       const free = Math.min(lane.window - busy, all - inFlight);
       if (free < lane.handful) {
-        await ctx.bell.wait('mail', SETTLE_MS, stopping.signal);
+        await once(room, 'room', { signal: stopping.signal }).catch(() => undefined);
         continue;
       }
       // Taken before the claim: the other lane must not count on the same room.
       inFlight += free;
       const claimed = await tryClaim(lane, free);
       inFlight -= free - claimed.length;
+      if (claimed.length === 0) room.emit('room');
       busy += claimed.length;
       if (claimed.length > 0) {
         void launch(claimed, () => {
@@ -113,7 +116,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
         });
       }
       // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
-      if (ctx.meter.isRushed) await sleep(RUSHED_MS, stopping.signal);
+      if (ctx.meter.isRushed) await sleep(LOOK_AGAIN_MS, stopping.signal);
       // Mails that trickle in go some at a time: a claim costs more than the few that it finds.
       else if (claimed.length > 0 && claimed.length < lane.handful) await sleep(SETTLE_MS, stopping.signal);
       const pause = breather.pause();

@@ -1,7 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { Context } from '../../server/context.js';
-import type { Builder } from '../../server/delivery/built-mail.js';
+import type { Builder, Made } from '../../server/delivery/built-mail.js';
 import { makeSender } from '../../server/delivery/deliver.js';
 import { queueDeliveries } from '../../server/delivery/queue.js';
 import { makeSmtpPool } from '../../server/mail/smtp.js';
@@ -22,7 +23,7 @@ describe('the sender', () => {
 
   after(async () => test.drop());
 
-  it('sends the others when one mail cannot be built and one cannot be read, and tries those two later', async () => {
+  it('sends the others when mails cannot be built, signed or read, and tries those later', async () => {
     const people = await addMany(ctx, 12);
     await ctx.db.query(`update subscriber set address = '\\x00' where id = $1`, [people[7]?.subscriberId]);
     const message = { messageId: randomUUID(), kind: 'campaign', template: 'letter' } as const;
@@ -35,16 +36,20 @@ describe('the sender', () => {
     const letter: Builder = async (_ctx, mails) => {
       if (mails.some((mail) => mail.address === 'person3@example.com')) throw new Error('this one cannot be built');
       const from = 'letters@bookshop.example';
-      return Promise.resolve(
-        mails.map((delivery) => ({ delivery, from, message: Buffer.from('Subject: Hi\r\n\r\n') })),
-      );
+      return Promise.resolve(mails.map((delivery) => ({ delivery, from, message: write(delivery.address) })));
+    };
+    const write = async (address: string): Promise<Made> => {
+      await setTimeout(5);
+      if (address === 'person5@example.com') throw new Error('this one cannot be signed');
+      if (address === 'person9@example.com') return { cannot: 'template-refused' };
+      return Buffer.from('Subject: Hi\r\n\r\n');
     };
     const sink = await startSink();
     const pool = makeSmtpPool({ url: sink.url, logger: ctx.logger });
     const sender = makeSender(ctx, pool, { letter });
     const running = sender.run();
 
-    await eventually(async () => Promise.resolve(expect(sink.mails).to.have.length(10)));
+    await eventually(async () => Promise.resolve(expect(sink.mails).to.have.length(8)));
     await sender.stop();
     await running;
     await pool.close();
@@ -56,9 +61,10 @@ describe('the sender', () => {
       [message.messageId],
     );
     expect(rows).to.deep.equal([
-      { state: 'deferred', reason: 'build', is_later: true, n: 1 },
+      { state: 'deferred', reason: 'build', is_later: true, n: 2 },
       { state: 'deferred', reason: 'unreadable', is_later: true, n: 1 },
-      { state: 'sent', reason: null, is_later: false, n: 10 },
+      { state: 'failed', reason: 'template-refused', is_later: false, n: 1 },
+      { state: 'sent', reason: null, is_later: false, n: 8 },
     ]);
     expect(sender.inFlight).to.equal(0);
   });

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+const moment = z.iso.datetime({ offset: true });
+const word = z.string().min(1).max(100);
+
+/** Who of a list gets a campaign; nothing said: everybody. All that is said must hold. */
+const audience = z.strictObject({
+  /** Of the subscriber: any of these. */
+  languages: z.array(word).max(50).optional(),
+  joinedAfter: moment.optional(),
+  joinedBefore: moment.optional(),
+});
+
+/** When and how fast a campaign goes out; nothing said: at once, as fast as it goes. */
+const sending = z.strictObject({
+  /** Not before. */
+  at: moment.optional(),
+});
+
+const settings = z.strictObject({ audience: audience.optional(), sending: sending.optional() });
+
+/** How a campaign is to go out; sealed with its content, so that nobody changes it by writing SQL (T6). */
+export type CampaignSettings = z.infer<typeof settings>;
+export type AudienceFilter = z.infer<typeof audience>;
+export type SendingPlan = z.infer<typeof sending>;
+
+/** Reads settings from outside. Throws ZodError. */
+export function readSettings(given: unknown): CampaignSettings {
+  return settings.parse(given);
+}

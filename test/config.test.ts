@@ -21,6 +21,7 @@ describe('the settings', () => {
       publicUrl: 'http://localhost:3000',
       databaseUrl: null,
       smtpUrl: null,
+      sending: { retryHours: 72, perDomain: { usual: null, named: new Map() } },
       dataDir: resolve('data'),
       keysFile: resolve('data-keys.json'),
       gatewayPort: 2525,

@@ -24,10 +24,14 @@ export const campaignBuilder: Builder = async (ctx, deliveries) => {
   return Promise.all(
     deliveries.map(async (delivery) => {
       const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
-      return typeof campaign === 'string' ? { delivery, cannot: campaign } : buildOne(ctx, campaign, delivery);
+      if (typeof campaign !== 'string') return buildOne(ctx, campaign, delivery);
+      // Stopped since the claim.
+      return HELD.includes(campaign) ? { delivery, isHeld: true } : { delivery, cannot: campaign };
     }),
   );
 };
+
+const HELD = ['campaign-paused', 'campaign-cancelled'];
 
 /** One mail to one person: what a skeleton is filled with. */
 export interface Recipient {
@@ -77,7 +81,8 @@ async function buildOne(
       language,
       messageId: messageIdOf(ctx.keyring, delivery),
     });
-    return { delivery, from: list.organisation.fromAddress, message };
+    const { tryForHours, onUnknown } = campaign.content.settings.sending ?? {};
+    return { delivery, from: list.organisation.fromAddress, message, tries: { tryForHours, onUnknown } };
   } catch (error) {
     // The footer cannot be placed any more (its texts have changed): no mail without a way out (promise 8).
     if (error instanceof Refusal) return { delivery, cannot: error.code };

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
+import { buildMails } from './build-mails.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
-import { failed, later, toOutcome } from './outcome.js';
+import { makeGate } from './gate.js';
+import { makeLanes, type Lane } from './lanes.js';
+import { sayGoodbye } from './living.js';
+import { failed, later, putBack, refusedUs, toOutcome } from './outcome.js';
+import { makePacing } from './pacing.js';
+import { retryPause, type Persistence } from './persistence.js';
 import { returnPaths } from './return-path.js';
-import { retryPause } from './settle.js';
 import { makeTurns } from './turns.js';
 import { withMark } from './with-mark.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
@@ -17,15 +21,16 @@ export interface BuiltMail {
   readonly from: string;
   /** Of a large mail: what builds it, once it is its turn to leave. One such is in memory at a time. */
   readonly message: Buffer | Buffer[] | Making;
+  readonly tries?: Persistence;
 }
 
 type Making = () => Promise<Buffer | Buffer[] | { cannot: string }>;
 
-/** Builds the mails of one template; what cannot be built is settled with the reason given. */
+/** Builds the mails of one template; what cannot be built is settled with the reason given, and what may not leave now is put back. */
 export type Builder = (
   ctx: Context,
   deliveries: readonly Claimed[],
-) => Promise<(BuiltMail | { delivery: Claimed; cannot: string })[]>;
+) => Promise<(BuiltMail | { delivery: Claimed; cannot: string } | { delivery: Claimed; isHeld: true })[]>;
 
 export interface Sender {
   /** Works until stopped. */
@@ -33,14 +38,6 @@ export interface Sender {
   /** No new mails; resolves when those in flight are settled. */
   stop(): Promise<void>;
   readonly inFlight: number;
-}
-
-/** Which mails a lane takes, and how many it may have in flight at most: a part of the window is never a campaign's, so that single mails need not wait. */
-interface Lane {
-  readonly kinds: readonly DeliveryKind[];
-  readonly window: number;
-  /** Claims at least so many: a round trip a mail would cost more than the mail. */
-  readonly handful: number;
 }
 
 const HEARTBEAT_MS = 8_000;
@@ -56,18 +53,20 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   const stopping = new AbortController();
   const settler = makeSettler(ctx, worker);
   const all = ctx.config.sendWindow;
-  const lanes: Lane[] = [
-    lane(['confirmation', 'transactional', 'notice'], all * 0.6, all * 0.05),
-    lane(['campaign', 'gateway'], all * 0.8, all * 0.2),
-  ];
+  const lanes = makeLanes(all);
   let inFlight = 0;
   let ended: Promise<unknown> = Promise.resolve();
 
+  const gate = makeGate(ctx);
+  const pacing = makePacing(ctx, worker, settler.add);
+
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {
+      await gate.know(mails);
       const withReturnPath = await returnPaths(ctx);
-      for (const built of await build(ctx, builders, mails)) {
-        if ('cannot' in built) {
+      for (const built of await buildMails(ctx, builders, mails)) {
+        if ('isHeld' in built) void settler.add(putBack(ctx, built.delivery, 'held', 0)).finally(done);
+        else if ('cannot' in built) {
           await settler.add(failed(built.delivery, built.cannot));
           done();
         } else void send(withReturnPath(built)).finally(done);
@@ -78,7 +77,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       const [first, ...more] = mails;
       if (more.length > 0) for (const mail of mails) await launch([mail], done);
       else if (first) {
-        await settler.add(later(ctx, first, 'build', null, retryPause(first.attempts)));
+        await settler.add(later(ctx, first, 'build', null, retryPause(first.attempts, ctx.config.sending.retryHours)));
         done();
       }
     }
@@ -93,17 +92,23 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       else await send({ ...built, message });
     } catch (error) {
       ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
-      await settler.add(later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts)));
+      await settler.add(
+        later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts, ctx.config.sending.retryHours)),
+      );
     }
   };
 
   const send = async (built: BuiltMail): Promise<void> => {
-    const { delivery, from, message } = built;
+    const { delivery, from, message, tries } = built;
     if (typeof message === 'function') return inTurn(async () => sendLarge(built, message));
-    const outcome = await pool.send({ from, to: delivery.address, message: withMark(ctx, delivery, message) });
+    const mail = { from, to: delivery.address, message: withMark(ctx, delivery, message) };
+    const outcome = await pool.sendIf(mail, () => gate.isOpen(delivery));
+    if (outcome === null) return settler.add(putBack(ctx, delivery, 'held', 0));
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
-    await settler.add(toOutcome(ctx, delivery, outcome));
+    const settled = toOutcome(ctx, delivery, outcome, tries);
+    const isUs = (await gate.judge(delivery, outcome)) !== 'go' && settled.bounce?.action === 'policy';
+    await settler.add(isUs ? refusedUs(ctx, delivery, settled) : settled);
   };
 
   const breather = makeBreather();
@@ -122,10 +127,11 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       inFlight -= free - claimed.length;
       busy += claimed.length;
       if (claimed.length > 0) {
-        void launch(claimed, () => {
+        const done = (): void => {
           busy -= 1;
           inFlight -= 1;
-        });
+        };
+        void launch(pacing.inPace(claimed, done), done);
       }
       // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
       if (ctx.meter.isRushed) await sleep(RUSHED_MS, stopping.signal);
@@ -146,7 +152,9 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       }
       for (const { error, ...delivery } of unreadable) {
         ctx.logger.error({ err: error, messageId: delivery.messageId }, 'a mail cannot be read');
-        await settler.add(later(ctx, delivery, 'unreadable', null, retryPause(delivery.attempts)));
+        await settler.add(
+          later(ctx, delivery, 'unreadable', null, retryPause(delivery.attempts, ctx.config.sending.retryHours)),
+        );
       }
       return good;
     } catch (error) {
@@ -158,8 +166,13 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   return {
     run: async () => {
-      const beat = setInterval(() => void extendLeases(ctx, worker).catch(() => undefined), HEARTBEAT_MS);
-      ended = Promise.all(lanes.map(runLane)).finally(() => clearInterval(beat));
+      const live = async (): Promise<void> => {
+        await extendLeases(ctx, worker);
+        await pacing.live();
+      };
+      const beat = setInterval(() => void live().catch(() => undefined), HEARTBEAT_MS);
+      await live().catch(() => undefined);
+      ended = Promise.all([gate.run(stopping.signal), ...lanes.map(runLane)]).finally(() => clearInterval(beat));
       await ended;
     },
     stop: async () => {
@@ -167,6 +180,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       await ended;
       while (inFlight > 0) await setTimeout(10);
       await settler.flush();
+      await sayGoodbye(ctx, worker).catch(() => undefined);
     },
     get inFlight() {
       return inFlight;
@@ -177,10 +191,6 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   // A stop ends it early, as it should.
   await setTimeout(ms, undefined, { signal }).catch(() => undefined);
-}
-
-function lane(kinds: readonly DeliveryKind[], window: number, handful: number): Lane {
-  return { kinds, window: Math.max(1, Math.floor(window)), handful: Math.max(1, Math.floor(handful)) };
 }
 
 /**
@@ -199,19 +209,3 @@ export async function deliverDirect(
 
 /** What `deliverDirect` needs; only it may use one. */
 export type WayOut = SmtpPool;
-
-async function build(
-  ctx: Context,
-  builders: Readonly<Record<string, Builder>>,
-  mails: readonly Claimed[],
-): ReturnType<Builder> {
-  const byTemplate = new Map<string, Claimed[]>();
-  for (const mail of mails) byTemplate.set(mail.template, [...(byTemplate.get(mail.template) ?? []), mail]);
-  const built = await Promise.all(
-    [...byTemplate].map(async ([template, group]) => {
-      const builder = builders[template];
-      return builder ? builder(ctx, group) : group.map((delivery) => ({ delivery, cannot: 'template' }));
-    }),
-  );
-  return built.flat();
-}

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { Context } from '../../server/context.js';
 import { makeSender, type Builder } from '../../server/delivery/deliver.js';
 import { queueDeliveries } from '../../server/delivery/queue.js';
 import { makeSmtpPool } from '../../server/mail/smtp.js';
+import { bareCampaign } from '../support/campaigns.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { addMany } from '../support/people.js';
 import { eventually } from '../support/service.js';
@@ -23,7 +23,7 @@ describe('the sender', () => {
   it('sends the others when one mail cannot be built and one cannot be read, and tries those two later', async () => {
     const people = await addMany(ctx, 12);
     await ctx.db.query(`update subscriber set address = '\\x00' where id = $1`, [people[7]?.subscriberId]);
-    const message = { messageId: randomUUID(), kind: 'campaign', template: 'letter' } as const;
+    const message = { messageId: await bareCampaign(ctx), kind: 'campaign', template: 'letter' } as const;
     await queueDeliveries(
       ctx.db,
       ctx,

@@ -14,8 +14,9 @@ const STEPS: Readonly<Record<Steering, { from: readonly CampaignState[]; to: Cam
 /**
  * Pauses, resumes or cancels a campaign. From the answer on no worker takes up another mail of one that stands still; those that hold some put them back
  * within a second, and only what is with the mail server at this moment still arrives. False when it is so already. Throws `not-found` and `campaign-state`.
+ * `by`: somebody of the staff; null: the operator, on the command line.
  */
-export async function steerCampaign(ctx: Context, id: string, step: Steering, by: string): Promise<boolean> {
+export async function steerCampaign(ctx: Context, id: string, step: Steering, by: string | null): Promise<boolean> {
   const { from, to } = STEPS[step];
   const changed = await ctx.db.query(
     'update campaign set state = $2 where id = $1 and state = any($3::text[]) returning 1',

@@ -58,7 +58,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   let ended: Promise<unknown> = Promise.resolve();
 
   const gate = makeGate(ctx);
-  const pacing = makePacing(ctx, worker, settler.add);
+  const pacing = makePacing(ctx, worker, async (outcome) => settler.add(outcome));
 
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {

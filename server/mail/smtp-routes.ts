@@ -40,7 +40,9 @@ export function makeSmtpRoutes({
     send: async (mail) => (await sendIf(mail, () => true)) ?? { kind: 'deferred', reply: 'It was stopped.' },
     verify: async () => (await verifyEach()).includes(true),
     verifyEach,
-    close: async () => void (await Promise.all(routes.map(async ({ pool }) => pool.close()))),
+    close: async () => {
+      await Promise.all(routes.map(async ({ pool }) => pool.close()));
+    },
     get inFlight() {
       return routes.reduce((sum, { pool }) => sum + pool.inFlight, 0);
     },

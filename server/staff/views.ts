@@ -1,6 +1,7 @@
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
 import type { Problem } from '../campaigns/problem.js';
+import type { SteerPart } from './plan-views.js';
 import type { PageBase } from '../web/pages.js';
 
 /** What every staff screen needs. */
@@ -117,6 +118,8 @@ export interface CampaignScreen extends StaffScreen {
   readonly audience: AudiencePart | null;
   /** Once released. */
   readonly progress: ProgressPart | null;
+  /** Once released. */
+  readonly steer: SteerPart | null;
   /** What became of a test; null: none was just sent. */
   readonly test: { readonly kind: 'sent' | 'deferred' | 'refused' | 'unknown'; readonly to: string } | null;
   readonly preview: {

@@ -124,6 +124,17 @@ function makeRegistry(ctx: Context): Registry {
     },
   });
   new Gauge({
+    name: 'zgoda_campaigns_halted',
+    help: 'Campaigns that halted by themselves, since our mail is refused',
+    registers: [registry],
+    async collect() {
+      const [row] = await ctx.db.query<{ n: number }>(
+        `select count(*)::int as n from campaign_pace p join campaign c on c.id = p.campaign_id where p.halts > 0 and c.state = 'sending'`,
+      );
+      this.set(row?.n ?? 0);
+    },
+  });
+  new Gauge({
     name: 'zgoda_log_queue',
     help: 'Events that wait for their leaf',
     registers: [registry],

@@ -32,6 +32,9 @@ export function makeGate(ctx: Context): Gate {
   /** When a mail of it was last claimed here. */
   const used = new Map<string, number>();
   let readAt = 0;
+  // What was asked for earlier and answered later is no news.
+  let asked = 0;
+  let known = 0;
 
   const read = async (): Promise<void> => {
     const now = performance.now();
@@ -41,12 +44,16 @@ export function makeGate(ctx: Context): Gate {
     }
     if (used.size === 0) return;
     readAt = now;
+    asked += 1;
+    const question = asked;
     const rows = await ctx.db.query<Standing>(
-      `select c.id, c.state = 'sending' and (p.halted_until is null or p.halted_until <= $2 or p.is_probing) as "isOpen",
+      `select c.id, c.state = 'sending' and (coalesce(p.halts, 0) = 0 or p.is_probing) as "isOpen",
          coalesce(p.is_probing, false) as "isProbing"
        from campaign c left join campaign_pace p on p.campaign_id = c.id where c.id = any($1::uuid[])`,
-      [[...used.keys()], ctx.now()],
+      [[...used.keys()]],
     );
+    if (question < known) return;
+    known = question;
     for (const row of rows) standings.set(row.id, row);
   };
 
@@ -62,12 +69,15 @@ export function makeGate(ctx: Context): Gate {
     judge: async ({ kind, messageId }, outcome) => {
       const isRefused = kind === 'campaign' ? refusesUs(outcome) : null;
       if (isRefused === null) return 'go';
-      const known = standings.get(messageId);
+      const standing = standings.get(messageId);
       const breaker = breakers.get(messageId) ?? makeBreaker();
       breakers.set(messageId, breaker);
-      if (known?.isProbing && !isRefused) await goOn(ctx, messageId);
+      if (standing?.isProbing && !isRefused) await goOn(ctx, messageId);
       const verdict = breaker.note(isRefused);
-      if (!isRefused || (verdict !== 'halt' && !known?.isProbing)) return known?.isOpen === false ? 'doubt' : verdict;
+      if (!isRefused || (verdict !== 'halt' && !standing?.isProbing))
+        return standing?.isOpen === false ? 'doubt' : verdict;
+      asked += 1;
+      known = asked;
       standings.set(messageId, { id: messageId, isOpen: false, isProbing: false });
       await halt(ctx, messageId, 'reply' in outcome ? outcome.reply : '');
       return 'halt';

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { makeBell } from '../../server/bell.js';
 import { steerCampaign } from '../../server/campaigns/steer.js';
 import type { Context } from '../../server/context.js';
 import { makeSender, type Builder, type Sender } from '../../server/delivery/deliver.js';
@@ -71,7 +72,8 @@ describe('A sender', () => {
     start();
     await eventually(async () => Promise.resolve(expect(sink.mails.length).to.be.greaterThan(10)));
 
-    await steerCampaign(ctx, campaign, 'pause', null);
+    // Somewhere else: no bell of another process rings here.
+    await steerCampaign({ ...ctx, bell: makeBell() }, campaign, 'pause', null);
     await new Promise((resolve) => setTimeout(resolve, PAUSED_MS));
     const begun = sink.begun();
     await new Promise((resolve) => setTimeout(resolve, PAUSED_MS));

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AccessLog } from './entities/access-log.js';
+import { CampaignPace } from './entities/campaign-pace.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -22,6 +23,7 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { Sender } from './entities/sender.js';
 import { SendingDomain } from './entities/sending-domain.js';
 import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
@@ -50,6 +52,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     entities: [
       AccessLog,
       Campaign,
+      CampaignPace,
       Consent,
       ConsentEvent,
       Delivery,
@@ -84,6 +87,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Organisation,
       Purpose,
       RestrictedProof,
+      Sender,
       SendingDomain,
       Session,
       ShownText,

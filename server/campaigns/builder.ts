@@ -23,9 +23,13 @@ export const campaignBuilder: Builder = async (ctx, deliveries) => {
   const campaigns = await releasedCampaigns(ctx, ctx.db, [...new Set(deliveries.map((one) => one.messageId))]);
   return deliveries.map((delivery) => {
     const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
-    return typeof campaign === 'string' ? { delivery, cannot: campaign } : buildOne(ctx, campaign, delivery);
+    if (typeof campaign !== 'string') return buildOne(ctx, campaign, delivery);
+    // Stopped since the claim.
+    return HELD.includes(campaign) ? { delivery, isHeld: true } : { delivery, cannot: campaign };
   });
 };
+
+const HELD = ['campaign-paused', 'campaign-cancelled'];
 
 /** One mail to one person: what a skeleton is filled with. */
 export interface Recipient {
@@ -69,7 +73,11 @@ function buildOne(
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
   const recipient = { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt };
-  return { delivery, from: list.organisation.fromAddress, message: makeMail(ctx, campaign, delivery, recipient) };
+  const { tryForHours, onUnknown } = campaign.content.settings.sending ?? {};
+  return {
+    ...{ delivery, from: list.organisation.fromAddress, tries: { tryForHours, onUnknown } },
+    message: makeMail(ctx, campaign, delivery, recipient),
+  };
 }
 
 async function makeMail(

@@ -43,7 +43,7 @@ export async function progress(ctx: Context, id: string): Promise<Progress> {
       [id],
     ),
     ctx.db.query<Row>(
-      `select case when state = 'queued' or (state = 'deferred' and reason in ('connection', 'build')) or (state = 'unknown' and settled_at is null) then 'waiting' else state end as kind,
+      `select case when state = 'queued' or (state = 'deferred' and reason in ('connection', 'build', 'pace', 'held', 'halted')) or (state = 'unknown' and settled_at is null) then 'waiting' else state end as kind,
          case when state = 'skipped' then reason end as reason, count(*)::int as n, count(*) filter (where settled_at > $2)::int as recent
        from delivery where message_id = $1 group by 1, 2 order by 2`,
       [id, new Date(now.getTime() - WINDOW_MS)],

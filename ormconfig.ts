@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AccessLog } from './entities/access-log.js';
+import { AttributeMark } from './entities/attribute-mark.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -22,6 +23,7 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { Segment } from './entities/segment.js';
 import { SendingDomain } from './entities/sending-domain.js';
 import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
@@ -49,6 +51,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     ...('url' in address ? { extra: { maxLifetimeSeconds: 120 } } : {}),
     entities: [
       AccessLog,
+      AttributeMark,
       Campaign,
       Consent,
       ConsentEvent,
@@ -84,6 +87,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Organisation,
       Purpose,
       RestrictedProof,
+      Segment,
       SendingDomain,
       Session,
       ShownText,

@@ -14,12 +14,12 @@ export type Frequency = 'all' | 'weekly' | 'monthly';
 @Unique('consent_unsubscribe_ref_key', ['unsubscribeRef'])
 @Unique('consent_preferences_ref_key', ['preferencesRef'])
 @Unique('consent_mailto_ref_key', ['mailtoRef'])
-// As the database has it, the columns after the id are only included: counting an audience reads nothing but this index.
+// As the database has it, the columns after the subscriber are only included: counting an audience reads nothing but this index.
 @Index('consent_audience', [
-  ...['purposeId', 'state', 'id'],
-  ...['subscriberId', 'basis', 'language', 'confirmedAt', 'stateAt', 'topics'],
+  ...['purposeId', 'subscriberId', 'id'],
+  ...['state', 'basis', 'language', 'confirmedAt', 'stateAt', 'topics'],
 ])
-@Index('consent_steered', ['purposeId', 'id'], {
+@Index('consent_steered', ['purposeId', 'subscriberId', 'id', 'frequency', 'pausedUntil'], {
   where: `"state" = 'confirmed' and ("frequency" <> 'all' or "paused_until" is not null)`,
 })
 export class Consent {

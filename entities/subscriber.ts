@@ -4,8 +4,11 @@ import { Organisation } from './organisation.js';
 /** One person at one address within one organisation. */
 @Entity('subscriber')
 @Unique('subscriber_index_key', ['organisationId', 'blindIndex'])
-@Index('subscriber_suppression', ['suppressionHash'])
-@Index('subscriber_held', ['id'], { where: '"restricted_at" is not null or "address" is null' })
+// The rest is only included, as in `consent_audience`.
+@Index('subscriber_suppression', ['suppressionHash', 'organisationId', 'id'])
+@Index('subscriber_held', ['id', 'restrictedAt', 'erasedAt'], {
+  where: '"restricted_at" is not null or "erased_at" is not null',
+})
 export class Subscriber {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'subscriber_pk' })
   id!: string;

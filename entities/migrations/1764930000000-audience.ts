@@ -26,15 +26,19 @@ alter table organisation add column attributes jsonb not null default '[]';
 alter table list add column topics jsonb not null default '[]';
 
 alter table subscriber add column attributes bytea;
-create index subscriber_suppression on subscriber (suppression_hash);
-create index subscriber_held on subscriber (id) where restricted_at is not null or address is null;
+create index subscriber_suppression on subscriber (suppression_hash) include (organisation_id, id);
+create index subscriber_held on subscriber (id) include (restricted_at, erased_at) where restricted_at is not null or erased_at is not null;
 
 alter table consent add column language text, add column topics text[] not null default '{}';
 update consent c set language = s.language from subscriber s where s.id = c.subscriber_id;
 alter table consent alter column language set not null;
 drop index consent_audience;
-create index consent_audience on consent (purpose_id, state, id) include (subscriber_id, basis, language, confirmed_at, state_at, topics);
-create index consent_steered on consent (purpose_id, id) where state = 'confirmed' and (frequency <> 'all' or paused_until is not null);
+create index consent_audience on consent (purpose_id, subscriber_id) include (id, state, basis, language, confirmed_at, state_at, topics);
+create index consent_steered on consent (purpose_id, subscriber_id) include (id, frequency, paused_until)
+  where state = 'confirmed' and (frequency <> 'all' or paused_until is not null);
+
+-- Fan-out goes by subscriber now; nobody is queued twice.
+update campaign set cursor = null where fanned_out_at is null;
 
 create table attribute_mark (
   mark bytea not null,

@@ -1,6 +1,6 @@
 import { listById } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { refusalSql } from '../delivery/mailable.js';
+import { NO_BASIS_SQL, steeredSql, suppressesSql } from '../delivery/mailable.js';
 import { narrow } from './narrow.js';
 import { isWholeList, type AudienceFilter } from './settings.js';
 
@@ -30,45 +30,48 @@ export async function audienceOf(ctx: Context, listId: string, filter?: Audience
 
 /** Consents that are alike. */
 interface Group {
-  /** Judged one by one, because something about the person, not only the state, may hold the mail back. */
-  readonly isJudged: boolean;
-  /** Of those that were judged. */
-  readonly refusal: string | null;
-  /** As state and basis alone would have it. */
+  /** Why it is kept back whatever its state is, or although it is good; null: nothing of it. */
+  readonly special: string | null;
+  /** Is that said before the state? */
+  readonly isFirst: boolean;
+  /** As state and basis alone have it. */
   readonly plain: string | null;
   readonly n: number;
 }
 
 /*
- * A million consents are not judged one by one. All are counted by state and basis, from an index that holds what filters ask for. Whoever may be held back
- * by something else (erased, restricted, suppressed, paused, wants less) is found from the other side and judged as the claim does, and taken off.
+ * A million consents are not judged one by one. All are counted by state and basis, from an index that holds whatever filters ask for. Who is kept back by
+ * something else is found from the other side, by the same expressions as the claim's, and moved from one number to the other.
  */
-const HELD = `
-  select c.id from subscriber s join consent c on c.subscriber_id = s.id and c.purpose_id = $1
-    where (s.restricted_at is not null or s.address is null)
-  union select c.id from consent c
+const SPECIAL = `
+  select s.id, 1 as rank, case when s.erased_at is not null then 'erased' else 'restricted' end as reason
+    from subscriber s where s.restricted_at is not null or s.erased_at is not null
+  union all select c.subscriber_id, 2, ${steeredSql(2)} from consent c
     where c.purpose_id = $1 and c.state = 'confirmed' and (c.frequency <> 'all' or c.paused_until is not null)
-  union select c.id from suppression x join subscriber s on s.suppression_hash = x.hash and s.organisation_id = x.organisation_id
-    join consent c on c.subscriber_id = s.id and c.purpose_id = $1 and c.state = 'confirmed'
-    where x.organisation_id = $3`;
+  union all select found.id, 3, 'suppressed' from suppression x
+    cross join lateral (select s.id from subscriber s where s.suppression_hash = x.hash and s.organisation_id = x.organisation_id offset 0) found
+    where x.organisation_id = $3 and ${suppressesSql(2)}`;
 
-const PLAIN = `case when c.state <> 'confirmed' then c.state when not coalesce(c.basis = any(l.accepted_bases), false) then 'basis' end`;
-
+// "offset 0": looked up one by one, for nothing is known of how hashes are spread (T4).
 function countSql(condition: string): string {
-  return `with held as materialized (${HELD}),
-    judged as (select ${refusalSql(2)} as refusal, ${PLAIN} as plain
-      from held join consent c on c.id = held.id join subscriber s on s.id = c.subscriber_id join list l on l.id = c.purpose_id where ${condition}),
+  return `with special as materialized (select distinct on (id) id, rank, reason from (${SPECIAL}) k where reason is not null order by id, rank),
+    moved as (select special.reason, special.rank = 1 as first, c.state, c.basis, count(*) as n from special
+      cross join lateral (select c.state, c.basis from consent c where c.purpose_id = $1 and c.subscriber_id = special.id and ${condition} offset 0) c
+      group by 1, 2, 3, 4),
     counted as (select c.state, c.basis, count(*) as n from consent c where c.purpose_id = $1 and ${condition} group by 1, 2)
-    select false as "isJudged", null as refusal, ${PLAIN} as plain, c.n::int as n from counted c join list l on l.id = $1
-    union all select true, refusal, plain, count(*)::int from judged group by 2, 3`;
+    select null as special, false as "isFirst", ${NO_BASIS_SQL} as plain, c.n::int as n from counted c join list l on l.id = $1
+    union all select c.reason, c.first, ${NO_BASIS_SQL}, c.n::int from moved c join list l on l.id = $1`;
 }
 
 function sum(groups: readonly Group[]): Pick<Audience, 'reached' | 'left'> {
   const counts = new Map<string | null, number>();
   const add = (reason: string | null, n: number): unknown => counts.set(reason, (counts.get(reason) ?? 0) + n);
-  for (const { isJudged, refusal, plain, n } of groups) {
-    add(isJudged ? refusal : plain, n);
-    if (isJudged) add(plain, -n);
+  for (const { special, isFirst, plain, n } of groups) {
+    if (special === null) add(plain, n);
+    else if (isFirst || plain === null) {
+      add(special, n);
+      add(plain, -n);
+    }
   }
   const left = [...counts].flatMap(([reason, n]) => (reason !== null && n > 0 ? [[reason, n] as const] : []));
   return { reached: counts.get(null) ?? 0, left: Object.fromEntries(left.sort(([a], [b]) => (a < b ? -1 : 1))) };

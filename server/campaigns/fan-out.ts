@@ -64,7 +64,7 @@ async function nextPage(ctx: Context, tx: Tx, campaign: Released): Promise<numbe
   );
   await tx.query('update campaign set cursor = $2, fanned_out_at = $3 where id = $1', [
     id,
-    audience.at(-1)?.id ?? row.cursor,
+    audience.at(-1)?.subscriber_id ?? row.cursor,
     audience.length < PAGE ? ctx.now() : null,
   ]);
   return Math.max(1, audience.length);
@@ -87,8 +87,8 @@ async function audienceAfter(
   const { sql, values } = narrow(ctx.keyring, of, 5);
   return tx.query(
     `select c.id, c.subscriber_id from consent c
-     where c.purpose_id = $1 and c.state = 'confirmed' and c.id > $2::uuid and ${JOINED_SQL} <= $3 and ${sql}
-     order by c.id limit $4`,
+     where c.purpose_id = $1 and c.state = 'confirmed' and c.subscriber_id > $2::uuid and ${JOINED_SQL} <= $3 and ${sql}
+     order by c.subscriber_id limit $4`,
     [list.id, cursor, campaign.releasedAt, PAGE, ...values],
   );
 }

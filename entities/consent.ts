@@ -39,7 +39,7 @@ export class Consent {
   language!: string;
 
   /** Of the list's topics, those that are wanted; none: all. */
-  @Column({ type: 'text', array: true, default: () => `'{}'` })
+  @Column({ type: 'text', array: true, default: [] })
   topics!: string[];
 
   @Column({ type: 'text' })

@@ -1,13 +1,15 @@
 import { open } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { basename } from 'node:path';
-import { catalogue } from '../consent/catalogue.js';
+import { catalogue, listBySlug } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { chooseAudience } from './choose-audience.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
 import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
 import { releaseCampaign } from './release.js';
 import { MAX_SOURCE_BYTES } from './render.js';
+import { segmentsOf } from './segments.js';
 import { createCampaign } from './upload.js';
 
 /** Something to write text to, such as process.stdout. */
@@ -22,6 +24,10 @@ export interface CampaignSend {
   readonly list: string;
   /** Absent: the file's title. */
   readonly subject?: string;
+  /** A saved part of the list. */
+  readonly segment?: string;
+  /** Only people of these languages. */
+  readonly languages?: readonly string[];
   readonly wait: boolean;
   readonly json: boolean;
   readonly out: Output;
@@ -40,7 +46,9 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
   try {
     const source = await readAtMost(send.file, MAX_SOURCE_BYTES + 1);
     const subject = send.subject === undefined ? {} : { subject: send.subject };
+    const audience = await audienceFor(ctx, send);
     const id = await createCampaign(ctx, { list: send.list, fileName: basename(send.file), source, ...subject });
+    if (audience) await chooseAudience(ctx, id, audience);
     await releaseCampaign(ctx, id);
     if (send.wait && send.runWorker) stop = await send.runWorker();
     const now = send.wait ? await watch(ctx, id, send.err) : await queueAll(ctx, id);
@@ -53,6 +61,19 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
   } finally {
     await stop();
   }
+}
+
+/** Whom of the list it goes to; null: everybody. */
+async function audienceFor(ctx: Context, { list, segment, languages }: CampaignSend): Promise<object | null> {
+  if (segment === undefined && languages === undefined) return null;
+  const { id } = await listBySlug(ctx, list);
+  const segments = segment === undefined ? [] : await segmentsOf(ctx, id);
+  const found = segments.find(({ name }) => name === segment);
+  if (segment !== undefined && !found) {
+    const known = segments.map(({ name }) => name).join(', ') || 'none yet';
+    throw new Refusal('not-found', `There is no segment "${segment}" of the list ${list}. There is ${known}.`);
+  }
+  return { ...found?.filter, ...(languages === undefined ? {} : { languages }) };
 }
 
 async function unknownList(ctx: Context, slug: string): Promise<string> {

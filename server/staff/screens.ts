@@ -1,6 +1,7 @@
 import { Router, type ErrorRequestHandler } from 'express';
 import { Refusal, type RefusalCode } from '../errors.js';
 import type { Site } from '../web/http.js';
+import { audienceRoutes } from './audience-routes.js';
 import { campaignRoutes, type StaffDeps } from './campaign-routes.js';
 import { credentialRoutes } from './credential-routes.js';
 import { gatewayRoutes } from './gateway-routes.js';
@@ -11,6 +12,7 @@ import { peopleRoutes } from './people-routes.js';
 import { personRoutes } from './person-routes.js';
 import { enterRoutes } from './enter-routes.js';
 import { previewRoutes } from './preview-routes.js';
+import { segmentRoutes } from './segment-routes.js';
 import { uploadRoutes } from './upload-routes.js';
 
 /** All staff screens, below /admin. */
@@ -23,6 +25,8 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   });
   routes.use(loginRoutes(site));
   routes.use(campaignRoutes(site, deps));
+  routes.use(audienceRoutes(site));
+  routes.use(segmentRoutes(site));
   routes.use(uploadRoutes(site));
   routes.use(previewRoutes(site));
   routes.use(gatewayRoutes(site, deps));

@@ -14,7 +14,7 @@ const CONTROLS = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufdd0\ufdd
 
 /** Of what a form brought, what the organisation asks for: one line each, without control characters. Empty ones are not told. */
 export function takeAttributes(
-  rules: readonly AttributeFacts[],
+  rules: readonly Pick<AttributeFacts, 'name'>[],
   given: Readonly<Record<string, string | undefined>>,
 ): Attributes {
   const taken = rules.map(

@@ -13,6 +13,7 @@ import { loadReceipt } from '../consent/receipt.js';
 import { mintReceiptLinks, receiptEntries, type ReceiptEntry } from '../consent/receipt-links.js';
 import { inLanguage, organisationBase, sendPage, type Site } from '../web/http.js';
 import type { PreferencesAllPage } from '../web/pages.js';
+import { aboutPart } from './about-view.js';
 import { formToken } from './session.js';
 import { listChoices, type Wrong } from './settings-view.js';
 
@@ -74,6 +75,7 @@ export async function showAll(
         action: inLanguage(site, req, `/settings/${list.id}`),
         wrong: wrong?.listId === list.id,
       })),
+    about: await aboutPart(site, req, who),
     receipts: await receiptsOf(site, who, lists),
     stopAllAction: inLanguage(site, req, '/settings/stop'),
     signOutAction: inLanguage(site, req, '/settings/sign-out'),

@@ -22,6 +22,7 @@ import {
   type Site,
 } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
+import { correctAbout } from './about-view.js';
 import { clearCookie, cookieOf } from './cookies.js';
 import { askToErase, eraseNow } from './erase-view.js';
 import { choose } from './preferences.js';
@@ -94,6 +95,7 @@ async function change(site: Site, req: Request, res: Response): Promise<void> {
     sendPage(site, res, 'stopped-all', { ...base, languages: [], masked: masked(who.address), since, undo: null });
     return;
   }
+  if (what === 'about') return correctAbout(site, req, res, who);
   const list = await listById(ctx, what);
   if (list.organisation.id !== who.organisation.id) throw new Refusal('list-unknown', 'There is no such list.');
   const found = who.consents.find((one) => one.listId === list.id && one.consent.state === 'confirmed');

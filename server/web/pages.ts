@@ -260,6 +260,11 @@ export interface PreferencesAllPage extends OrganisationPage {
     /** The box was not ticked. */
     readonly wrong: boolean;
   }[];
+  /** What is known beside the address: posts a field for each (data-act="about"); null: nothing is asked for. */
+  readonly about: {
+    readonly action: string;
+    readonly fields: readonly { readonly name: string; readonly label: string; readonly value: string }[];
+  } | null;
   readonly receipts: readonly (ReceiptLinks & {
     readonly number: string;
     readonly list: ListName;

@@ -99,6 +99,10 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     address: 'ada.lovelace.with.a.long.name@analytical-engine.example',
     nonce: TOKEN,
     saved: null,
+    about: {
+      action: '/settings/about',
+      fields: [{ name: 'first_name', label: words.second, value: 'Ada' }],
+    },
     joined: [{ ...choices, ref: 'news', action: '/preferences/news' }],
     open: [
       {

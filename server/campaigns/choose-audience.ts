@@ -11,6 +11,7 @@ import { isWholeList } from './settings.js';
 export async function chooseAudience(ctx: Context, id: string, filter: unknown): Promise<void> {
   const draft = await openDraft(ctx, id);
   const audience = checkFilter(await listById(ctx, draft.listId), filter);
-  const { audience: _, ...others } = draft.settings;
-  await changeDraft(ctx, id, { settings: isWholeList(audience) ? others : { ...others, audience } });
+  const others = Object.entries(draft.settings).filter(([name]) => name !== 'audience');
+  const settings = { ...Object.fromEntries(others), ...(isWholeList(audience) ? {} : { audience }) };
+  await changeDraft(ctx, id, { settings });
 }

@@ -45,7 +45,7 @@ export function readFilter(given: unknown): AudienceFilter {
 
 /** Does a filter say nothing: is it the whole list? */
 export function isWholeList(filter: AudienceFilter | undefined): boolean {
-  return filter === undefined || Object.values(filter).every((value) => value === undefined);
+  return filter === undefined || Object.keys(filter).length === 0;
 }
 
 /** Reads settings from outside. Throws ZodError. */

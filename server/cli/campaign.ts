@@ -3,15 +3,15 @@ import { readConfig } from '../config.js';
 import type { Context } from '../context.js';
 
 interface Tools {
-  withContext(work: (ctx: Context) => Promise<void>): Promise<void>;
-  exit(code: number): void;
+  readonly withContext: (work: (ctx: Context) => Promise<void>) => Promise<void>;
+  readonly exit: (code: number) => void;
 }
 
 interface Options {
   readonly list: string;
   readonly subject?: string;
   readonly segment?: string;
-  readonly language?: string[];
+  readonly language: string[];
   readonly wait?: boolean;
   readonly json?: boolean;
 }
@@ -26,11 +26,7 @@ export function addCampaignCommand(program: Command, { withContext, exit }: Tool
     .requiredOption('--list <slug>', 'who gets it')
     .option('--subject <text>', 'instead of the title of the file')
     .option('--segment <name>', 'only to this segment of the list')
-    .option(
-      '--language <code>',
-      'only to people of this language; may come again',
-      (code: string, others: string[] = []) => [...others, code],
-    )
+    .option('--language <code>', 'only to people of this language; may come again', collect, [])
     .option('--wait', 'show progress until every mail was tried')
     .option('--json', 'end with one line of JSON')
     .description('send a campaign to a list')
@@ -49,7 +45,7 @@ export function addCampaignCommand(program: Command, { withContext, exit }: Tool
           ...{ file, list },
           ...(subject === undefined ? {} : { subject }),
           ...(segment === undefined ? {} : { segment }),
-          ...(language === undefined ? {} : { languages: language }),
+          ...(language.length === 0 ? {} : { languages: language }),
           wait: options.wait ?? false,
           json: options.json ?? false,
           out: process.stdout,
@@ -59,4 +55,8 @@ export function addCampaignCommand(program: Command, { withContext, exit }: Tool
         exit(code);
       });
     });
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
 }

@@ -249,7 +249,7 @@ describe('Topics and attributes', function () {
   /** The settings opened by a mailed link. */
   async function session(
     email: string,
-  ): Promise<{ cookie: string; send(fields: Record<string, string>): Promise<Page> }> {
+  ): Promise<{ cookie: string; send: (fields: Record<string, string>) => Promise<Page> }> {
     const mails = await service.mailsTo(email);
     await post(`${service.base}/preferences`, { email });
     const open = formOf(await get(linkIn(await service.mailTo(email, mails + 1), 'm')), 'open');

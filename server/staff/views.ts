@@ -1,7 +1,7 @@
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
-import type { Problem } from '../campaigns/problem.js';
 import type { PageBase } from '../web/pages.js';
+import type { ProblemPart } from './refused-view.js';
 
 /** What every staff screen needs. */
 export interface StaffScreen extends PageBase {
@@ -77,7 +77,7 @@ export interface UploadScreen extends StaffScreen {
   readonly lists: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
   readonly subject: string;
   /** null: nothing was uploaded yet. */
-  readonly problems: readonly (Pick<Problem, 'line' | 'reason'> & { readonly detail: string })[] | null;
+  readonly problems: readonly ProblemPart[] | null;
   readonly fileName: string;
 }
 
@@ -159,15 +159,6 @@ export interface SendScreen extends StaffScreen {
   readonly audience: AudiencePart;
 }
 
-export interface SendingScreen extends StaffScreen {
-  readonly domains: readonly {
-    readonly organisation: string;
-    readonly from: string;
-    /** For the DNS. */
-    readonly records: readonly { readonly name: string; readonly text: string }[];
-  }[];
-}
-
 declare module '../web/pages.js' {
   interface Pages {
     'admin/login': LoginScreen;
@@ -177,6 +168,5 @@ declare module '../web/pages.js' {
     'admin/upload': UploadScreen;
     'admin/campaign': CampaignScreen;
     'admin/send': SendScreen;
-    'admin/sending': SendingScreen;
   }
 }

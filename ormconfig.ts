@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AccessLog } from './entities/access-log.js';
 import { CampaignPace } from './entities/campaign-pace.js';
+import { AttributeMark } from './entities/attribute-mark.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -24,6 +25,7 @@ import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
 import { Sender } from './entities/sender.js';
+import { Segment } from './entities/segment.js';
 import { SendingDomain } from './entities/sending-domain.js';
 import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
@@ -51,6 +53,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     ...('url' in address ? { extra: { maxLifetimeSeconds: 120 } } : {}),
     entities: [
       AccessLog,
+      AttributeMark,
       Campaign,
       CampaignPace,
       Consent,
@@ -88,6 +91,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Purpose,
       RestrictedProof,
       Sender,
+      Segment,
       SendingDomain,
       Session,
       ShownText,

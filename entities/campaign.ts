@@ -43,7 +43,7 @@ export class Campaign {
   @Column({ type: 'text' })
   state!: CampaignState;
 
-  /** Last consent that has its delivery; fan-out goes on from here after a crash. */
+  /** The last subscriber who has a delivery; fan-out goes on from here after a crash. */
   @Column({ type: 'uuid', nullable: true })
   cursor!: string | null;
 

@@ -28,6 +28,10 @@ export class List {
   @Column({ type: 'boolean', name: 'confirm_by_reply', default: false })
   confirmByReply!: boolean;
 
+  /** Of consent/setup-file.ts: what it writes about, for people to choose from. */
+  @Column({ type: 'jsonb', default: [] })
+  topics!: object[];
+
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
 }

@@ -59,6 +59,10 @@ export class Organisation {
   @Column({ type: 'text', array: true, default: [] })
   transfers!: string[];
 
+  /** Of consent/setup-file.ts: what sign-ups may tell of a person. */
+  @Column({ type: 'jsonb', default: [] })
+  attributes!: object[];
+
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
 

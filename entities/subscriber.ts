@@ -1,9 +1,14 @@
-import { Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+import { Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
 import { Organisation } from './organisation.js';
 
 /** One person at one address within one organisation. */
 @Entity('subscriber')
 @Unique('subscriber_index_key', ['organisationId', 'blindIndex'])
+// The rest is only included, as in `consent_audience`.
+@Index('subscriber_suppression', ['suppressionHash', 'organisationId', 'id'])
+@Index('subscriber_held', ['id', 'restrictedAt', 'erasedAt'], {
+  where: '"restricted_at" is not null or "erased_at" is not null',
+})
 export class Subscriber {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'subscriber_pk' })
   id!: string;
@@ -25,6 +30,10 @@ export class Subscriber {
   /** Encrypted under the profile key. */
   @Column({ type: 'bytea', nullable: true })
   address!: Buffer | null;
+
+  /** What is known of the person by name (JSON), encrypted under the profile key. */
+  @Column({ type: 'bytea', nullable: true })
+  attributes!: Buffer | null;
 
   @Column({ type: 'text' })
   language!: string;

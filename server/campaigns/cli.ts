@@ -5,12 +5,14 @@ import { catalogue, listBySlug } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { changeDraft } from './draft.js';
+import { chooseAudience } from './choose-audience.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
 import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
 import { releaseCampaign } from './release.js';
 import type { SendingPlan } from './settings.js';
 import { readStart } from './start-time.js';
 import { MAX_SOURCE_BYTES } from './render.js';
+import { segmentsOf } from './segments.js';
 import { createCampaign } from './upload.js';
 
 /** Something to write text to, such as process.stdout. */
@@ -28,6 +30,10 @@ export interface CampaignSend {
   /** `2026-12-01T09:00` by the clocks of the organisation, or with an offset; absent: at once. */
   readonly at?: string;
   readonly plan?: Pick<SendingPlan, 'perSecond' | 'warmUp'>;
+  /** A saved part of the list. */
+  readonly segment?: string;
+  /** Only people of these languages. */
+  readonly languages?: readonly string[];
   readonly wait: boolean;
   readonly json: boolean;
   readonly out: Output;
@@ -47,8 +53,10 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
     const sending = await planOf(ctx, send);
     const source = await readAtMost(send.file, MAX_SOURCE_BYTES + 1);
     const subject = send.subject === undefined ? {} : { subject: send.subject };
+    const audience = await audienceFor(ctx, send);
     const id = await createCampaign(ctx, { list: send.list, fileName: basename(send.file), source, ...subject });
     if (Object.keys(sending).length > 0) await changeDraft(ctx, id, { settings: { sending } });
+    if (audience) await chooseAudience(ctx, id, audience);
     await releaseCampaign(ctx, id);
     if (send.wait && send.runWorker) stop = await send.runWorker();
     const now = send.wait ? await watch(ctx, id, send.err) : await queueAll(ctx, id);
@@ -70,6 +78,19 @@ async function planOf(ctx: Context, { list, at, plan = {}, err }: CampaignSend):
   const start = readStart(at, organisation.timeZone);
   if (start.note) err.write(`${start.note}\n`);
   return { ...plan, at: start.at.toISOString() };
+}
+
+/** Whom of the list it goes to; null: everybody. */
+async function audienceFor(ctx: Context, { list, segment, languages }: CampaignSend): Promise<object | null> {
+  if (segment === undefined && languages === undefined) return null;
+  const { id } = await listBySlug(ctx, list);
+  const segments = segment === undefined ? [] : await segmentsOf(ctx, id);
+  const found = segments.find(({ name }) => name === segment);
+  if (segment !== undefined && !found) {
+    const known = segments.map(({ name }) => name).join(', ') || 'none yet';
+    throw new Refusal('not-found', `There is no segment "${segment}" of the list ${list}. There is ${known}.`);
+  }
+  return { ...found?.filter, ...(languages === undefined ? {} : { languages }) };
 }
 
 async function unknownList(ctx: Context, slug: string): Promise<string> {

@@ -1,5 +1,6 @@
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
+import { JOINED_SQL, narrow } from './narrow.js';
 import { queueDeliveries } from '../delivery/queue.js';
 import { releasedCampaigns, type Released } from './released.js';
 
@@ -56,7 +57,7 @@ async function nextPage(ctx: Context, tx: Tx, campaign: Released): Promise<numbe
     [id],
   );
   if (!row) return 1;
-  const audience = await audienceAfter(tx, campaign, row.cursor ?? BEFORE_ALL);
+  const audience = await audienceAfter(ctx, tx, campaign, row.cursor ?? BEFORE_ALL);
   await queueDeliveries(
     tx,
     ctx,
@@ -71,7 +72,7 @@ async function nextPage(ctx: Context, tx: Tx, campaign: Released): Promise<numbe
   );
   await tx.query('update campaign set cursor = $2, fanned_out_at = $3 where id = $1', [
     id,
-    audience.at(-1)?.id ?? row.cursor,
+    audience.at(-1)?.subscriber_id ?? row.cursor,
     audience.length < PAGE ? ctx.now() : null,
   ]);
   return Math.max(1, audience.length);
@@ -84,14 +85,18 @@ async function cancelForged(ctx: Context, id: string, reason: string): Promise<v
 }
 
 async function audienceAfter(
+  ctx: Context,
   tx: Tx,
   campaign: Released,
   cursor: string,
 ): Promise<{ id: string; subscriber_id: string }[]> {
+  const { list, content } = campaign;
+  const of = { organisationId: list.organisation.id, filter: content.settings.audience };
+  const { sql, values } = narrow(ctx.keyring, of, 5);
   return tx.query(
-    `select id, subscriber_id from consent
-     where purpose_id = $1 and state = 'confirmed' and id > $2::uuid and coalesce(confirmed_at, state_at) <= $3
-     order by id limit $4`,
-    [campaign.list.id, cursor, campaign.releasedAt, PAGE],
+    `select c.id, c.subscriber_id from consent c
+     where c.purpose_id = $1 and c.state = 'confirmed' and c.subscriber_id > $2::uuid and ${JOINED_SQL} <= $3 and ${sql}
+     order by c.subscriber_id limit $4`,
+    [list.id, cursor, campaign.releasedAt, PAGE, ...values],
   );
 }

@@ -1,14 +1,28 @@
 import { z } from 'zod';
 
 const moment = z.iso.datetime({ offset: true });
-const word = z.string().min(1).max(100);
+const word = z
+  .string()
+  .min(1)
+  .max(100)
+  .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'contains a control character');
+const words = z.array(word).min(1).max(50);
+const MOST_ATTRIBUTES = 5;
 
 /** Who of a list gets a campaign; nothing said: everybody. All that is said must hold. */
 const audience = z.strictObject({
   /** Of the subscriber: any of these. */
-  languages: z.array(word).max(50).optional(),
+  languages: words.optional(),
+  /** Wants one of these, or chose none. */
+  topics: words.optional(),
+  /** On the list since this moment, or later. */
   joinedAfter: moment.optional(),
   joinedBefore: moment.optional(),
+  /** By name; only what the organisation allows to be asked (T11). */
+  attributes: z
+    .record(word, word)
+    .refine((all) => Object.keys(all).length <= MOST_ATTRIBUTES, `has more than ${MOST_ATTRIBUTES} attributes`)
+    .optional(),
 });
 
 /** When and how fast a campaign goes out; nothing said: at once, as fast as it goes. */
@@ -31,6 +45,16 @@ const settings = z.strictObject({ audience: audience.optional(), sending: sendin
 export type CampaignSettings = z.infer<typeof settings>;
 export type AudienceFilter = z.infer<typeof audience>;
 export type SendingPlan = z.infer<typeof sending>;
+
+/** Reads a filter from outside. Throws ZodError. */
+export function readFilter(given: unknown): AudienceFilter {
+  return audience.parse(given);
+}
+
+/** Does a filter say nothing: is it the whole list? */
+export function isWholeList(filter: AudienceFilter | undefined): boolean {
+  return filter === undefined || Object.keys(filter).length === 0;
+}
 
 /** Reads settings from outside. Throws ZodError. */
 export function readSettings(given: unknown): CampaignSettings {

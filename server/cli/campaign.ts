@@ -14,6 +14,8 @@ interface Tools {
 interface SendOptions {
   list: string;
   subject?: string;
+  segment?: string;
+  language: string[];
   at?: string;
   perSecond?: number;
   warmUp?: number;
@@ -29,6 +31,8 @@ export function addCampaignCommands(program: Command, tools: Tools): void {
     .argument('<file>', 'an .html or .mjml file')
     .requiredOption('--list <slug>', 'who gets it')
     .option('--subject <text>', 'instead of the title of the file')
+    .option('--segment <name>', 'only to this segment of the list')
+    .option('--language <code>', 'only to people of this language; may come again', collect, [])
     .option('--at <time>', 'when, by the clocks of the organisation: 2026-12-01T09:00')
     .option('--per-second <mails>', 'at most so many mails a second', readCount(10_000))
     .option(
@@ -79,19 +83,25 @@ async function send({ withContext, exit }: Tools, file: string, options: SendOpt
   const config = readConfig(process.env);
   // On the embedded database without a running service nobody else would send.
   const isAlone = config.databaseUrl === null && (await embeddedConnection(config.dataDir)) === null;
-  const { list, subject, at, perSecond, warmUp, wait = false, json = false } = options;
+  const { list, subject, segment, language, at, perSecond, warmUp, wait = false, json = false } = options;
   const plan = { ...(perSecond === undefined ? {} : { perSecond }), ...(warmUp === undefined ? {} : { warmUp }) };
   await withContext(async (ctx) => {
     exit(
       await campaignSend(ctx, {
         ...{ file, list, wait, json, out: process.stdout, err: process.stderr },
         ...(subject === undefined ? {} : { subject }),
+        ...(segment === undefined ? {} : { segment }),
+        ...(language.length === 0 ? {} : { languages: language }),
         ...(at === undefined ? {} : { at }),
         ...(Object.keys(plan).length === 0 ? {} : { plan }),
         ...(isAlone ? { runWorker: async () => runSenderFor(ctx) } : {}),
       }),
     );
   });
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
 }
 
 function readCount(most: number): (text: string) => number {

@@ -20,6 +20,7 @@ export type SealedFacts = Pick<
   | 'lastEventId'
   | 'frequency'
   | 'pausedUntil'
+  | 'topics'
   | 'confirmedAt'
   | 'unsubscribeRef'
   | 'preferencesRef'
@@ -35,12 +36,13 @@ export interface Change {
   readonly signUpId?: string;
   readonly frequency?: Frequency;
   readonly pausedUntil?: Date | null;
+  readonly topics?: string[];
   readonly confirmedAt?: Date | null;
 }
 
 export const CONSENT_COLUMNS = `c.id, c.subscriber_id as "subscriberId", c.purpose_id as "purposeId", c.state, c.basis, c.sign_up_id as "signUpId",
   c.last_event_id as "lastEventId", c.last_commitment as "lastCommitment", c.frequency, c.paused_until as "pausedUntil", c.unsubscribe_ref as "unsubscribeRef",
-  c.preferences_ref as "preferencesRef", c.mailto_ref as "mailtoRef", c.state_at as "stateAt", c.confirmed_at as "confirmedAt", c.seal`;
+  c.preferences_ref as "preferencesRef", c.mailto_ref as "mailtoRef", c.state_at as "stateAt", c.confirmed_at as "confirmedAt", c.topics, c.seal`;
 
 /** One change of a consent, with the event of it. */
 export interface Act {
@@ -58,7 +60,7 @@ export interface Also {
   readonly rows: readonly (readonly unknown[])[];
 }
 
-const CONSENT_WIDTH = 12;
+const CONSENT_WIDTH = 13;
 
 /** Changes one consent: as `actAll`. */
 export async function act(
@@ -96,7 +98,8 @@ export async function actAll(
   const changed = await on.query<{ id: string; last_event_id: string | null }>(
     `with changed as (
       update consent c set state = row.state, basis = row.basis, sign_up_id = row.chapter, last_event_id = row.next, last_commitment = row.commitment,
-        frequency = row.frequency, paused_until = row.paused, state_at = row.at, confirmed_at = row.confirmed, seal = row.seal
+        frequency = row.frequency, paused_until = row.paused, state_at = row.at, confirmed_at = row.confirmed, seal = row.seal,
+        topics = array(select jsonb_array_elements_text(row.topics))
       from ${unnest(1, CONSENT_ROW)}
       where c.id = row.id and c.last_event_id is not distinct from row.last returning c.id, c.last_event_id),
     ${appendSql(CONSENT_WIDTH + 1, 'changed')} ${done}
@@ -109,7 +112,7 @@ export async function actAll(
 
 const CONSENT_ROW = [
   ...['id uuid', 'last uuid', 'state text', 'basis text', 'chapter uuid', 'next uuid', 'commitment bytea'],
-  ...['frequency text', 'paused timestamptz', 'at timestamptz', 'confirmed timestamptz', 'seal bytea'],
+  ...['frequency text', 'paused timestamptz', 'at timestamptz', 'confirmed timestamptz', 'seal bytea', 'topics jsonb'],
 ];
 
 function rowOf(acting: Acting, { consent, change, event, isOurs }: Act & { isOurs: boolean }): unknown[] {
@@ -119,6 +122,8 @@ function rowOf(acting: Acting, { consent, change, event, isOurs }: Act & { isOur
     ...[event?.commitment ?? consent.lastCommitment, next.frequency, next.pausedUntil],
     ...[next.state === consent.state ? consent.stateAt : acting.now(), next.confirmedAt],
     isOurs ? sealConsent(acting.keyring, next) : unsealed(next),
+    // An array of arrays would have to be even.
+    JSON.stringify(next.topics),
   ];
 }
 
@@ -131,14 +136,15 @@ export async function openConsents(
   const fresh = wanted.map((of): SealedFacts => ({
     ...of,
     ...{ id: randomUUID(), state: 'pending', basis: null, lastEventId: null },
-    ...{ frequency: 'all', pausedUntil: null, confirmedAt: null },
+    ...{ frequency: 'all', pausedUntil: null, topics: [], confirmedAt: null },
     ...{ unsubscribeRef: draw(16), preferencesRef: draw(16), mailtoRef: draw(10) },
   }));
   const column = <T>(pick: (consent: SealedFacts) => T): T[] => fresh.map(pick);
   const keys = [column((c) => c.subscriberId), column((c) => c.purposeId)];
   await tx.query(
-    `insert into consent (subscriber_id, purpose_id, id, sign_up_id, unsubscribe_ref, preferences_ref, mailto_ref, seal, state, frequency, state_at)
-     select *, 'pending', 'all', $9 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[])
+    `insert into consent (subscriber_id, purpose_id, id, sign_up_id, unsubscribe_ref, preferences_ref, mailto_ref, seal, state, frequency, state_at, language)
+     select row.*, 'pending', 'all', $9, s.language from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[]) as row (subscriber)
+     join subscriber s on s.id = row.subscriber
      on conflict (subscriber_id, purpose_id) do nothing`,
     [
       ...[...keys, column((c) => c.id), column((c) => c.signUpId)],
@@ -186,5 +192,7 @@ function sealedParts(c: SealedFacts): (string | Date | Buffer | null)[] {
     c.unsubscribeRef,
     c.preferencesRef,
     c.mailtoRef,
+    // Consents from before there were topics keep their seals.
+    ...(c.topics.length > 0 ? [JSON.stringify(c.topics)] : []),
   ];
 }

@@ -22,8 +22,27 @@ export interface OrganisationFacts {
   readonly recipients: readonly string[];
   readonly storageLocations: readonly string[];
   readonly transfers: readonly string[];
+  /** What sign-ups may tell of a person, beside the address. */
+  readonly attributes: readonly AttributeFacts[];
   /** Is all that it says, its lists and texts included, as it was set up? If not, nobody joins and no mail leaves; leaving works (T6). */
   readonly isOurs: boolean;
+}
+
+/** Something that may be known of a person, such as the first name. */
+export interface AttributeFacts {
+  readonly name: string;
+  /** By language. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** May campaigns be narrowed by it? Never what is sensitive (T11). */
+  readonly isFilter: boolean;
+  readonly isSensitive: boolean;
+}
+
+/** What a list writes about: people may choose some of it. */
+export interface TopicFacts {
+  readonly slug: string;
+  /** By language. */
+  readonly names: Readonly<Record<string, string>>;
 }
 
 export interface ListText {
@@ -60,6 +79,7 @@ export interface ListFacts {
   readonly acceptedBases: readonly string[];
   /** May a signed answer to the confirmation mail confirm as well (T14)? Only where the organisation has an inbound domain: ask `replyDomainOf`. */
   readonly confirmByReply: boolean;
+  readonly topics: readonly TopicFacts[];
   readonly texts: Readonly<Record<string, ListText>>;
   /** All versions, newest first. */
   readonly wordings: readonly Wording[];
@@ -137,6 +157,11 @@ export function textOf(list: Pick<ListFacts, 'slug' | 'texts' | 'defaultLanguage
   const text = list.texts[language] ?? list.texts[list.defaultLanguage];
   if (!text) throw new Error(`list ${list.slug} says nothing in its default language`);
   return text;
+}
+
+/** A word that stands in several languages: in this one, or in the organisation's own. */
+export function inWords(words: Readonly<Record<string, string>>, language: string, fallback: string): string {
+  return words[language] ?? words[fallback] ?? Object.values(words)[0] ?? '';
 }
 
 /** The newest wording in a language, or in the list's own. */

@@ -4,6 +4,7 @@ import { Refusal } from '../errors.js';
 import { prepareEvent, type NewEvent, type PreparedEvent } from '../ledger/append.js';
 import type { Act, Also, Change } from './act.js';
 import type { Offer } from './confirm.js';
+import { writeAttributes } from './attributes.js';
 import { listRecord } from './facts.js';
 import { stateAfter } from './states.js';
 
@@ -37,10 +38,19 @@ export async function confirmBy(ctx: Context, found: Offer, how: Confirming): Pr
     const { consent } = offer;
     if (consent.state === 'confirmed')
       return { offer, confirmedAt: consent.confirmedAt ?? consent.stateAt, eventId: null };
+    // Before, so that nothing of it is lost; a second press finds it done, and takes nothing back that was corrected since.
+    await keepAttributes(ctx, offer);
     const done = await tryToConfirm(ctx, offer, how);
     if (done) return done;
   }
   throw new Refusal('not-now', 'Somebody else is changing the same consent.');
+}
+
+async function keepAttributes(ctx: Context, { told, consent, list }: Offer): Promise<void> {
+  const { attributes } = told;
+  if (!attributes || !stateAfter(consent.state, 'confirm')) return;
+  const of = { subscriberId: consent.subscriberId, organisation: list.organisation, values: attributes };
+  await ctx.db.transaction(async (tx) => writeAttributes(tx, ctx, of));
 }
 
 async function tryToConfirm(ctx: Context, offer: Offer, how: Confirming): Promise<Confirmation | null> {
@@ -62,10 +72,16 @@ async function tryToConfirm(ctx: Context, offer: Offer, how: Confirming): Promis
     },
     fields: how.fields,
   });
-  const change: Change = { state, basis: 'confirmed', signUpId: offer.signUpId, confirmedAt: at };
+  const change: Change = { state, basis: 'confirmed', signUpId: offer.signUpId, confirmedAt: at, ...topicsOf(offer) };
   if (!(await how.write(ctx, { consent: offer.consent, change, event, offer }))) return null;
   ctx.bell.ring('event');
   return { offer, confirmedAt: at, eventId: event.id };
+}
+
+// Who says nothing of topics keeps what was chosen earlier; only those that the list still has.
+function topicsOf({ told, list }: Offer): Pick<Change, 'topics'> {
+  const topics = (told.topics ?? []).filter((slug) => list.topics.some((topic) => topic.slug === slug));
+  return topics.length > 0 ? { topics } : {};
 }
 
 /** What goes with a confirmation: its offer is used, its sign-up stays, what kept the address from mail is lifted. */

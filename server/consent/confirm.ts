@@ -10,6 +10,7 @@ import { evidenceKey, openSignUp } from './chapter.js';
 import { confirmBy, useOffers, usedUp, type Confirmation, type Press } from './confirm-by.js';
 import { isOffered } from './offer-seal.js';
 import { askedAt, originOf, type Origin } from './origin.js';
+import type { SealedSignUp } from './subscribe.js';
 import { handoffOf, signalsOf, type HandoffRow } from './signals.js';
 
 /** A mailed confirmation link with all that its page shows. */
@@ -21,6 +22,8 @@ export interface Offer {
   readonly language: string;
   readonly address: string;
   readonly origin: Origin;
+  /** What the form told beside the address. */
+  readonly told: Pick<SealedSignUp, 'topics' | 'attributes'>;
   readonly askedAt: Date;
   readonly requestedAt: Date;
   readonly consent: LoadedConsent;
@@ -119,7 +122,7 @@ async function open(ctx: Context, row: Row, facts: { ref?: Buffer }): Promise<Of
   });
   const offer: Offer = {
     ...{ offerId: row.offer_id, signUpId: row.chapter, list, wording, language: row.language },
-    ...{ address: signUp.given, origin: originOf(signUp) },
+    ...{ address: signUp.given, origin: originOf(signUp), told: signUp },
     ...{ askedAt: askedAt(signUp, row.requested_at), requestedAt: row.requested_at },
     ...{ consent: row, usedBy: row.used_by, offeredAt: row.offered_at },
     ...{ evidenceKey: key, offeredCommitment: row.offered_commitment },

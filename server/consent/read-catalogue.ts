@@ -8,7 +8,7 @@ export async function readCatalogue(on: Queryable, keyring: Keyring): Promise<Ca
   const rows = await on.query<Omit<OrganisationFacts, 'isOurs'> & { seal: Buffer | null }>(
     `select id, slug, name, legal_name as "legalName", postal_address as "postalAddress", privacy_contact as "privacyContact", from_address as "fromAddress",
        public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt",
-       officer, recipients, storage_locations as "storageLocations", transfers, seal
+       officer, recipients, storage_locations as "storageLocations", transfers, attributes, seal
      from organisation order by created_at, id`,
   );
   const said = await readSaid(on);
@@ -30,7 +30,7 @@ export async function sealOrganisation(on: Queryable, keyring: Keyring, slug: st
 }
 
 type WithList<T> = T & { list_id: string };
-type ListRow = Pick<ListFacts, 'id' | 'slug' | 'defaultLanguage' | 'acceptedBases' | 'confirmByReply'> & {
+type ListRow = Pick<ListFacts, 'id' | 'slug' | 'defaultLanguage' | 'acceptedBases' | 'confirmByReply' | 'topics'> & {
   organisation_id: string;
 };
 
@@ -45,7 +45,7 @@ interface Said {
 async function readSaid(on: Queryable): Promise<Said> {
   return {
     lists: await on.query(
-      `select id, slug, organisation_id, default_language as "defaultLanguage", accepted_bases as "acceptedBases", confirm_by_reply as "confirmByReply" from list order by created_at, slug`,
+      `select id, slug, organisation_id, default_language as "defaultLanguage", accepted_bases as "acceptedBases", confirm_by_reply as "confirmByReply", topics from list order by created_at, slug`,
     ),
     texts: await on.query(
       'select list_id, language, name, about, frequency, shared_with as "sharedWith", retention from list_text order by language',
@@ -103,7 +103,7 @@ function sealedParts(organisation: Omit<OrganisationFacts, 'isOurs'>, said: Said
 }
 
 // What came later: where it says nothing it is left out, so that seals from before stay true.
-const LATER = ['officer', 'recipients', 'storageLocations', 'transfers', 'confirmByReply'];
+const LATER = ['officer', 'recipients', 'storageLocations', 'transfers', 'confirmByReply', 'attributes', 'topics'];
 
 function entriesOf(row: object): [string, unknown][] {
   const saysNothing = (value: unknown): boolean =>

@@ -32,7 +32,7 @@ export function readSaidAt(text: string, zone: string, now: Date): SaidAt {
 }
 
 /** The moment at which a clock in that zone shows this: `YYYY-MM-DDTHH:MM:SS`. An hour that summer time leaves out counts as the next. */
-function inZone(clock: string, zone: string): Date {
+export function inZone(clock: string, zone: string): Date {
   const wanted = Date.parse(`${clock}Z`);
   if (Number.isNaN(wanted)) return new Date(NaN);
   // The first guess may lie on the other side of a change of the clocks.

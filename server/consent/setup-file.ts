@@ -10,6 +10,8 @@ const text = words.trim().min(1).max(4000);
 /** What stands in headers and titles. */
 const line = text.refine((value) => !LINE_CONTROLS.test(value), 'must be one line, without control characters');
 const lines = z.array(line).max(50).default([]);
+/** Fields of every sign-up form. */
+const TAKEN = ['email', 'consent', 'ticket', 'website', 'topics', 'address', 'nonce'];
 const base = z
   .url({ protocol: /^https?$/, error: 'must be a URL that starts with http: or https:' })
   .refine((url) => !/[?#@\s]/.test(url), 'must have no user, "?", "#" or blank')
@@ -18,6 +20,18 @@ const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case l
 const language = z.enum(['en', 'pl']);
 const domain = z.string().refine((name) => isAddress(`a@${name}`), 'must be a domain, such as in.example.org');
 const address = z.string().refine(isAddress, 'must be a mail address');
+
+const inLanguages = z.partialRecord(language, line);
+const attribute = z
+  .object({
+    name: z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, 'must be lower-case letters, digits and underscores'),
+    labels: inLanguages,
+    filter: z.boolean().default(false),
+    sensitive: z.boolean().default(false),
+  })
+  .refine(({ filter, sensitive }) => !(filter && sensitive), 'what is sensitive cannot be a filter')
+  .refine(({ name }) => !TAKEN.includes(name), 'is the name of another field of the form');
+const topic = z.object({ slug, names: inLanguages });
 
 /** What `zgoda setup FILE` reads. */
 export const definition = z.object({
@@ -34,6 +48,11 @@ export const definition = z.object({
     recipients: lines,
     storageLocations: lines,
     transfers: lines,
+    attributes: z
+      .array(attribute)
+      .max(20)
+      .default([])
+      .refine((all) => differ(all.map(({ name }) => name)), 'must differ in their names'),
     language,
     jurisdiction: z.string().length(2),
     timeZone: z
@@ -53,6 +72,11 @@ export const definition = z.object({
         .min(1)
         .default(['confirmed']),
       confirmByReply: z.boolean().default(false),
+      topics: z
+        .array(topic)
+        .max(20)
+        .default([])
+        .refine((all) => differ(all.map((one) => one.slug)), 'must differ in their slugs'),
       texts: z.partialRecord(
         language,
         z.object({
@@ -68,6 +92,10 @@ export const definition = z.object({
   ),
   forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(base).default([]) })).default([]),
 });
+
+function differ(names: readonly string[]): boolean {
+  return new Set(names).size === names.length;
+}
 
 function isAddress(value: string): boolean {
   try {

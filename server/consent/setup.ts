@@ -90,12 +90,13 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
   const { organisation: o } = set;
   const [row] = await tx.query<{ id: string }>(
     `insert into organisation (id, slug, name, legal_name, postal_address, privacy_contact, from_address, public_url, inbound_domain, language, jurisdiction, time_zone, created_at,
-       officer, recipients, storage_locations, transfers)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+       officer, recipients, storage_locations, transfers, attributes)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
      on conflict (slug) do update set name = excluded.name, legal_name = excluded.legal_name, postal_address = excluded.postal_address, privacy_contact = excluded.privacy_contact,
        from_address = excluded.from_address, public_url = excluded.public_url, inbound_domain = excluded.inbound_domain, language = excluded.language,
        jurisdiction = excluded.jurisdiction, time_zone = excluded.time_zone, officer = excluded.officer, recipients = excluded.recipients,
-       storage_locations = excluded.storage_locations, transfers = excluded.transfers returning id`,
+       storage_locations = excluded.storage_locations, transfers = excluded.transfers,
+       attributes = excluded.attributes returning id`,
     [
       randomUUID(),
       o.slug,
@@ -111,6 +112,9 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
       o.timeZone,
       now,
       ...[o.dataProtectionOfficer, o.recipients, o.storageLocations, o.transfers],
+      JSON.stringify(
+        o.attributes.map(({ filter, sensitive, ...one }) => ({ ...one, isFilter: filter, isSensitive: sensitive })),
+      ),
     ],
   );
   const organisationId = row?.id ?? '';
@@ -156,10 +160,13 @@ async function writeList(
     [id, organisationId, now],
   );
   await tx.query(
-    `insert into list (id, organisation_id, slug, default_language, accepted_bases, confirm_by_reply, created_at) values ($1, $2, $3, $4, $5, $6, $7)
+    `insert into list (id, organisation_id, slug, default_language, accepted_bases, confirm_by_reply, created_at, topics) values ($1, $2, $3, $4, $5, $6, $7, $8)
      on conflict (id) do update set default_language = excluded.default_language, accepted_bases = excluded.accepted_bases,
-       confirm_by_reply = excluded.confirm_by_reply`,
-    [id, organisationId, list.slug, list.language, list.acceptedBases, list.confirmByReply, now],
+       confirm_by_reply = excluded.confirm_by_reply, topics = excluded.topics`,
+    [
+      ...[id, organisationId, list.slug, list.language, list.acceptedBases, list.confirmByReply, now],
+      JSON.stringify(list.topics),
+    ],
   );
   return id;
 }

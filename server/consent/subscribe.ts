@@ -8,6 +8,7 @@ import { encryptField } from '../keys/field.js';
 import { makeSubjectKey } from '../keys/subject-key.js';
 import type { FormEvidence } from '../ledger/evidence.js';
 import { appendSql, EVENT_COLUMNS, eventColumns, prepareEvent, type PreparedEvent } from '../ledger/append.js';
+import type { Attributes } from './attributes.js';
 import type { ListFacts, Wording } from './catalogue.js';
 import { listRecord } from './facts.js';
 import { PURGE_DAYS } from './periods.js';
@@ -23,6 +24,10 @@ export interface SignUpInput {
   /** Absent: there was none. */
   readonly form?: FormEvidence;
   readonly source: 'form' | 'settings';
+  /** Absent: all of the list. */
+  readonly topics?: readonly string[];
+  /** What else the form told, of what the organisation asks for. */
+  readonly attributes?: Attributes;
   readonly ip: string;
   readonly userAgent: string;
 }
@@ -35,6 +40,8 @@ export interface SealedSignUp {
   readonly normal: string;
   readonly formHost: string;
   /** What staff noted; `saidAt` is a moment of it. */
+  readonly topics?: readonly string[];
+  readonly attributes?: Attributes;
   readonly noted?: { readonly how: 'phone' | 'paper'; readonly saidAt: string };
 }
 
@@ -67,6 +74,8 @@ export async function subscribe(ctx: Context, input: SignUpInput): Promise<strin
   const sealed: SealedSignUp = {
     ...{ listId: list.id, wordingId: wording.id, formHost: input.formHost },
     ...{ given: address.given, normal: address.normal },
+    ...(input.topics && input.topics.length > 0 ? { topics: input.topics } : {}),
+    ...(input.attributes && Object.keys(input.attributes).length > 0 ? { attributes: input.attributes } : {}),
   };
   await write(ctx, {
     event,

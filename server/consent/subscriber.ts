@@ -55,6 +55,25 @@ export function openAddress(keyring: Keyring, row: { id: string; profileKey: Buf
   ).toString();
 }
 
+/** What is known of a subscriber by name, decrypted. */
+export function openAttributes(
+  keyring: Keyring,
+  row: { id: string; profileKey: Buffer; attributes: Buffer },
+): Record<string, string> {
+  const key = unwrapKey(keyring, profilePlace(row.id), row.profileKey);
+  return JSON.parse(decryptField(key, attributesPlace(row.id), row.attributes).toString()) as Record<string, string>;
+}
+
+/** The same, encrypted. */
+export function sealAttributes(
+  keyring: Keyring,
+  row: { id: string; profileKey: Buffer },
+  attributes: Readonly<Record<string, string>>,
+): Buffer {
+  const key = unwrapKey(keyring, profilePlace(row.id), row.profileKey);
+  return encryptField(key, attributesPlace(row.id), JSON.stringify(attributes));
+}
+
 /** Who a subscriber's row says it is: it must follow from the address in it, which nobody can make by SQL (T6). */
 export interface SubscriberRow {
   readonly id: string;
@@ -81,4 +100,8 @@ function profilePlace(id: string): { table: string; column: string; row: string 
 
 function addressPlace(id: string): { table: string; column: string; row: string } {
   return { table: 'subscriber', column: 'address', row: id };
+}
+
+function attributesPlace(id: string): { table: string; column: string; row: string } {
+  return { table: 'subscriber', column: 'attributes', row: id };
 }

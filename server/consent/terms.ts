@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalize } from '../ledger/jcs.js';
 import { authorityOf } from './authority.js';
-import { textOf, type ListFacts } from './catalogue.js';
+import { inWords, textOf, type ListFacts } from './catalogue.js';
 import { PROOF_YEARS, PURGE_DAYS } from './periods.js';
 
 /**
@@ -82,8 +82,12 @@ function writeTerms(list: ListFacts, language: string): Terms {
       { type: 'pd:EmailAddress', name: 'e-mail address', optional: false },
       { type: 'pd:IPAddress', name: 'network address, as evidence', optional: false },
       { type: 'pd:DeviceSoftware', name: 'browser and its languages as it names them, as evidence', optional: true },
+      ...organisation.attributes.map((rule) => ({
+        ...{ type: 'dpv:PersonalData', name: inWords(rule.labels, language, organisation.language) || rule.name },
+        optional: true,
+      })),
     ],
-    sensitive: false,
+    sensitive: organisation.attributes.some(({ isSensitive }) => isSensitive),
     special_category: false,
     recipients: [...(text.sharedWith === '' ? [] : [text.sharedWith]), ...organisation.recipients],
     storage_locations: organisation.storageLocations,

@@ -8,6 +8,7 @@ import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-er
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
 import { AskedAnew1764850000000 } from '../../entities/migrations/1764850000000-asked-anew.js';
 import { CampaignSettings1764890000000 } from '../../entities/migrations/1764890000000-campaign-settings.js';
+import { Audience1764930000000 } from '../../entities/migrations/1764930000000-audience.js';
 import { DestroyedDkimKeys1764950000000 } from '../../entities/migrations/1764950000000-destroyed-dkim-keys.js';
 import { Sending1764920000000 } from '../../entities/migrations/1764920000000-sending.js';
 import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
@@ -35,6 +36,7 @@ const MIGRATIONS = [
   new AskedAnew1764850000000(),
   new CampaignSettings1764890000000(),
   new Sending1764920000000(),
+  new Audience1764930000000(),
   new DestroyedDkimKeys1764950000000(),
 ];
 

@@ -2,7 +2,7 @@ import type { ConsentState, Frequency } from '../../entities/consent.js';
 import type { DeliveryKind } from '../../entities/delivery.js';
 import { isOurConsent } from '../consent/act.js';
 import { catalogue, listIn, type Catalogue } from '../consent/catalogue.js';
-import { openAddress } from '../consent/subscriber.js';
+import { openAddress, openAttributes } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
 import { suppressionHash } from '../keys/blind-index.js';
 import { mailableAddress, parseAddress } from '../mail/address.js';
@@ -21,6 +21,8 @@ export interface Claimed {
   readonly address: string;
   readonly language: string;
   readonly consent: ClaimedConsent | null;
+  /** What is known of the person by name; decrypted only where a text asks for it. */
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 export interface ClaimedConsent {
@@ -65,6 +67,8 @@ interface Row {
   preferences_ref: Buffer;
   mailto_ref: Buffer;
   consent_seal: Buffer;
+  topics: string[] | null;
+  attributes: Buffer | null;
   /** Its last event has a successor: an earlier row was put back. */
   is_followed: boolean;
 }
@@ -147,6 +151,7 @@ function isOurs(ctx: Context, row: Row): boolean {
     lastEventId: row.last_event_id,
     frequency: row.frequency,
     pausedUntil: row.paused_until,
+    topics: row.topics ?? [],
     confirmedAt: row.confirmed_at,
     unsubscribeRef: row.unsubscribe_ref,
     preferencesRef: row.preferences_ref,
@@ -179,6 +184,7 @@ function open(ctx: Context, row: Row): Claimed {
         mailtoRef: row.mailto_ref,
       }
     : null;
+  let known: Claimed['attributes'] | null = null;
   return {
     messageId: row.message_id,
     subscriberId: row.subscriber_id,
@@ -189,8 +195,17 @@ function open(ctx: Context, row: Row): Claimed {
     address: addressOf(ctx, row),
     language: row.language,
     consent,
+    get attributes() {
+      if (!row.attributes) return NOTHING_KNOWN;
+      known ??= openAttributes(ctx.keyring, {
+        ...{ id: row.subscriber_id, profileKey: row.profile_key, attributes: row.attributes },
+      });
+      return known;
+    },
   };
 }
+
+const NOTHING_KNOWN: Claimed['attributes'] = {};
 
 // Suppressions were looked for by the hash in the row: it must be that of the address to which the mail goes.
 function addressOf(ctx: Context, row: Row): string {

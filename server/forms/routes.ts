@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { formById, languagesOf, linkAddress, listBySlug, textOf, type ListFacts } from '../consent/catalogue.js';
+import { takeAttributes } from '../consent/attributes.js';
+import { tickedTopics } from '../consent/topics.js';
 import { keepText } from '../consent/shown-text.js';
 import { subscribe } from '../consent/subscribe.js';
 import { Refusal } from '../errors.js';
@@ -106,6 +108,8 @@ async function signUp(site: Site, req: Request, res: Response, list: ListFacts, 
       formHost: hostOf(formUrl),
       form: { url: formUrl, ...(served?.formSha256 ? { sha256: served.formSha256 } : {}) },
       source: 'form',
+      topics: tickedTopics(list.topics, fields),
+      attributes: takeAttributes(list.organisation.attributes, fields),
       ip: ipOf(req),
       userAgent: agentOf(req),
     });

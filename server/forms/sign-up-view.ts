@@ -1,5 +1,7 @@
 import type { Request } from 'express';
-import { languagesOf, linkAddress, textOf, wordingOf, type ListFacts } from '../consent/catalogue.js';
+import { attributeLabel, MAX_ATTRIBUTE } from '../consent/attributes.js';
+import { topicField } from '../consent/topics.js';
+import { inWords, languagesOf, linkAddress, textOf, wordingOf, type ListFacts } from '../consent/catalogue.js';
 import { shownText, type ShownText } from '../consent/shown-text.js';
 import { Refusal } from '../errors.js';
 import { escapeHtml } from '../mail/escape.js';
@@ -19,7 +21,11 @@ export function signUpHtml(
   errors: SignUpForm['errors'],
 ): string {
   const page = signUpPage(site, req, list, language, fields, errors);
-  return page.fill({ ticket: freshTicket(site, list, language, page.sha256), address: escapeHtml(typed(fields)) });
+  const told = list.organisation.attributes.map(({ name }) => [name, escapeHtml(typedOf(fields, name))]);
+  return page.fill({
+    ...(Object.fromEntries(told) as Record<string, string>),
+    ...{ ticket: freshTicket(site, list, language, page.sha256), address: escapeHtml(typed(fields)) },
+  });
 }
 
 /** The page that a ticket tells of, where it can still be made: for whoever keeps it with a sign-up. */
@@ -51,9 +57,19 @@ export function embeddedForm(
     privacy: `${address}/privacy/${list.organisation.slug}`,
     fields: { email: '', consent: wording.id, ticket },
     wording: wording.label,
+    ...optionalFields(list, language),
   });
   const shown = shownText(JSON.stringify(answer('{{ticket}}')));
   return { answer: answer(freshTicket(site, list, language, shown.sha256)), shown };
+}
+
+/** What a form may ask beside: only said where there is something. */
+function optionalFields(list: ListFacts, language: string): object {
+  const { topics, attributes } = form(list, language, '', {}, null);
+  return {
+    ...(topics.length > 0 ? { topics: topics.map(({ field, name }) => ({ field, value: 'yes', label: name })) } : {}),
+    ...(attributes.length > 0 ? { optional: attributes.map(({ name, label }) => ({ field: name, label })) } : {}),
+  };
 }
 
 /** A form for a list, for other pages than its own. */
@@ -118,6 +134,15 @@ function form(
     wording: { id: wording.id, text: wording.label },
     address: fields['email'] ?? '',
     ticked: errors !== null && fields['consent'] === wording.id,
+    topics: list.topics.map(({ slug, names }) => ({
+      ...{ field: topicField(slug), name: inWords(names, language, list.defaultLanguage) },
+      isTicked: fields[topicField(slug)] === 'yes',
+    })),
+    attributes: list.organisation.attributes.map((rule) => ({
+      ...{ name: rule.name, label: attributeLabel(list.organisation, rule, language) },
+      // Nobody's: the page is kept as everybody saw it.
+      value: typedOf(fields, rule.name) === '' ? '' : hole(rule.name),
+    })),
     errors,
   };
 }
@@ -125,6 +150,10 @@ function form(
 function freshTicket(site: Site, list: ListFacts, language: string, formSha256: string): string {
   const { id: wordingId } = wordingOf(list, language);
   return makeTicket(site.ctx.keyring, { listId: list.id, wordingId, language, issuedAt: site.ctx.now(), formSha256 });
+}
+
+function typedOf(fields: Record<string, string>, name: string): string {
+  return (fields[name] ?? '').slice(0, MAX_ATTRIBUTE);
 }
 
 function typed(fields: Record<string, string>): string {

@@ -57,9 +57,9 @@ export interface FormerLogKey {
   readonly lastSize: number;
 }
 
-export type KeyUse = 'wrap' | 'index' | 'seal' | 'pepper' | 'ticket' | `link/${string}`;
+export type KeyUse = 'wrap' | 'index' | 'seal' | 'pepper' | 'ticket' | 'attribute' | `link/${string}`;
 
-const FIXED_USES: KeyUse[] = ['wrap', 'index', 'seal', 'pepper', 'ticket'];
+const FIXED_USES: KeyUse[] = ['wrap', 'index', 'seal', 'pepper', 'ticket', 'attribute'];
 const LINK_PURPOSES = ['c', 'u', 'p', 'm', 'r', 'n', 'a', 'g', 'b', 'x', 'y'];
 
 /** Parses the text of the keys file at `path`. Throws `keys-invalid`, which names it. */

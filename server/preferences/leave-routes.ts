@@ -102,6 +102,7 @@ async function undo(site: Site, req: Request, res: Response): Promise<void> {
     ...organisationBase(site, req, language, list.organisation),
     list: textOf(list, language),
     state: { kind: person.consent.frequency === 'all' ? 'active' : person.consent.frequency },
+    topics: '',
     trackingStopped: false,
     undo: null,
     settingsHref: preferencesUrl(maker, person.consent.preferencesRef),

@@ -23,8 +23,9 @@ import {
 import type { SettingState, Undo } from '../web/pages.js';
 import { stopEverything } from './leave-routes.js';
 import { askForMagicLink } from './magic.js';
-import { choose, isReduction, setSettings, type Settings } from './preferences.js';
-import { listChoices, readChoice, settingState } from './settings-view.js';
+import { choose, setSettings, type Settings } from './preferences.js';
+import { listChoices, readChoices, settingState, type Wrong } from './settings-view.js';
+import { topicsInWords } from './topics-view.js';
 import { openUndo, undoLeaving, undoSettings } from './undo.js';
 
 /** The preference page that every mail links to: one list, and only less (promise 10). */
@@ -72,7 +73,7 @@ interface Found {
   list: ListFacts;
 }
 
-function show(site: Site, req: Request, res: Response, { person, list }: Found, wrongDay: string | null = null): void {
+function show(site: Site, req: Request, res: Response, { person, list }: Found, wrong: Wrong | null = null): void {
   const language = languageOf(site, req, person.language);
   const token = param(req, 'token');
   const text = textOf(list, language);
@@ -87,13 +88,16 @@ function show(site: Site, req: Request, res: Response, { person, list }: Found, 
       list: text,
       choices:
         consent.state === 'confirmed'
-          ? listChoices({ ref: 'list', list: text, consent, now: site.ctx.now(), reduceOnly: true }, wrongDay)
+          ? listChoices(
+              { ref: 'list', list: text, facts: list, language, consent, now: site.ctx.now(), reduceOnly: true },
+              wrong,
+            )
           : null,
       action: inLanguage(site, req, `/p/${token}`),
       stopAllAction: inLanguage(site, req, `/p/${token}/stop`),
       magicAction: inLanguage(site, req, `/p/${token}/link`),
     },
-    wrongDay === null ? 200 : 422,
+    wrong === null ? 200 : 422,
   );
 }
 
@@ -101,21 +105,22 @@ async function save(site: Site, req: Request, res: Response, found: Found): Prom
   const { ctx } = site;
   const { person } = found;
   const fields = fieldsOf(req);
-  const choice = readChoice(fields, ctx.now());
+  // What would bring more mail needs a link that went to the mailbox (L-08).
+  const choices = readChoices(fields, {
+    ...{ facts: found.list, consent: person.consent, now: ctx.now(), reduceOnly: true },
+  });
   const undoAction = inLanguage(site, req, `/p/${param(req, 'token')}/undo`);
-  if (choice === 'wrong-day') {
-    show(site, req, res, found, fields['until'] ?? '');
+  if (choices === 'wrong-day' || choices === 'no-topic') {
+    show(site, req, res, found, choices === 'no-topic' ? choices : { day: fields['until'] ?? '' });
     return;
   }
-  if (choice === 'leave') {
+  if (choices === 'leave') {
     const left = await withdraw(ctx, person.consent.id, 'settings');
     const undone = left?.eventId ? undoLeaving(ctx, undoAction, person.consent.id, left.eventId) : null;
     saved(site, req, res, found, { kind: 'left' }, undone);
     return;
   }
-  // What would bring more mail needs a link that went to the mailbox (L-08).
-  const allowed = choice !== null && isReduction(person.consent, choice);
-  const before = allowed ? await choose(ctx, person.consent.id, choice) : null;
+  const before = choices.length > 0 ? await choose(ctx, person.consent.id, choices) : null;
   const after = await find(site, req);
   saved(
     site,
@@ -162,6 +167,7 @@ function saved(
     languages: [],
     list: textOf(list, language),
     state,
+    topics: state.kind === 'left' ? '' : topicsInWords(list, person.consent.topics, language),
     trackingStopped: false,
     undo: undone,
     settingsHref,

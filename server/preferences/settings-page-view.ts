@@ -13,8 +13,9 @@ import { loadReceipt } from '../consent/receipt.js';
 import { mintReceiptLinks, receiptEntries, type ReceiptEntry } from '../consent/receipt-links.js';
 import { inLanguage, organisationBase, sendPage, type Site } from '../web/http.js';
 import type { PreferencesAllPage } from '../web/pages.js';
+import { aboutPart } from './about-view.js';
 import { formToken } from './session.js';
-import { listChoices } from './settings-view.js';
+import { listChoices, type Wrong } from './settings-view.js';
 
 /** Whose settings are open. */
 export interface Person {
@@ -35,7 +36,7 @@ export async function showAll(
   res: Response,
   who: Person,
   saved: PreferencesAllPage['saved'],
-  wrong: { listId: string; day?: string } | null,
+  wrong: { listId: string; what?: Wrong } | null,
 ): Promise<void> {
   const { ctx } = site;
   const now = ctx.now();
@@ -52,19 +53,18 @@ export async function showAll(
     nonce: formToken(ctx, who.secret),
     saved,
     joined: await Promise.all(
-      joined.map(async (found) => ({
-        ...listChoices(
-          {
-            ref: `l${found.listId.slice(0, 8)}`,
-            list: textOf(await listById(ctx, found.listId), who.language),
-            consent: found.consent,
-            now,
-            reduceOnly: false,
-          },
-          wrong?.listId === found.listId ? (wrong.day ?? '') : null,
-        ),
-        action: inLanguage(site, req, `/settings/${found.listId}`),
-      })),
+      joined.map(async (found) => {
+        const facts = await listById(ctx, found.listId);
+        const { language } = who;
+        const of = { ref: `l${found.listId.slice(0, 8)}`, list: textOf(facts, language), facts, language };
+        return {
+          ...listChoices(
+            { ...of, consent: found.consent, now, reduceOnly: false },
+            wrong?.listId === found.listId ? (wrong.what ?? { day: '' }) : null,
+          ),
+          action: inLanguage(site, req, `/settings/${found.listId}`),
+        };
+      }),
     ),
     open: lists
       .filter((list) => !joinedIds.has(list.id))
@@ -75,6 +75,7 @@ export async function showAll(
         action: inLanguage(site, req, `/settings/${list.id}`),
         wrong: wrong?.listId === list.id,
       })),
+    about: await aboutPart(site, req, who),
     receipts: await receiptsOf(site, who, lists),
     stopAllAction: inLanguage(site, req, '/settings/stop'),
     signOutAction: inLanguage(site, req, '/settings/sign-out'),

@@ -22,12 +22,13 @@ import {
   type Site,
 } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
+import { correctAbout } from './about-view.js';
 import { clearCookie, cookieOf } from './cookies.js';
 import { askToErase, eraseNow } from './erase-view.js';
 import { choose } from './preferences.js';
 import { closeSession, formToken, sessionOf } from './session.js';
 import { showAll, type Person } from './settings-page-view.js';
-import { readChoice, settingState } from './settings-view.js';
+import { readChoices, settingState } from './settings-view.js';
 
 /** All lists of an organisation, in the quarter of an hour after a magic link (T9): join, steer, leave. */
 export function settingsRoutes(site: Site): Router {
@@ -94,6 +95,7 @@ async function change(site: Site, req: Request, res: Response): Promise<void> {
     sendPage(site, res, 'stopped-all', { ...base, languages: [], masked: masked(who.address), since, undo: null });
     return;
   }
+  if (what === 'about') return correctAbout(site, req, res, who);
   const list = await listById(ctx, what);
   if (list.organisation.id !== who.organisation.id) throw new Refusal('list-unknown', 'There is no such list.');
   const found = who.consents.find((one) => one.listId === list.id && one.consent.state === 'confirmed');
@@ -116,11 +118,15 @@ async function steer(
   fields: Record<string, string>,
 ): Promise<void> {
   const { ctx } = site;
-  const choice = readChoice(fields, ctx.now());
-  if (choice === 'wrong-day')
-    return showAll(site, req, res, who, null, { listId: list.id, day: fields['until'] ?? '' });
-  if (choice === 'leave') await withdraw(ctx, found.consent.id, 'settings');
-  else if (choice) await choose(ctx, found.consent.id, choice);
+  const choices = readChoices(fields, {
+    ...{ facts: list, consent: found.consent, now: ctx.now(), reduceOnly: false },
+  });
+  if (choices === 'wrong-day' || choices === 'no-topic') {
+    const what = choices === 'no-topic' ? choices : { day: fields['until'] ?? '' };
+    return showAll(site, req, res, who, null, { listId: list.id, what });
+  }
+  if (choices === 'leave') await withdraw(ctx, found.consent.id, 'settings');
+  else if (choices.length > 0) await choose(ctx, found.consent.id, choices);
   const after = await person(site, req);
   const now = after.consents.find((one) => one.listId === list.id);
   const state = now ? settingState(now.consent, ctx.now()) : { kind: 'none' as const };

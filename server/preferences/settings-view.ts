@@ -1,6 +1,8 @@
 import type { LoadedConsent } from '../consent/act.js';
+import type { ListFacts as CatalogueList } from '../consent/catalogue.js';
 import type { ListChoices, ListFacts, SettingState } from '../web/pages.js';
 import { isReduction, LONGEST_PAUSE_DAYS, type Choice, type Settings } from './preferences.js';
+import { isSameTopics, readTopics, topicChoices } from './topics-view.js';
 
 /** A consent as the settings pages tell it. */
 export function settingState(
@@ -13,11 +15,23 @@ export function settingState(
   return { kind: consent.frequency === 'all' ? 'active' : consent.frequency };
 }
 
-/** The choices of one list; `reduceOnly` for whoever came by a footer link (L-08). `wrong`: the pause date as typed, when it cannot be. */
-export function listChoices(
-  of: { ref: string; list: ListFacts; consent: LoadedConsent; now: Date; reduceOnly: boolean },
-  wrong: string | null = null,
-): ListChoices {
+/** What cannot be: the pause date as it was typed, or no topic at all. */
+export type Wrong = { readonly day: string } | 'no-topic';
+
+interface Offered {
+  readonly ref: string;
+  readonly list: ListFacts;
+  /** The same list in the catalogue. */
+  readonly facts: CatalogueList;
+  readonly language: string;
+  readonly consent: LoadedConsent;
+  readonly now: Date;
+  /** For whoever came by a footer link (L-08). */
+  readonly reduceOnly: boolean;
+}
+
+/** The choices of one list. */
+export function listChoices(of: Offered, wrong: Wrong | null = null): ListChoices {
   const { consent, now } = of;
   const may = (choice: Choice): boolean => !of.reduceOnly || isReduction(consent, choice);
   const isNow = (frequency: Settings['frequency']): boolean =>
@@ -35,17 +49,33 @@ export function listChoices(
       pause: true,
     },
     pause: {
-      value: wrong ?? '',
+      value: wrong !== null && wrong !== 'no-topic' ? wrong.day : '',
       first: dayAfter(now, 1),
       last: dayAfter(now, LONGEST_PAUSE_DAYS),
-      wrong: wrong !== null,
+      wrong: wrong !== null && wrong !== 'no-topic',
     },
+    topics: topicChoices(of.facts, consent.topics, of.language, of.reduceOnly),
+    topicsReduce: of.reduceOnly,
+    topicsWrong: wrong === 'no-topic',
     tracked: false,
   };
 }
 
-/** What the fields `choice` and `until` ask for; null: nothing to change; 'leave'; 'wrong-day'. */
-export function readChoice(fields: Record<string, string>, now: Date): Choice | 'leave' | 'wrong-day' | null {
+/** What a form asks for; none: nothing to change; 'leave'; or what cannot be. With `reduceOnly` only what reduces (L-08). */
+export function readChoices(
+  fields: Record<string, string>,
+  of: { facts: CatalogueList; consent: LoadedConsent; now: Date; reduceOnly: boolean },
+): Choice[] | 'leave' | 'wrong-day' | 'no-topic' {
+  const choice = readChoice(fields, of.now);
+  const topics = readTopics(fields, of.facts);
+  if (choice === 'leave' || choice === 'wrong-day') return choice;
+  if (topics === 'none') return 'no-topic';
+  const all: Choice[] = [...(choice ? [choice] : []), ...(topics ? [{ kind: 'topics' as const, topics }] : [])];
+  return all.filter((one) => !isSameTopics(of.consent, one) && (!of.reduceOnly || isReduction(of.consent, one)));
+}
+
+/** What the fields `choice` and `until` ask for. */
+function readChoice(fields: Record<string, string>, now: Date): Choice | 'leave' | 'wrong-day' | null {
   switch (fields['choice']) {
     case 'every':
       return { kind: 'frequency', frequency: 'all' };

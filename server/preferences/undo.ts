@@ -31,14 +31,20 @@ export function openUndo(
   const cut = value.lastIndexOf('~');
   const [what, stamp] = [value.slice(0, cut), value.slice(cut + 1)];
   if (!isStamped(ctx.keyring, 'undo', `${what}\0${consent.id}`, stamp, UNDO_MINUTES, ctx.now())) return null;
-  const [kind, first = '', second = '', ...after] = what.split('~');
+  const [kind, first = '', second = '', third = '', ...after] = what.split('~');
   if (kind === 'leave') return { leftBy: first };
   if (after.join('~') !== write(consent)) return null;
-  return { settings: { frequency: first as Frequency, pausedUntil: second ? new Date(parseInt(second, 36)) : null } };
+  return {
+    settings: {
+      frequency: first as Frequency,
+      pausedUntil: second ? new Date(parseInt(second, 36)) : null,
+      topics: third === '' ? [] : third.split('.'),
+    },
+  };
 }
 
 function write(settings: Settings): string {
-  return `${settings.frequency}~${settings.pausedUntil?.getTime().toString(36) ?? ''}`;
+  return `${settings.frequency}~${settings.pausedUntil?.getTime().toString(36) ?? ''}~${settings.topics.join('.')}`;
 }
 
 function undo(ctx: Context, action: string, what: string, consentId: string): Undo {

@@ -100,13 +100,14 @@ async function restrict(ctx: Context, tx: Tx, erasureId: string, proofs: readonl
 
 async function forget(tx: Tx, { id, organisationId, blindIndex }: Person, at: Date): Promise<void> {
   await tx.query('delete from session where subscriber_id = $1', [id]);
+  await tx.query('delete from attribute_mark where subscriber_id = $1', [id]);
   await tx.query('delete from magic_link where subscriber_id = $1', [id]);
   await tx.query('delete from magic_request where organisation_id = $1 and blind_index = $2', [
     organisationId,
     blindIndex,
   ]);
   await tx.query(
-    'update subscriber set blind_index = null, suppression_hash = null, profile_key = null, address = null, erased_at = $2 where id = $1',
+    'update subscriber set blind_index = null, suppression_hash = null, profile_key = null, address = null, attributes = null, erased_at = $2 where id = $1',
     [id, at],
   );
 }

@@ -1,6 +1,6 @@
-import type { Audience } from '../campaigns/audience.js';
 import { isAnswered, secondsLeft, skippedCount, type Progress } from '../campaigns/progress.js';
-import type { AudiencePart, ProgressPart } from './views.js';
+import { reasonName } from './audience-part.js';
+import type { ProgressPart } from './views.js';
 
 /** Numbers of a campaign as the screen shows them. */
 export function progressPart(now: Progress, language: string, zone: string): ProgressPart {
@@ -32,23 +32,6 @@ export function progressPart(now: Progress, language: string, zone: string): Pro
     rows,
     reasons: reasonRows(now.skipped),
   };
-}
-
-/** Who would get it, as the screen shows it. */
-export function audiencePart(audience: Audience): AudiencePart {
-  return { reached: audience.reached, left: reasonRows(audience.left) };
-}
-
-/** Each has a text of its own. */
-const REASONS = new Set(
-  'erased restricted pending refused expired withdrawn basis paused frequency suppressed no-consent cancelled'.split(
-    ' ',
-  ),
-);
-
-/** The key of a reason below admin.reason. */
-export function reasonName(reason: string): string {
-  return REASONS.has(reason) ? reason : 'unlisted';
 }
 
 function reasonRows(counts: Readonly<Record<string, number>>): { name: string; count: number }[] {

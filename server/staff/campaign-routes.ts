@@ -15,10 +15,11 @@ import { sameOrigin } from '../web/origin.js';
 import { languageLinks } from '../web/i18n.js';
 import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
-import { audiencePart, progressPart } from './campaign-part.js';
 import { steerPart } from './campaign-steer.js';
+import { audiencePart, filterInWords } from './audience-part.js';
+import { progressPart } from './campaign-part.js';
 import { sendLive } from './screens-live.js';
-import type { CampaignScreen } from './views.js';
+import type { AudiencePart, CampaignScreen } from './views.js';
 import { changed, onlyStaff, staffCookie, visited, type Visit } from './screens-visit.js';
 
 /** What staff screens need beside the site. */
@@ -98,7 +99,7 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
   sendPage(site, res, 'admin/campaign', {
     ...screen,
     campaign: campaignPart(campaign, list, visit),
-    audience: isDraft ? audiencePart(await audienceOf(site.ctx, list.id)) : null,
+    audience: isDraft ? await audienceFor(site, campaign, list, language) : null,
     progress: now && progressPart(now, language, zone),
     steer: now && (await steerPart(site.ctx, campaign, now, screen)),
     test:
@@ -158,8 +159,18 @@ async function askToSend(site: Site, visit: Visit): Promise<void> {
   sendPage(site, visit.res, 'admin/send', {
     ...visit.screen,
     campaign: campaignPart(campaign, list, visit),
-    audience: audiencePart(await audienceOf(site.ctx, list.id)),
+    audience: await audienceFor(site, campaign, list, visit.screen.language),
   });
+}
+
+async function audienceFor(
+  { ctx }: Site,
+  { settings }: LoadedCampaign,
+  list: ListFacts,
+  language: string,
+): Promise<AudiencePart> {
+  const audience = await audienceOf(ctx, list.id, settings.audience);
+  return audiencePart(audience, filterInWords(list, settings.audience, language));
 }
 
 async function send(site: Site, visit: Visit): Promise<void> {

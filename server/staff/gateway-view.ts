@@ -1,6 +1,6 @@
 import type { RecentMail, RecentRecipient } from '../gateway/recent-mails.js';
 import type { MaskedAddress } from '../web/pages.js';
-import { reasonName } from './campaign-part.js';
+import { reasonName } from './audience-part.js';
 import type { TailMail, TailPerson } from './gateway-views.js';
 
 interface Naming {

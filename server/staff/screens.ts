@@ -1,6 +1,7 @@
 import { Router, type ErrorRequestHandler } from 'express';
 import { Refusal, type RefusalCode } from '../errors.js';
 import type { Site } from '../web/http.js';
+import { audienceRoutes } from './audience-routes.js';
 import { campaignRoutes, type StaffDeps } from './campaign-routes.js';
 import { credentialRoutes } from './credential-routes.js';
 import { gatewayRoutes } from './gateway-routes.js';
@@ -12,6 +13,7 @@ import { personRoutes } from './person-routes.js';
 import { enterRoutes } from './enter-routes.js';
 import { planRoutes } from './plan-routes.js';
 import { previewRoutes } from './preview-routes.js';
+import { segmentRoutes } from './segment-routes.js';
 import { uploadRoutes } from './upload-routes.js';
 
 /** All staff screens, below /admin. */
@@ -25,6 +27,8 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   routes.use(loginRoutes(site));
   routes.use(campaignRoutes(site, deps));
   routes.use(planRoutes(site));
+  routes.use(audienceRoutes(site));
+  routes.use(segmentRoutes(site));
   routes.use(uploadRoutes(site));
   routes.use(previewRoutes(site));
   routes.use(gatewayRoutes(site, deps));

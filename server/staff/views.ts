@@ -141,7 +141,19 @@ export interface CampaignScreen extends StaffScreen {
 
 export interface AudiencePart {
   readonly reached: number;
-  readonly left: readonly { readonly name: string; readonly count: number }[];
+  /** Fewer than `reached`, and not told how many (T11). */
+  readonly isFew: boolean;
+  readonly left: readonly { readonly name: string; readonly count: number; readonly isFew: boolean }[];
+  /** In percent; null: nothing to compare. */
+  readonly bar: { readonly percent: number; readonly rest: number } | null;
+  /** How the list is narrowed; empty: it is not. */
+  readonly says: readonly {
+    readonly kind: string;
+    /** Of an attribute. */
+    readonly label: string;
+    readonly text: string;
+    readonly at: Date | null;
+  }[];
 }
 
 /** Asks once, in words that say what will happen. */

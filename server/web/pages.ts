@@ -101,6 +101,10 @@ export interface SignUpForm {
   readonly address: string;
   /** Only ever true when the person had ticked it and something else was wrong. */
   readonly ticked: boolean;
+  /** Boxes that may stay empty: then all of them. */
+  readonly topics: readonly { readonly field: string; readonly name: string; readonly isTicked: boolean }[];
+  /** Fields that may stay empty. */
+  readonly attributes: readonly { readonly name: string; readonly label: string; readonly value: string }[];
   /** null: nothing is wrong. Else what is (422). `ticket`: the form was open too long or came too fast. */
   readonly errors: { readonly address: boolean; readonly consent: boolean; readonly ticket: boolean } | null;
 }
@@ -208,6 +212,12 @@ export interface ListChoices {
   };
   /** The pause date: as typed or '', and the first and last day that can be chosen (YYYY-MM-DD). */
   readonly pause: { readonly value: string; readonly first: string; readonly last: string; readonly wrong: boolean };
+  /** Posts `topics` (shown) and, for each that is ticked, `topic-SLUG` (yes); empty: there is nothing to choose. */
+  readonly topics: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
+  /** Only fewer: more needs a link by mail. */
+  readonly topicsReduce: boolean;
+  /** None was ticked. */
+  readonly topicsWrong: boolean;
   /** True when opens and clicks are measured with consent. */
   readonly tracked: boolean;
 }
@@ -226,6 +236,8 @@ export interface PreferencesPage extends OrganisationPage {
 export interface PreferencesSavedPage extends OrganisationPage {
   readonly list: ListFacts;
   readonly state: SettingState;
+  /** In words; '' for all. */
+  readonly topics: string;
   readonly trackingStopped: boolean;
   readonly undo: Undo | null;
   readonly settingsHref: string;
@@ -248,6 +260,11 @@ export interface PreferencesAllPage extends OrganisationPage {
     /** The box was not ticked. */
     readonly wrong: boolean;
   }[];
+  /** What is known beside the address: posts a field for each (data-act="about"); null: nothing is asked for. */
+  readonly about: {
+    readonly action: string;
+    readonly fields: readonly { readonly name: string; readonly label: string; readonly value: string }[];
+  } | null;
   readonly receipts: readonly (ReceiptLinks & {
     readonly number: string;
     readonly list: ListName;

@@ -62,6 +62,7 @@ function makeRow(ctx: Context, list: ListFacts, place: number) {
     lastEventId: event.id,
     frequency: 'all',
     pausedUntil: null,
+    topics: [],
     confirmedAt: at,
     unsubscribeRef: randomBytes(16),
     preferencesRef: randomBytes(16),
@@ -115,8 +116,8 @@ async function write(ctx: Context, rows: readonly Row[]): Promise<void> {
     );
     await tx.query(
       `insert into consent (id, subscriber_id, purpose_id, state, basis, sign_up_id, last_event_id, last_commitment, frequency, unsubscribe_ref, preferences_ref,
-         mailto_ref, state_at, confirmed_at, seal)
-       select i, p, $1, 'confirmed', 'confirmed', u, e, m, 'all', r1, r2, r3, t, t, x
+         mailto_ref, state_at, confirmed_at, seal, language)
+       select i, p, $1, 'confirmed', 'confirmed', u, e, m, 'all', r1, r2, r3, t, t, x, 'en'
        from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[], $11::timestamptz[])
          as row (i, p, u, e, m, r1, r2, r3, x, t)`,
       [

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { expect } from 'chai';
 import { campaignSend } from '../../server/campaigns/cli.js';
+import { saveSegment } from '../../server/campaigns/segments.js';
+import { listBySlug } from '../../server/consent/catalogue.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { join } from '../support/story.js';
 
@@ -23,7 +25,14 @@ describe('zgoda campaign send', () => {
 
   const run = async (
     source: string | null,
-    more: { list?: string; wait?: boolean; json?: boolean; subject?: string } = {},
+    more: {
+      list?: string;
+      wait?: boolean;
+      json?: boolean;
+      subject?: string;
+      segment?: string;
+      languages?: string[];
+    } = {},
   ): Promise<{ code: number; out: string; err: string }> => {
     const file = joinPath(folder, source === null ? 'missing.html' : 'mail.html');
     if (source !== null) await writeFile(file, source);
@@ -62,7 +71,23 @@ describe('zgoda campaign send', () => {
     expect(out).to.match(/^campaign +[0-9a-f-]{36}\nqueued +3\n/);
   });
 
+  it('sends to a segment only, and within it to some languages', async () => {
+    const { id } = await listBySlug(service.ctx, 'news');
+    await saveSegment(service.ctx, { listId: id, name: 'Early', filter: { joinedBefore: '2000-01-01T00:00:00Z' } });
+    await saveSegment(service.ctx, { listId: id, name: 'Late', filter: { joinedAfter: '2000-01-01T00:00:00Z' } });
+    const queued = async (more: { segment?: string; languages?: string[] }): Promise<unknown> => {
+      const { out } = await run('<title>Part</title><p>Hello</p>', { wait: false, ...more });
+      return (JSON.parse(out) as { queued: unknown }).queued;
+    };
+
+    expect(await queued({ segment: 'Early' })).to.equal(0);
+    expect(await queued({ segment: 'Late' })).to.equal(3);
+    expect(await queued({ segment: 'Late', languages: ['pl'] })).to.equal(0);
+    expect(await queued({ languages: ['pl', 'en'] })).to.equal(3);
+  });
+
   for (const [title, source, more, says] of [
+    ['an unknown segment', '<p>Hello</p>', { segment: 'Lost', subject: 'x' }, 'There is Early, Late.'],
     ['an unknown list', '<p>Hello</p>', { list: 'nope', subject: 'x' }, 'no such list'],
     ['a missing file', null, { subject: 'x' }, 'cannot be read'],
     ['a merge tag that nothing fills', '<p>\n{{name}}</p>', { subject: 'x' }, 'Line 2: nothing fills "{{name}}"'],

@@ -229,6 +229,7 @@ describe('sending a campaign', () => {
     expect(await audienceOf(fresh.ctx, fresh.listId)).to.deep.equal({
       reached: 1,
       left: { pending: 1, withdrawn: 1 },
+      isNarrowed: false,
     });
   });
 

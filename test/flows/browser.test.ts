@@ -119,12 +119,19 @@ describe('the whole story in Chromium', function () {
         await press(page.locator('form[data-act=upload] button').last());
         await press(page.locator('form[data-act=test] button'));
         expect((await service.mailTo(OWNER.email)).parsed.subject).to.contain('Three books');
+        await press(page.locator('a[href$="/audience"]'));
+        await page.fill('#after', '2020-01-01');
+        await press(page.locator('form[method=get] button'));
+        await page.fill('#name', 'Since 2020');
+        await press(page.locator('form[data-act=segment] button'));
+        await press(page.locator('form[data-act=audience] button'));
         await press(page.locator('a[data-act=ask-send]'));
         await press(page.locator('form[data-act=send] button'));
 
         const mail = await service.mailTo(address, 3);
         expect(mail.parsed.headers.get('list')).to.have.property('unsubscribe-post');
         expect(linkIn(mail, 'u')).to.contain('/u/');
+        await visit('/admin/segments');
         await visit('/admin/sending');
         await visit('/admin');
         expect(await page.locator('main').innerText()).to.contain('Three books');

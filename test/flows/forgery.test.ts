@@ -765,9 +765,12 @@ async function restore(ctx: Context, saved: readonly [string, Row[]][]): Promise
     for (const row of rows) {
       const columns = Object.keys(row);
       const keys = table === 'list_text' ? ['list_id', 'language'] : ['id'];
+      // The driver would write a list as an array of PostgreSQL's.
+      const asItStood = (column: string): unknown =>
+        column === 'attributes' ? JSON.stringify(row[column]) : row[column];
       const set = columns.map((column, place) => `${column} = $${place + 1}`);
       const where = keys.map((key) => `${key} = $${columns.indexOf(key) + 1}`);
-      await ctx.db.query(`update ${table} set ${set.join(', ')} where ${where.join(' and ')}`, Object.values(row));
+      await ctx.db.query(`update ${table} set ${set.join(', ')} where ${where.join(' and ')}`, columns.map(asItStood));
     }
   }
   forgetCatalogue(ctx);

@@ -69,7 +69,7 @@ const PURE_LEDGER = [
 const PURE_FILES = [
   ...PURE_LEDGER.map((name) => `server/ledger/${name}.ts`),
   ...['draw', 'field', 'seal', 'blind-index', 'keyring', 'subject-key'].map((name) => `server/keys/${name}.ts`),
-  ...['states', 'periods', 'signals', 'export-facts', 'export-dpv', 'export-kantara'].map(
+  ...['states', 'periods', 'signals', 'attribute-mark', 'export-facts', 'export-dpv', 'export-kantara'].map(
     (name) => `server/consent/${name}.ts`,
   ),
   'server/rights/proof-date.ts',

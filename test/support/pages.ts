@@ -54,6 +54,8 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     wording: { id: 'news-3', text: words.wording },
     address: '',
     ticked: false,
+    topics: [{ field: 'topic-books', name: words.second, isTicked: false }],
+    attributes: [{ name: 'first_name', label: words.list, value: '' }],
     errors: null,
   };
   const listFacts = { ...list, about: words.about, duration: null, sharedWith: null };
@@ -91,12 +93,16 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     stopAllAction: `/p/${TOKEN}/all`,
     magicAction: `/p/${TOKEN}/magic`,
   };
-  const saved = { ...base, list, trackingStopped: false, undo, settingsHref: `/p/${TOKEN}` };
+  const saved = { ...base, list, topics: '', trackingStopped: false, undo, settingsHref: `/p/${TOKEN}` };
   const all = {
     ...base,
     address: 'ada.lovelace.with.a.long.name@analytical-engine.example',
     nonce: TOKEN,
     saved: null,
+    about: {
+      action: '/settings/about',
+      fields: [{ name: 'first_name', label: words.second, value: 'Ada' }],
+    },
     joined: [{ ...choices, ref: 'news', action: '/preferences/news' }],
     open: [
       {
@@ -386,6 +392,12 @@ function choicesOf(list: ListChoices['list']): ListChoices {
     state: { kind: 'active' },
     offer: { every: false, weekly: true, monthly: true, pause: true },
     pause: { value: '', first: '2026-12-04', last: '2027-12-03', wrong: false },
+    topics: [
+      { slug: 'books', name: list.name, isChosen: true },
+      { slug: 'films', name: `${list.name} 2`, isChosen: false },
+    ],
+    topicsReduce: true,
+    topicsWrong: false,
     tracked: false,
   };
 }

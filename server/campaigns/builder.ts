@@ -10,8 +10,9 @@ import { makeAddressToken } from '../links/token.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
-import { fillSkeleton, formatMail, type Skeleton } from '../mail/skeleton.js';
-import { domainOf, footerLanguage, type Why } from './prepare.js';
+import { fillSkeleton, formatMail } from '../mail/skeleton.js';
+import { personalHeaders, personalHoles, type Personal } from './personal.js';
+import { domainOf, footerLanguage, type CampaignSkeleton, type Why } from './prepare.js';
 import { footerDate } from './words.js';
 import { releasedCampaigns, type Released } from './released.js';
 
@@ -30,8 +31,7 @@ export const campaignBuilder: Builder = async (ctx, deliveries) => {
 };
 
 /** One mail to one person: what a skeleton is filled with. */
-export interface Recipient {
-  readonly address: string;
+export interface Recipient extends Personal {
   readonly unsubscribeRef: Buffer;
   readonly preferencesRef: Buffer;
   /** 10 bytes. */
@@ -43,22 +43,26 @@ export interface Recipient {
 export async function finishMail(
   ctx: Context,
   organisation: OrganisationFacts,
-  skeleton: Skeleton,
+  skeleton: CampaignSkeleton,
   of: { recipient: Recipient; language: string; messageId: string },
 ): Promise<Buffer> {
   const links = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
   const url = unsubscribeUrl(links, of.recipient.unsubscribeRef);
-  const mail = fillSkeleton(skeleton, {
+  const at = { language: of.language, now: ctx.now(), zone: organisation.timeZone };
+  const holes = {
+    unsubscribe_url: url,
+    preferences_url: preferencesUrl(links, of.recipient.preferencesRef),
+    confirmed_on: footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone),
+    ...personalHoles(skeleton, of.recipient, at),
+  };
+  const { headers, ...body } = fillSkeleton(skeleton, {
     to: { address: of.recipient.address },
     messageId: messageIdField(of.messageId, domainOf(organisation)),
-    date: ctx.now(),
-    holes: {
-      unsubscribe_url: url,
-      preferences_url: preferencesUrl(links, of.recipient.preferencesRef),
-      confirmed_on: footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone),
-    },
+    date: at.now,
+    holes,
     headers: unsubscribeFields(url, mailtoUrl(ctx.keyring, organisation, of.recipient.mailtoRef)),
   });
+  const mail = { ...body, headers: personalHeaders(skeleton, holes, headers) };
   return formatMail(mail, await signMail(ctx, organisation, mail));
 }
 
@@ -71,9 +75,10 @@ async function buildOne(
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
   const language = footerLanguage(list, delivery.language);
+  const recipient = { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt };
   try {
-    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(consent)), {
-      recipient: { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt },
+    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(consent), recipient), {
+      recipient,
       language,
       messageId: messageIdOf(ctx.keyring, delivery),
     });

@@ -3,8 +3,8 @@ import { listById } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
 import { isSealed, seal } from '../keys/seal.js';
-import type { Skeleton } from '../mail/skeleton.js';
-import { prepareMail, type CampaignContent, type Why } from './prepare.js';
+import { presentFields, type Personal } from './personal.js';
+import { fieldsAskedBy, prepareMail, type CampaignContent, type CampaignSkeleton, type Why } from './prepare.js';
 import { contentParts } from './upload.js';
 
 /** A campaign that somebody released with our keys at hand. */
@@ -12,8 +12,8 @@ export interface Released {
   readonly content: CampaignContent;
   readonly list: ListFacts;
   readonly releasedAt: Date;
-  /** The mail in one language, made ready at first use. */
-  skeleton(language: string, why: Why): Skeleton;
+  /** The mail in one language as somebody gets it, made ready at first use. */
+  skeleton(language: string, why: Why, person: Personal): CampaignSkeleton;
 }
 
 interface Head {
@@ -73,14 +73,16 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
 }
 
 function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, releasedAt: Date): Released {
-  const skeletons = new Map<string, Skeleton>();
+  const skeletons = new Map<string, CampaignSkeleton>();
+  const asked = fieldsAskedBy(content);
   return {
     content,
     list,
     releasedAt,
-    skeleton: (language, why) => {
-      const key = `${language} ${why}`;
-      const skeleton = skeletons.get(key) ?? prepareMail(ctx, list, content, language, why);
+    skeleton: (language, why, person) => {
+      const present = presentFields(asked, person);
+      const key = [language, why, ...present].join(' ');
+      const skeleton = skeletons.get(key) ?? prepareMail(ctx, list, content, { language, why, present });
       skeletons.set(key, skeleton);
       return skeleton;
     },

@@ -7,6 +7,7 @@ import type { Footer } from '../mail/footer.js';
 import type { HeaderField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
 import { mailtoUrl, type Recipient } from './builder.js';
+import { personalHoles, personalSubject } from './personal.js';
 import { footerOf, layOut, type CampaignContent, type LaidOut } from './prepare.js';
 import { footerDate } from './words.js';
 
@@ -14,6 +15,7 @@ import { footerDate } from './words.js';
 export function samplePerson(ctx: Context, address: string): Recipient {
   return {
     address,
+    attributes: { first_name: 'Ada', last_name: 'Nowak', name: 'Ada Nowak', city: 'Łódź', country: 'Polska' },
     unsubscribeRef: randomBytes(16),
     preferencesRef: randomBytes(16),
     mailtoRef: randomBytes(10),
@@ -23,9 +25,16 @@ export function samplePerson(ctx: Context, address: string): Recipient {
 
 /** A campaign as the made-up person would get it. Throws `template-refused` as `layOut`. */
 export function previewOf(ctx: Context, list: ListFacts, content: CampaignContent, language: string): LaidOut {
-  const values = valuesOf(ctx, list, samplePerson(ctx, 'ada@example.org'), language);
-  const { subject, html, text } = layOut(ctx, list, content, language, 'confirmed');
-  return { subject, html: fillHoles(html, values, escapeHtml), text: fillHoles(text, values) };
+  const person = samplePerson(ctx, 'ada@example.org');
+  const values = valuesOf(ctx, list, person, language);
+  const laid = layOut(ctx, list, content, { language, why: 'confirmed' });
+  const all = { ...values, ...personalHoles(laid, person, { language, now: ctx.now(), zone: list.organisation.timeZone }) };
+  return {
+    ...laid,
+    subject: personalSubject(laid.subject, all),
+    html: fillHoles(laid.html, all, escapeHtml),
+    text: fillHoles(laid.text, all),
+  };
 }
 
 /** What the made-up person's copy of another program's message gets: the footer of the list, and the headers to unsubscribe. */
@@ -48,7 +57,7 @@ export function sampleFooter(
   };
 }
 
-interface Values {
+interface Values extends Record<string, string> {
   readonly unsubscribe_url: string;
   readonly preferences_url: string;
   readonly confirmed_on: string;
@@ -63,7 +72,6 @@ function valuesOf(ctx: Context, list: ListFacts, person: Recipient, language: st
   };
 }
 
-function fillHoles(text: string, values: Values, escape = (value: string): string => value): string {
-  const known: Readonly<Record<string, string>> = { ...values };
-  return text.replace(/\ufdd0(\w{1,40})\ufdd1/g, (_, name: string) => escape(known[name] ?? ''));
+function fillHoles(text: string, values: Readonly<Record<string, string>>, escape = (value: string): string => value): string {
+  return text.replace(/\ufdd0(\w{1,40})\ufdd1/g, (_, name: string) => escape(values[name] ?? ''));
 }

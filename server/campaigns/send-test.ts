@@ -20,7 +20,7 @@ export async function sendTest(
   const to = mailableAddress(test.to);
   const language = footerLanguage(test.list, test.language);
   const content = { ...test.content, subject: `[Test] ${test.content.subject}` };
-  const message = await finishMail(ctx, organisation, prepareMail(ctx, test.list, content, language, 'confirmed'), {
+  const message = await finishMail(ctx, organisation, prepareMail(ctx, test.list, content, { language, why: 'confirmed' }), {
     recipient: samplePerson(ctx, to),
     language,
     messageId: `test.${randomUUID()}`,

@@ -39,7 +39,7 @@ function whyApart(link: Element, style: string | undefined): string | null {
 }
 
 /** Services whose style sheets name fonts and nothing else. */
-const FONTS =
+export const FONTS =
   /^(?:https?:)?\/\/(?:fonts\.googleapis\.com|fonts\.bunny\.net|use\.typekit\.net|fonts\.cdnfonts\.com|api\.fontshare\.com)\//i;
 
 /** Why a style sheet that the mail fetches could hide anything, at any time; null when it fetches none but fonts. */

@@ -4,7 +4,10 @@ import { fieldName, writeTag } from '../mail/template-tag.js';
 /** Mailing systems whose tags are known; `other` for what looks like a tag of some system. */
 export type TagSystem = 'mailchimp' | 'listmonk' | 'phplist' | 'mailtrain' | 'other';
 
-const field = z.string().max(60).refine((name) => fieldName(name) === name);
+const field = z
+  .string()
+  .max(60)
+  .refine((name) => fieldName(name) === name);
 const words = z.string().max(500);
 
 const becomes = z.discriminatedUnion('as', [
@@ -40,7 +43,11 @@ const found = z.strictObject({
   becomes,
 });
 
-const kept = z.strictObject({ isAccepted: z.boolean(), subject: z.string().max(1_000), tags: z.array(found).max(1_000) });
+const kept = z.strictObject({
+  isAccepted: z.boolean(),
+  subject: z.string().max(1_000),
+  tags: z.array(found).max(1_000),
+});
 
 /** The tags of a draft. */
 export interface KeptTags {

@@ -11,8 +11,10 @@ import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
 import { fillSkeleton, formatMail } from '../mail/skeleton.js';
+import { finishMessage } from './finish-message.js';
 import { personalHeaders, personalHoles, type Personal } from './personal.js';
-import { domainOf, footerLanguage, type CampaignSkeleton, type Why } from './prepare.js';
+import { domainOf, footerLanguage, type Why } from './prepare.js';
+import type { ReadyMail } from './ready.js';
 import { footerDate } from './words.js';
 import { releasedCampaigns, type Released } from './released.js';
 
@@ -43,26 +45,36 @@ export interface Recipient extends Personal {
 export async function finishMail(
   ctx: Context,
   organisation: OrganisationFacts,
-  skeleton: CampaignSkeleton,
+  ready: ReadyMail,
   of: { recipient: Recipient; language: string; messageId: string },
 ): Promise<Buffer> {
   const links = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
   const url = unsubscribeUrl(links, of.recipient.unsubscribeRef);
   const at = { language: of.language, now: ctx.now(), zone: organisation.timeZone };
+  const copy = {
+    messageId: messageIdField(of.messageId, domainOf(organisation)),
+    headers: unsubscribeFields(url, mailtoUrl(ctx.keyring, organisation, of.recipient.mailtoRef)),
+  };
+  const confirmedOn = footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone);
+  const preferences = preferencesUrl(links, of.recipient.preferencesRef);
+  if ('prepared' in ready) {
+    const { address } = of.recipient;
+    const personal = { ...copy, address, confirmedOn, unsubscribeUrl: url, preferencesUrl: preferences };
+    return finishMessage(ctx, organisation, ready, personal);
+  }
   const holes = {
     unsubscribe_url: url,
-    preferences_url: preferencesUrl(links, of.recipient.preferencesRef),
-    confirmed_on: footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone),
-    ...personalHoles(skeleton, of.recipient, at),
+    preferences_url: preferences,
+    confirmed_on: confirmedOn,
+    ...personalHoles(ready, of.recipient, at),
   };
-  const { headers, ...body } = fillSkeleton(skeleton, {
+  const { headers, ...body } = fillSkeleton(ready, {
     to: { address: of.recipient.address },
-    messageId: messageIdField(of.messageId, domainOf(organisation)),
     date: at.now,
     holes,
-    headers: unsubscribeFields(url, mailtoUrl(ctx.keyring, organisation, of.recipient.mailtoRef)),
+    ...copy,
   });
-  const mail = { ...body, headers: personalHeaders(skeleton, holes, headers) };
+  const mail = { ...body, headers: personalHeaders(ready, holes, headers) };
   return formatMail(mail, await signMail(ctx, organisation, mail));
 }
 

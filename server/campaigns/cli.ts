@@ -7,7 +7,7 @@ import { Refusal } from '../errors.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
 import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
 import { releaseCampaign } from './release.js';
-import { MAX_SOURCE_BYTES } from './render.js';
+import { MAX_UPLOAD_BYTES } from './format.js';
 import { createCampaign } from './upload.js';
 
 /** Something to write text to, such as process.stdout. */
@@ -22,6 +22,8 @@ export interface CampaignSend {
   readonly list: string;
   /** Absent: the file's title. */
   readonly subject?: string;
+  /** What tags of another mailing system become is accepted as proposed; else such a file is refused. */
+  readonly acceptsTags?: boolean;
   readonly wait: boolean;
   readonly json: boolean;
   readonly out: Output;
@@ -38,9 +40,13 @@ export interface CampaignSend {
 export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 | 1> {
   let stop = async (): Promise<void> => Promise.resolve();
   try {
-    const source = await readAtMost(send.file, MAX_SOURCE_BYTES + 1);
+    const source = await readAtMost(send.file, MAX_UPLOAD_BYTES + 1);
     const subject = send.subject === undefined ? {} : { subject: send.subject };
-    const id = await createCampaign(ctx, { list: send.list, fileName: basename(send.file), source, ...subject });
+    const id = await createCampaign(ctx, {
+      ...{ list: send.list, fileName: basename(send.file), source },
+      ...subject,
+      ...(send.acceptsTags ? { tags: 'accept' as const } : {}),
+    });
     await releaseCampaign(ctx, id);
     if (send.wait && send.runWorker) stop = await send.runWorker();
     const now = send.wait ? await watch(ctx, id, send.err) : await queueAll(ctx, id);

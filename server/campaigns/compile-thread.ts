@@ -61,6 +61,8 @@ function inlineStyles(source: string): CompileAnswer {
     applyHeightAttributes: false,
     applyAttributesTableElements: false,
     inlinePseudoElements: false,
+    // It stumbles over declarations without a name.
+    resolveCSSVariables: false,
   });
   return { html, problems: [] };
 }

@@ -1,10 +1,11 @@
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { isSealed, seal } from '../keys/seal.js';
+import { CONTENT_COLUMNS } from './content.js';
 import type { CampaignContent } from './prepare.js';
 import { contentParts, provePrepared } from './upload.js';
 import { listById } from '../consent/catalogue.js';
-import { checkSubject } from './upload.js';
+import { checkSubject } from './subject.js';
 import { readSettings } from './settings.js';
 
 /** What can be changed in a campaign before it is released. */
@@ -18,8 +19,11 @@ type Row = CampaignContent & { readonly listId: string; readonly state: string; 
  */
 export async function changeDraft(ctx: Context, id: string, change: DraftChange): Promise<void> {
   const draft = await openDraft(ctx, id);
+  if (draft.message && (change.html ?? change.text) !== undefined) {
+    throw new Refusal('campaign-state', 'A finished message is sent as it is: only its subject can be changed.');
+  }
   const content: CampaignContent = {
-    id,
+    ...draft,
     subject: change.subject === undefined ? draft.subject : checkSubject(change.subject.trim()),
     html: change.html ?? draft.html,
     text: change.text ?? draft.text,
@@ -39,7 +43,7 @@ export async function changeDraft(ctx: Context, id: string, change: DraftChange)
 /** A draft as it was sealed. Throws `not-found` and `campaign-state`. */
 export async function openDraft(ctx: Context, id: string): Promise<Row> {
   const [row] = await ctx.db.query<Row>(
-    'select id, list_id as "listId", subject, html, text, settings, state, seal from campaign where id = $1',
+    `select ${CONTENT_COLUMNS}, list_id as "listId", state, seal from campaign where campaign.id = $1`,
     [id],
   );
   if (!row) throw new Refusal('not-found', 'There is no such campaign.');

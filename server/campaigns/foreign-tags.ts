@@ -31,7 +31,8 @@ export function readBraces(inside: string): ReadForeign {
   const text = inside.trim().replace(/\s+/g, ' ');
   if (/__proto__|constructor|prototype|\.\.\/|^@|^lookup\b/i.test(text)) return { kind: 'refused', why: 'program' };
   if (/^>/.test(text)) return { kind: 'refused', why: 'partial' };
-  if (/^#\s*(?:each|with|list)\b|^\/\s*(?:each|with|list)$|^range\b/.test(text)) return { kind: 'refused', why: 'loop' };
+  if (/^#\s*(?:each|with|list)\b|^\/\s*(?:each|with|list)$|^range\b/.test(text))
+    return { kind: 'refused', why: 'loop' };
   if (/^-?\s*end\s*-?$/.test(text)) return { kind: 'close' };
   if (/^else$/.test(text)) return { kind: 'else' };
   const goCondition = /^if (not )?(\.[\w.]+)$/.exec(text);
@@ -44,14 +45,17 @@ export function readBraces(inside: string): ReadForeign {
   const given = /^default ([\w.]+) ["']([^"']*)["']$/.exec(text);
   if (given) return value('other', `${given[1] ?? ''}%%${given[2] ?? ''}`);
   // Anything with arguments is a helper, which would be executed.
-  return /^[\w.$:-]+(?: ?\| ?default:? ?["'][^"']*["'])?$/.test(text) ? value('other', text) : { kind: 'refused', why: 'program' };
+  return /^[\p{L}\p{N}_.$:-]+(?: ?\| ?default:? ?["'][^"']*["'])?$/u.test(text)
+    ? value('other', text)
+    : { kind: 'refused', why: 'program' };
 }
 
 /** Reads any other tag; `tag` is a match of `FOREIGN`. */
 export function readForeign(tag: string): ReadForeign {
   if (tag.startsWith('*|')) return readMailchimp(tag.slice(2, -2).trim());
   if (/^(?:<%|\{%)/.test(tag)) return { kind: 'refused', why: 'program' };
-  if (tag.startsWith('[LINK_') || tag.startsWith('[MERGE_') || /_ID\]$|\//.test(tag)) return value('mailtrain', tag.slice(1, -1));
+  if (tag.startsWith('[LINK_') || tag.startsWith('[MERGE_') || /_ID\]$|\//.test(tag))
+    return value('mailtrain', tag.slice(1, -1));
   if (/^\[[A-Z]/.test(tag)) return value('phplist', tag.slice(1, -1));
   if (tag === '@TrackLink') return { kind: 'value', system: 'listmonk', becomes: NOTHING };
   return value('other', tag.replace(/^[^\w]+|[^\w]+$/g, ''));
@@ -89,7 +93,9 @@ function value(system: TagSystem, text: string): ReadForeign {
 function becomesOf(text: string): Becomes {
   const link = /^TrackLink\s+["'`]([^"'`]{0,500})["'`]/.exec(text)?.[1];
   if (link !== undefined) return { as: 'text', text: link };
-  const [name = '', fallback = ''] = /^(.*?)(?:%%|\/|\|(?:\s*default:?\s*)?)\s*["']?([^"']*)["']?$/.exec(text)?.slice(1) ?? [text, ''];
+  const [name = '', fallback = ''] = /^(.*?)(?:%%|\/|\|(?:\s*default:?\s*)?)\s*["']?([^"']*)["']?$/
+    .exec(text)
+    ?.slice(1) ?? [text, ''];
   const known = fieldOf(name);
   return known ? { as: 'field', field: known, fallback: isAttribute(known) ? fallback.trim() : '' } : NOTHING;
 }
@@ -111,7 +117,9 @@ function fieldOf(name: string): string | null {
 }
 
 function isGo(text: string): boolean {
-  return /^(?:\.[A-Z]|UnsubscribeURL\b|ManageURL\b|OptinURL\b|MessageURL\b|ArchiveURL\b|TrackLink\b|TrackView\b|template\b|L\.|Date\b|Safe\b)/.test(text);
+  return /^(?:\.[A-Z]|UnsubscribeURL\b|ManageURL\b|OptinURL\b|MessageURL\b|ArchiveURL\b|TrackLink\b|TrackView\b|template\b|L\.|Date\b|Safe\b)/.test(
+    text,
+  );
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -121,7 +129,8 @@ const NAMES: Readonly<Record<string, string>> = {
     'updateprofile preferences preferencesurl preferenceslink linkpreferences manageurl manage managepreferences preferencecenter updatepreferences subscriptionpreferences managesubscription managesubscriptions asmpreferencesurl asmpreferencesrawurl updateprofileurl',
   email: 'email emailaddress useremail subscriberemail mail recipientemail toemail',
   list: 'listname list lists subscriberlist mailinglist',
-  organisation: 'listcompany company companyname organisation organization sendername businessname fromname brandname listowner',
+  organisation:
+    'listcompany company companyname organisation organization sendername businessname fromname brandname listowner',
   postal_address:
     'listaddress listaddressline listaddressvcard listaddressvcardhref htmllistaddresshtml listaddresshtml companyaddress address postaladdress senderaddress',
   subject: 'mcsubject subject campaignsubject subjectline',

@@ -5,6 +5,9 @@ import { refuseTemplate, type ProblemReason } from './problem.js';
 /** What a campaign was made from; `zip` and `message` are read from bytes, the others from text. */
 export type CampaignFormat = 'html' | 'mjml' | 'markdown' | 'message' | 'zip';
 
+/** No file of any format is larger, in bytes. */
+export const MAX_UPLOAD_BYTES = 20_000_000;
+
 /** By its ending, for what is no text; null: a text, see `textFormat`. */
 export function binaryFormat(fileName: string): 'message' | 'zip' | null {
   const ending = extname(fileName).toLowerCase();
@@ -20,7 +23,11 @@ export function textFormat(fileName: string, source: string): 'html' | 'mjml' | 
   if (!['.html', '.htm', '.mjml'].includes(ending) && !(isTemplate && ending === '')) {
     throw refuse('unknown-format', 'Only files that end in .html, .htm, .mjml, .hbs, .md, .eml or .zip can be sent.');
   }
-  if (/^\s*(?:<\?xml[^>]{0,200}\?>\s*)?<mjml[\s>]/i.test(blankComments(source).replace(/^\s*(?:\{\{![^}]{0,500}\}\}\s*)*/, '')))
+  if (
+    /^\s*(?:<\?xml[^>]{0,200}\?>\s*)?<mjml[\s>]/i.test(
+      blankComments(source).replace(/^\s*(?:\{\{![^}]{0,500}\}\}\s*)*/, ''),
+    )
+  )
     return 'mjml';
   if (ending === '.mjml') throw refuse('not-mjml', 'The file ends in .mjml but does not begin with <mjml>.');
   if (!/<[a-z][a-z0-9]*[\s/>]/i.test(source)) throw refuse('unknown-format', 'The file holds no HTML.');

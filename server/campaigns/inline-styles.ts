@@ -44,7 +44,10 @@ function endOfBlock(css: string, open: number): number {
 }
 
 function emphasiseRules(rules: string): string {
-  return rules.replace(/\{([^{}]*)\}/g, (_, declarations: string) => `{${declarations.replace(DECLARATION, important)}}`);
+  return rules.replace(
+    /\{([^{}]*)\}/g,
+    (_, declarations: string) => `{${declarations.replace(DECLARATION, important)}}`,
+  );
 }
 
 const DECLARATION = /([\w-]+\s*:\s*)((?:[^;{}"'()/]|"[^"\n]*"|'[^'\n]*'|\([^()]*\)|\/(?!\*))+?)(\s*)(?=;|\/\*|$)/g;

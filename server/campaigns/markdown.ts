@@ -16,7 +16,11 @@ export function renderMarkdown(source: string): MarkdownMail {
   const { fields, body } = splitFrontMatter(source);
   const words = body.replace(MARK, (_, name: string) => `${OPEN}${name}${CLOSE}`);
   const content = restore(parser().parse(words, { async: false }));
-  const title = fields.get('subject') ?? fields.get('title') ?? /^#\s+(.{1,200}?)\s*#*$/m.exec(body)?.[1]?.replace(/[*_`]/g, '') ?? '';
+  const title =
+    fields.get('subject') ??
+    fields.get('title') ??
+    /^#\s+(.{1,200}?)\s*#*$/m.exec(body)?.[1]?.replace(/[*_`]/g, '') ??
+    '';
   return { html: page(content, title, fields.get('preheader') ?? ''), title };
 }
 

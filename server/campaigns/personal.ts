@@ -21,7 +21,9 @@ interface Prepared {
 export function presentFields(asked: readonly string[], person: Personal): ReadonlySet<string> {
   if (asked.length === 0) return NOTHING;
   const values = valuesOf(person);
-  return new Set(asked.filter((field) => personalValue({ field, fallback: '' }, values) !== '' || isCommon(field)).sort());
+  return new Set(
+    asked.filter((field) => personalValue({ field, fallback: '' }, values) !== '' || isCommon(field)).sort(),
+  );
 }
 
 /** What fills the holes of a campaign for one person, but for their links. */

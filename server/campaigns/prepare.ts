@@ -8,6 +8,7 @@ import { injectHtml, injectText } from '../mail/inject.js';
 import { campaignFields } from '../mail/list-headers.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
 import { choose, fieldsAsked, readTemplate, type Piece } from '../mail/template.js';
+import { contentIdOf } from './content.js';
 import { PLACES, refuseTemplate } from './problem.js';
 import type { CampaignSettings } from './settings.js';
 import { footerDirection, footerLanguages, footerWords } from './words.js';
@@ -19,6 +20,20 @@ export interface CampaignContent {
   readonly html: string;
   readonly text: string;
   readonly settings: CampaignSettings;
+  /** Somebody's finished message, which goes out as it is: its bytes, a character each. Then `html` and `text` only show what is in it. */
+  readonly message?: string | null;
+  /** They go along with each mail. */
+  readonly pictures?: readonly Picture[];
+}
+
+/** A picture of a campaign. */
+export interface Picture {
+  /** `image/png` */
+  readonly type: string;
+  /** In hex. */
+  readonly sha256: string;
+  /** Absent: it was not read. */
+  readonly body?: Buffer;
 }
 
 /** Why somebody gets it: confirmed by double opt-in, or consent that was noted otherwise. */
@@ -119,7 +134,10 @@ export function prepareMail(ctx: Maker, list: ListFacts, content: CampaignConten
     helpUrl: `${linkAddress(ctx, organisation)}/lists/${list.slug}`,
     feedbackId: [content.id, list.slug, 'campaign', senderId(organisation)],
   });
-  return { ...compileSkeleton({ headers, html, text, boundary: boundaryOf(content, variant) }), ...rest };
+  const pictures = (content.pictures ?? []).flatMap(({ type, sha256, body }) =>
+    body ? [{ type, contentId: contentIdOf({ sha256 }), body }] : [],
+  );
+  return { ...compileSkeleton({ headers, html, text, boundary: boundaryOf(content, variant), pictures }), ...rest };
 }
 
 /** The domain that signs an organisation's mail and stands in its Message-IDs. */

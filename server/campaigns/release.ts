@@ -1,5 +1,6 @@
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { hasOpenTags } from './accept-tags.js';
 import { openDraft } from './draft.js';
 import { sealRelease } from './released.js';
 
@@ -10,6 +11,9 @@ import { sealRelease } from './released.js';
 export async function releaseCampaign(ctx: Context, id: string): Promise<boolean> {
   if (await isReleased(ctx, id)) return false;
   const draft = await openDraft(ctx, id);
+  if (await hasOpenTags(ctx, id)) {
+    throw new Refusal('campaign-state', 'The file has tags of another mailing system. Look first at what they become.');
+  }
   const at = ctx.now();
   const released = await ctx.db.query(
     `update campaign set state = 'sending', released_at = $2, seal = $3 where id = $1 and state = 'draft' and seal = $4 returning 1`,

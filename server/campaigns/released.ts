@@ -1,10 +1,13 @@
 import type { ListFacts } from '../consent/catalogue.js';
 import { listById } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
 import type { Queryable } from '../database/connect.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { presentFields, type Personal } from './personal.js';
-import { fieldsAskedBy, prepareMail, type CampaignContent, type CampaignSkeleton, type Why } from './prepare.js';
+import { CONTENT_COLUMNS, withPictures } from './content.js';
+import { fieldsAskedBy, type CampaignContent, type Why } from './prepare.js';
+import { makeReady, type ReadyMail } from './ready.js';
 import { contentParts } from './upload.js';
 
 /** A campaign that somebody released with our keys at hand. */
@@ -13,7 +16,7 @@ export interface Released {
   readonly list: ListFacts;
   readonly releasedAt: Date;
   /** The mail in one language as somebody gets it, made ready at first use. */
-  skeleton(language: string, why: Why, person: Personal): CampaignSkeleton;
+  skeleton(language: string, why: Why, person: Personal): ReadyMail;
 }
 
 interface Head {
@@ -59,22 +62,25 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
   const before = known.get(head.id);
   if (!head.seal || !head.released_at) return null;
   if (before?.seal.equals(head.seal)) return before.released;
-  const [content] = await on.query<CampaignContent>(
-    'select id, subject, html, text, settings from campaign where id = $1',
-    [head.id],
-  );
+  const [content] = await on.query<CampaignContent>(`select ${CONTENT_COLUMNS} from campaign where campaign.id = $1`, [
+    head.id,
+  ]);
   if (!content) return null;
   const parts = [...contentParts(head.list_id, content), head.released_at];
   if (!isSealed(ctx.keyring, 'campaign', parts, head.seal)) return null;
-  const released = makeReleased(ctx, content, await listById(ctx, head.list_id), head.released_at);
+  const whole = await withPictures(on, content).catch((error: unknown) =>
+    error instanceof Refusal ? null : Promise.reject(error as Error),
+  );
+  if (!whole) return null;
+  const released = makeReleased(ctx, whole, await listById(ctx, head.list_id), head.released_at);
   if (known.size >= KEPT) known.delete(known.keys().next().value ?? '');
   known.set(head.id, { seal: head.seal, released });
   return released;
 }
 
 function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, releasedAt: Date): Released {
-  const skeletons = new Map<string, CampaignSkeleton>();
-  const asked = fieldsAskedBy(content);
+  const skeletons = new Map<string, ReadyMail>();
+  const asked = content.message ? [] : fieldsAskedBy(content);
   return {
     content,
     list,
@@ -82,7 +88,7 @@ function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, r
     skeleton: (language, why, person) => {
       const present = presentFields(asked, person);
       const key = [language, why, ...present].join(' ');
-      const skeleton = skeletons.get(key) ?? prepareMail(ctx, list, content, { language, why, present });
+      const skeleton = skeletons.get(key) ?? makeReady(ctx, list, content, { language, why, present });
       skeletons.set(key, skeleton);
       return skeleton;
     },

@@ -49,7 +49,10 @@ export function resolveTags(given: string, mapping: ReadonlyMap<string, Becomes>
 /** Tags in links as editors write them. */
 function decodeLinks(source: string): string {
   return source
-    .replace(/%7B%7B((?:%20|[\w.#/-]|%22){1,200}?)%7D%7D/gi, (_, inside: string) => `{{${inside.replace(/%20/g, ' ').replace(/%22/g, '"')}}}`)
+    .replace(
+      /%7B%7B((?:%20|[\w.#/-]|%22){1,200}?)%7D%7D/gi,
+      (_, inside: string) => `{{${inside.replace(/%20/g, ' ').replace(/%22/g, '"')}}}`,
+    )
     .replace(/\*%7C([\w:]{1,60})%7C\*/gi, '*|$1|*');
 }
 
@@ -141,7 +144,8 @@ class Resolver {
       found: { tag: key, system: read.system, isCondition, lines: [], becomes: fits ? chosen : read.becomes },
       lines: [],
     };
-    if (this.foreign.size >= MAX_FOREIGN) this.refuse(line, 'tags-many', `There are more than ${MAX_FOREIGN} different tags.`);
+    if (this.foreign.size >= MAX_FOREIGN)
+      this.refuse(line, 'tags-many', `There are more than ${MAX_FOREIGN} different tags.`);
     else this.foreign.set(key, known);
     if (known.lines.length < 5 && known.lines.at(-1) !== line) known.lines.push(line);
     return known.found.becomes;
@@ -149,7 +153,8 @@ class Resolver {
 
   private put(becomes: Becomes, line: number): void {
     if (becomes.as === 'text') this.text(becomes.text);
-    else if (becomes.as === 'field') this.mark({ kind: 'field', name: becomes.field, fallback: becomes.fallback }, line);
+    else if (becomes.as === 'field')
+      this.mark({ kind: 'field', name: becomes.field, fallback: becomes.fallback }, line);
   }
 
   private condition(becomes: Becomes, isNegated: boolean, line: number): void {
@@ -192,10 +197,8 @@ const WHY = {
 
 /** A compiled text with its tags as they are kept; braces that are text get their backslash. */
 export function unmark(compiled: string, marks: ReadonlyMap<string, Mark>): string {
-  return compiled
-    .replace(/\{\{/g, '\\{{')
-    .replace(/\ufdd0(\w{1,40})\ufdd1/g, (_, name: string) => {
-      const mark = marks.get(name);
-      return mark ? writeTag(mark.tag) : '';
-    });
+  return compiled.replace(/\{\{/g, '\\{{').replace(/\ufdd0(\w{1,40})\ufdd1/g, (_, name: string) => {
+    const mark = marks.get(name);
+    return mark ? writeTag(mark.tag) : '';
+  });
 }

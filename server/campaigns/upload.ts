@@ -2,29 +2,23 @@ import { createHash, randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { listBySlug, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { seal } from '../keys/seal.js';
 import { canonicalize } from '../ledger/jcs.js';
-import { sayBecomes, type Becomes, type ForeignTag, type KeptTags } from './becomes.js';
-import type { CampaignFormat } from './format.js';
-import { fieldsAskedBy, prepareMail, type CampaignContent } from './prepare.js';
+import { sayBecomes, type ForeignTag, type KeptTags } from './becomes.js';
+import { fieldsAskedBy, type CampaignContent } from './prepare.js';
+import { makeReady } from './ready.js';
 import { footerLanguages } from './words.js';
 import { problemsOf, refuseTemplate, type Problem } from './problem.js';
-import { resolveTags, unmark } from './resolve-tags.js';
-import { readSource, renderTemplate } from './render.js';
+import { readUpload, type GivenFile, type ReadUpload } from './read-upload.js';
 
-export interface NewCampaign {
+export interface NewCampaign extends GivenFile {
   /** The list's slug. */
   readonly list: string;
-  /** Empty or absent: the file's title. */
-  readonly subject?: string;
-  readonly fileName: string;
-  readonly source: Buffer;
   /** What happens when the file has tags of another system: they become what we propose, the draft waits for somebody to accept that, or (absent) the file is refused. */
   readonly tags?: 'accept' | 'propose';
 }
-
-const MAX_SUBJECT = 200;
 
 /**
  * Keeps an uploaded file as a draft and returns its id. Everything that could stop it from leaving is checked now, the
@@ -41,47 +35,34 @@ export async function createCampaign(ctx: Context, upload: NewCampaign): Promise
   if (!tags.isAccepted && upload.tags !== 'propose') throw refuseTemplate(made.foreign.map(unaccepted));
   const content: CampaignContent = { ...made.content, id: randomUUID(), settings: {} };
   provePrepared(ctx, list, content);
-  await ctx.db.query(
+  const fileName = plainFileName(upload.fileName);
+  await ctx.db.transaction(async (tx) => insert(tx, ctx, { list, content, tags, made, fileName }));
+  return content.id;
+}
+
+interface NewDraft {
+  readonly list: ListFacts;
+  readonly content: CampaignContent;
+  readonly tags: KeptTags;
+  readonly made: ReadUpload;
+  readonly fileName: string;
+}
+
+async function insert(tx: Tx, ctx: Context, { list, content, tags, made, fileName }: NewDraft): Promise<void> {
+  await tx.query(
     `insert into campaign (id, list_id, subject, format, file_name, source, html, text, state, created_at, tags, seal)
      values ($1, $2, $3, $4, $5, $6, $7, $8, 'draft', $9, $10, $11)`,
     [
-      ...[content.id, list.id, content.subject, made.format, plainFileName(upload.fileName), made.source],
+      ...[content.id, list.id, content.subject, made.format, fileName, made.source],
       ...[content.html, content.text, ctx.now(), tags.tags.length > 0 ? JSON.stringify(tags) : null],
       seal(ctx.keyring, 'campaign-draft', contentParts(list.id, content)),
     ],
   );
-  return content.id;
-}
-
-interface ReadUpload {
-  readonly format: CampaignFormat;
-  /** As it is kept, to be read again when tags become something else. */
-  readonly source: string;
-  readonly content: Pick<CampaignContent, 'subject' | 'html' | 'text'>;
-  readonly foreign: readonly ForeignTag[];
-}
-
-async function readUpload(_ctx: Context, _list: ListFacts, upload: NewCampaign): Promise<ReadUpload> {
-  const source = readSource(upload.source);
-  const given = renderSubject(upload.subject?.trim() ?? '', new Map());
-  const { format, html, text, title, foreign } = await renderTemplate(upload.fileName, source);
-  const subject = checkSubject(given.subject === '' ? title : given.subject);
-  return { format, source, content: { subject, html, text }, foreign: mergeTags(given.foreign, foreign) };
-}
-
-/** A subject with its tags as they are kept. Throws `template-refused`. */
-export function renderSubject(
-  given: string,
-  mapping: ReadonlyMap<string, Becomes>,
-): { readonly subject: string; readonly foreign: readonly ForeignTag[] } {
-  const { marked, marks, foreign, problems } = resolveTags(given, mapping);
-  if (problems.length > 0) throw refuseTemplate(problems.map((problem) => ({ ...problem, line: null })));
-  return { subject: unmark(marked, marks), foreign: foreign.map((tag) => ({ ...tag, lines: [] })) };
-}
-
-/** Each tag once. */
-export function mergeTags(first: readonly ForeignTag[], second: readonly ForeignTag[]): ForeignTag[] {
-  return [...second, ...first.filter(({ tag }) => second.every((other) => other.tag !== tag))];
+  for (const [place, { type, body }] of (content.pictures ?? []).entries()) {
+    await tx.query('insert into campaign_picture (campaign_id, place, type, body) values ($1, $2, $3, $4)', [
+      ...[content.id, place, type, body],
+    ]);
+  }
 }
 
 function unaccepted({ tag, lines, becomes }: ForeignTag): Problem {
@@ -94,20 +75,13 @@ export function contentParts(listId: string, content: CampaignContent): (string 
   const said = canonicalize(content.settings);
   const parts = [content.id, listId, content.subject, sha256(content.html), sha256(content.text)];
   // Campaigns from before there were settings keep their seals.
-  return said === '{}' ? parts : [...parts, said];
-}
-
-/** A subject as it may stand in a header. Throws `template-refused`. */
-export function checkSubject(subject: string): string {
-  const refuse = (reason: 'subject-missing' | 'subject-long' | 'subject-controls', message: string) =>
-    refuseTemplate([{ line: null, reason, message }]);
-  if (subject === '') throw refuse('subject-missing', 'There is no subject: give one, or put a title into the file.');
-  if (/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufdd0\ufdd1]/u.test(subject)) {
-    throw refuse('subject-controls', 'The subject contains a line break or another control character.');
-  }
-  if (subject.length > MAX_SUBJECT)
-    throw refuse('subject-long', `The subject is longer than ${MAX_SUBJECT} characters.`);
-  return subject;
+  const { message, pictures = [] } = content;
+  return [
+    ...parts,
+    ...(said === '{}' ? [] : [said]),
+    ...(message ? ['message', sha256(message)] : []),
+    ...(pictures.length > 0 ? ['pictures', ...pictures.flatMap((picture) => [picture.type, picture.sha256])] : []),
+  ];
 }
 
 /**
@@ -115,11 +89,11 @@ export function checkSubject(subject: string): string {
  */
 export function provePrepared(ctx: Context, list: ListFacts, content: CampaignContent): void {
   try {
-    const asked = fieldsAskedBy(content);
+    const asked = content.message ? [] : fieldsAskedBy(content);
     if (asked.length > MAX_ASKED) throw refuseTemplate([MANY]);
-    for (const language of footerLanguages()) prepareMail(ctx, list, content, { language, why: 'confirmed' });
+    for (const language of footerLanguages()) makeReady(ctx, list, content, { language, why: 'confirmed' });
     for (const present of subsets(asked).slice(1))
-      prepareMail(ctx, list, content, { language: 'en', why: 'confirmed', present });
+      makeReady(ctx, list, content, { language: 'en', why: 'confirmed', present });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     // Lines are those of the compiled HTML here, which nobody has seen.

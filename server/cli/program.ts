@@ -170,13 +170,14 @@ program
   .command('campaign')
   .description('mailings')
   .command('send')
-  .argument('<file>', 'an .html or .mjml file')
+  .argument('<file>', 'an .html, .mjml, .hbs, .md, .eml or .zip file')
   .requiredOption('--list <slug>', 'who gets it')
   .option('--subject <text>', 'instead of the title of the file')
+  .option('--accept-tags', 'tags of another mailing system become what we propose; else such a file is refused')
   .option('--wait', 'show progress until every mail was tried')
   .option('--json', 'end with one line of JSON')
   .description('send a campaign to a list')
-  .action(async (file: string, options: { list: string; subject?: string; wait?: boolean; json?: boolean }) => {
+  .action(async (file: string, options: SendOptions) => {
     const [{ campaignSend }, { embeddedConnection }, { runSenderFor }] = await Promise.all([
       import('../campaigns/cli.js'),
       import('../database/embedded.js'),
@@ -190,6 +191,7 @@ program
         file,
         list: options.list,
         ...(options.subject === undefined ? {} : { subject: options.subject }),
+        acceptsTags: options.acceptTags ?? false,
         wait: options.wait ?? false,
         json: options.json ?? false,
         out: process.stdout,
@@ -198,6 +200,14 @@ program
       });
     });
   });
+
+interface SendOptions {
+  readonly list: string;
+  readonly subject?: string;
+  readonly acceptTags?: boolean;
+  readonly wait?: boolean;
+  readonly json?: boolean;
+}
 
 function say(text: string): void {
   console.log(text);

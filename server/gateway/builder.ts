@@ -14,7 +14,7 @@ import type { HeaderField } from '../mail/headers.js';
 import { hole } from '../mail/hole.js';
 import { listFields, unsubscribeFields } from '../mail/list-headers.js';
 import { keepRecipes } from './keep-recipes.js';
-import { signCopy } from './sign-copy.js';
+import { signCopy } from '../delivery/sign-copy.js';
 import { takenMails, type TakenMail } from './taken-mails.js';
 
 type Built = BuiltMail | { delivery: Claimed; cannot: string };

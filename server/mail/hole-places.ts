@@ -96,7 +96,8 @@ function visitElement(element: Element, walk: Walk): void {
 
 function whyNot(element: Element, { name, value }: Token.Attribute, html: string): WrongPlace | null {
   if (name === 'style') return 'style';
-  if (!WORDS.has(name)) return /^(?:class|id|lang|dir|width|height|align|valign|bgcolor|color|border)$/.test(name) ? 'attribute' : 'url';
+  if (!WORDS.has(name))
+    return /^(?:class|id|lang|dir|width|height|align|valign|bgcolor|color|border)$/.test(name) ? 'attribute' : 'url';
   const where = element.sourceCodeLocation?.attrs?.[name];
   const source = where ? html.slice(where.startOffset, where.endOffset) : '';
   if (!/^[^=]+=\s*["']/.test(source)) return 'unquoted';

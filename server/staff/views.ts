@@ -1,5 +1,6 @@
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
+import type { TagSystem } from '../campaigns/becomes.js';
 import type { Problem } from '../campaigns/problem.js';
 import type { PageBase } from '../web/pages.js';
 
@@ -81,6 +82,29 @@ export interface UploadScreen extends StaffScreen {
   readonly fileName: string;
 }
 
+/** What the tags of another mailing system become. */
+export interface TagsScreen extends StaffScreen {
+  readonly campaign: Pick<CampaignScreen['campaign'], 'href' | 'subject' | 'fileName'>;
+  readonly isAccepted: boolean;
+  readonly tags: readonly TagRow[];
+  readonly problems: UploadScreen['problems'];
+}
+
+export interface TagRow {
+  readonly number: number;
+  /** As it stands in the file. */
+  readonly tag: string;
+  readonly system: TagSystem;
+  /** `3, 17`; '': in the subject. */
+  readonly lines: string;
+  readonly isCondition: boolean;
+  readonly choices: readonly { readonly value: string; readonly isChosen: boolean }[];
+  /** Of an attribute. */
+  readonly name: string;
+  /** A text, or what stands for an attribute that nobody knows. */
+  readonly words: string;
+}
+
 /** Numbers that move by themselves; the partial `admin-progress` shows them. */
 export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
   readonly state: CampaignState;
@@ -112,6 +136,9 @@ export interface CampaignScreen extends StaffScreen {
     readonly fileName: string;
     readonly createdAt: Date;
     readonly isDraft: boolean;
+    /** Somebody must look at the tags of another system first. */
+    readonly hasOpenTags: boolean;
+    readonly hasTags: boolean;
   };
   /** For a draft. */
   readonly audience: AudiencePart | null;
@@ -163,6 +190,7 @@ declare module '../web/pages.js' {
     'admin/message': MessageScreen;
     'admin/campaigns': CampaignsScreen;
     'admin/upload': UploadScreen;
+    'admin/tags': TagsScreen;
     'admin/campaign': CampaignScreen;
     'admin/send': SendScreen;
     'admin/sending': SendingScreen;

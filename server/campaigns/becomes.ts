@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { fieldName, writeTag } from '../mail/template-tag.js';
 
-/** Mailing systems whose tags are known; `other` for what looks like a tag of some system. */
-export type TagSystem = 'mailchimp' | 'listmonk' | 'phplist' | 'mailtrain' | 'other';
+/** Mailing systems whose tags are known; `unknown` for what looks like a tag of some system. */
+export type TagSystem = 'mailchimp' | 'listmonk' | 'phplist' | 'mailtrain' | 'unknown';
 
 const field = z
   .string()
@@ -37,7 +37,7 @@ export interface ForeignTag {
 
 const found = z.strictObject({
   tag: z.string().max(400),
-  system: z.enum(['mailchimp', 'listmonk', 'phplist', 'mailtrain', 'other']),
+  system: z.enum(['mailchimp', 'listmonk', 'phplist', 'mailtrain', 'unknown']),
   isCondition: z.boolean(),
   lines: z.array(z.number()).max(20),
   becomes,

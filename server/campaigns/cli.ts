@@ -33,6 +33,15 @@ export interface CampaignSend {
   readonly runWorker?: () => Promise<() => Promise<void>>;
 }
 
+/** Of `zgoda campaign send`, as they are written. */
+export interface SendOptions {
+  readonly list: string;
+  readonly subject?: string;
+  readonly acceptTags?: boolean;
+  readonly wait?: boolean;
+  readonly json?: boolean;
+}
+
 /**
  * `zgoda campaign send`: uploads, releases, queues; with `wait` shows how it goes until every mail was tried. Returns the exit
  * code: 0, or 1 when it was refused, with the reasons on `err`. What the other side puts off goes later, by the service.

@@ -43,10 +43,10 @@ export function readBraces(inside: string): ReadForeign {
   if (/^[#^/]/.test(text)) return { kind: 'refused', why: 'program' };
   if (isGo(text)) return value('listmonk', text);
   const given = /^default ([\w.]+) ["']([^"']*)["']$/.exec(text);
-  if (given) return value('other', `${given[1] ?? ''}%%${given[2] ?? ''}`);
+  if (given) return value('unknown', `${given[1] ?? ''}%%${given[2] ?? ''}`);
   // Anything with arguments is a helper, which would be executed.
   return /^[\p{L}\p{N}_.$:-]+(?: ?\| ?default:? ?["'][^"']*["'])?$/u.test(text)
-    ? value('other', text)
+    ? value('unknown', text)
     : { kind: 'refused', why: 'program' };
 }
 
@@ -58,7 +58,7 @@ export function readForeign(tag: string): ReadForeign {
     return value('mailtrain', tag.slice(1, -1));
   if (/^\[[A-Z]/.test(tag)) return value('phplist', tag.slice(1, -1));
   if (tag === '@TrackLink') return { kind: 'value', system: 'listmonk', becomes: NOTHING };
-  return value('other', tag.replace(/^[^\w]+|[^\w]+$/g, ''));
+  return value('unknown', tag.replace(/^[^\w]+|[^\w]+$/g, ''));
 }
 
 const NOTHING: Becomes = { as: 'text', text: '' };
@@ -78,7 +78,7 @@ function readMailchimp(text: string): ReadForeign {
 
 function readSection(mark: string, name: string, isUnless: boolean): ReadForeign {
   if (mark === '/') return { kind: 'close' };
-  return opens('other', name, mark === '^' || isUnless);
+  return opens('unknown', name, mark === '^' || isUnless);
 }
 
 function opens(system: TagSystem, name: string, isNegated: boolean): ReadForeign {

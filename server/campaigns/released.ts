@@ -68,14 +68,17 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
   if (!content) return null;
   const parts = [...contentParts(head.list_id, content), head.released_at];
   if (!isSealed(ctx.keyring, 'campaign', parts, head.seal)) return null;
-  const whole = await withPictures(on, content).catch((error: unknown) =>
-    error instanceof Refusal ? null : Promise.reject(error as Error),
-  );
+  const whole = await withPictures(on, content).catch(nothingFor);
   if (!whole) return null;
   const released = makeReleased(ctx, whole, await listById(ctx, head.list_id), head.released_at);
   if (known.size >= KEPT) known.delete(known.keys().next().value ?? '');
   known.set(head.id, { seal: head.seal, released });
   return released;
+}
+
+function nothingFor(error: unknown): null {
+  if (error instanceof Refusal) return null;
+  throw error;
 }
 
 function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, releasedAt: Date): Released {

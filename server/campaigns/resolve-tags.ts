@@ -169,10 +169,13 @@ class Resolver {
 
   private otherwise(line: number): void {
     const last = this.open.at(-1);
-    if (!last || last.hasElse) return this.refuse(line, 'condition-stray', 'This "else" belongs to no condition.');
+    if (!last || last.hasElse) {
+      this.refuse(line, 'condition-stray', 'This "else" belongs to no condition.');
+      return;
+    }
     last.hasElse = true;
-    if (last.isShown === null) return this.mark({ kind: 'else' }, line);
-    last.isShown = !last.isShown;
+    if (last.isShown === null) this.mark({ kind: 'else' }, line);
+    else last.isShown = !last.isShown;
   }
 
   private close(line: number): void {

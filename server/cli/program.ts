@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import type { SendOptions } from '../campaigns/cli.js';
 import { readJson, readText, trusted, withContext } from './installation.js';
 import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
@@ -200,14 +201,6 @@ program
       });
     });
   });
-
-interface SendOptions {
-  readonly list: string;
-  readonly subject?: string;
-  readonly acceptTags?: boolean;
-  readonly wait?: boolean;
-  readonly json?: boolean;
-}
 
 function say(text: string): void {
   console.log(text);

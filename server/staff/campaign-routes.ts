@@ -169,6 +169,10 @@ async function askToSend(site: Site, visit: Visit): Promise<void> {
 
 async function send(site: Site, visit: Visit): Promise<void> {
   const { campaign } = await load(site, visit);
+  if (campaign.tags && !campaign.tags.isAccepted) {
+    visit.res.redirect(303, `/admin/campaigns/${campaign.id}/tags`);
+    return;
+  }
   await releaseCampaign(site.ctx, campaign.id);
   visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
 }

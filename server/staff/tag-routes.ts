@@ -94,7 +94,7 @@ function rowOf(tag: ForeignTag, becomes: Becomes, i: number): TagRow {
   const { name, words, as } = formOf(becomes);
   const kinds = tag.isCondition ? ['always', 'never', 'if'] : ['nothing', 'text', 'attribute', ...CHOICES];
   return {
-    ...{ number: i, tag: tag.tag, system: tag.system, lines: tag.lines.join(', '), isCondition: tag.isCondition },
+    ...{ place: i, tag: tag.tag, system: tag.system, lines: tag.lines.join(', '), isCondition: tag.isCondition },
     ...{ name, words },
     choices: kinds.map((value) => ({ value, isChosen: value === as })),
   };

@@ -91,7 +91,7 @@ export interface TagsScreen extends StaffScreen {
 }
 
 export interface TagRow {
-  readonly number: number;
+  readonly place: number;
   /** As it stands in the file. */
   readonly tag: string;
   readonly system: TagSystem;

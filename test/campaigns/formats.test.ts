@@ -414,7 +414,7 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
       ]);
       expect(mail.attachments.some(({ content }) => content.equals(PNG))).to.equal(true);
       // The parser puts the pictures in for what it finds: all were found.
-      expect(mail.html).to.not.contain('cid:').and.contain('data:image/png;base64');
+      expect(mail.html).to.contain('data:image/png;base64').and.not.contain('cid:');
       expect(mail.text).to.contain('Words').and.match(UNSUBSCRIBE);
     });
 

@@ -74,15 +74,14 @@ async function showTags(
   const campaign = await loadCampaign(site.ctx, param(req, 'id'));
   const tags: KeptTags | null = await tagsOf(site.ctx, campaign.id);
   const href = `/admin/campaigns/${campaign.id}`;
-  if (tags === null || campaign.state !== 'draft') {
+  if (campaign.state !== 'draft') {
     res.redirect(303, href);
     return;
   }
   const page: TagsScreen = {
     ...screen,
     campaign: { href, subject: campaign.subject, fileName: campaign.fileName },
-    isAccepted: tags.isAccepted,
-    tags: tags.tags.map((tag, i) => rowOf(tag, chosen.get(tag.tag) ?? tag.becomes, i)),
+    tags: (tags?.tags ?? []).map((tag, i) => rowOf(tag, campaign.message ? null : (chosen.get(tag.tag) ?? tag.becomes), i)),
     problems:
       problems &&
       problems.slice(0, 20).map(({ line, reason, message }) => ({ line, reason, detail: detailOf(message) })),
@@ -90,12 +89,14 @@ async function showTags(
   sendPage(site, res, 'admin/tags', page, problems ? 422 : 200);
 }
 
-function rowOf(tag: ForeignTag, becomes: Becomes, i: number): TagRow {
-  const { name, words, as } = formOf(becomes);
-  const kinds = tag.isCondition ? ['always', 'never', 'if'] : ['nothing', 'text', 'attribute', ...CHOICES];
+/** `becomes`: null for a finished message, in which nothing is changed. */
+function rowOf(tag: ForeignTag, becomes: Becomes | null, i: number): TagRow {
+  const isFixed = becomes === null;
+  const { name, words, as } = becomes ? formOf(becomes) : { name: '', words: '', as: 'itself' };
+  const kinds = isFixed ? ['itself'] : tag.isCondition ? ['always', 'never', 'if'] : ['nothing', 'text', 'attribute', ...CHOICES];
   return {
-    ...{ place: i, tag: tag.tag, system: tag.system, lines: tag.lines.join(', '), isCondition: tag.isCondition },
-    ...{ name, words },
+    ...{ place: i, tag: tag.tag, system: tag.system, lines: tag.lines.join(', '), name, words },
+    ...{ hasName: !isFixed, hasWords: !isFixed && !tag.isCondition },
     choices: kinds.map((value) => ({ value, isChosen: value === as })),
   };
 }

@@ -85,7 +85,6 @@ export interface UploadScreen extends StaffScreen {
 /** What the tags of another mailing system become. */
 export interface TagsScreen extends StaffScreen {
   readonly campaign: Pick<CampaignScreen['campaign'], 'href' | 'subject' | 'fileName'>;
-  readonly isAccepted: boolean;
   readonly tags: readonly TagRow[];
   readonly problems: UploadScreen['problems'];
 }
@@ -97,7 +96,8 @@ export interface TagRow {
   readonly system: TagSystem;
   /** `3, 17`; '': in the subject. */
   readonly lines: string;
-  readonly isCondition: boolean;
+  readonly hasName: boolean;
+  readonly hasWords: boolean;
   readonly choices: readonly { readonly value: string; readonly isChosen: boolean }[];
   /** Of an attribute. */
   readonly name: string;

@@ -8,6 +8,7 @@ import type { Footer } from '../mail/footer.js';
 import { mailboxField, textField, type HeaderField } from '../mail/headers.js';
 import { listFields } from '../mail/list-headers.js';
 import { readMail } from '../mail/read-mail.js';
+import { toSevenBit } from '../mail/seven-bit.js';
 import { stripMessage } from '../mail/strip-message.js';
 import type { ForeignTag } from './becomes.js';
 import { domainOf, footerOf, senderId, type CampaignContent, type Variant } from './prepare.js';
@@ -43,8 +44,10 @@ export async function readMessage(
   const domains = await domainsOf(ctx, organisation);
   try {
     const { raw, subject } = stripMessage(bytes, (from) => domains.includes(from.slice(from.lastIndexOf('@') + 1)));
-    const { html, text } = readMail(prepareMessage(raw, { signed: 'wrap' }).raw);
-    const source = raw.toString('latin1');
+    const whole = prepareMessage(raw, { signed: 'wrap' }).raw;
+    const { html, text } = readMail(whole);
+    // In ASCII where that can be: no server on the way has to change it (F-17).
+    const source = (toSevenBit(whole) ?? whole).toString('latin1');
     return { source, subject, html: plain(html), text: plain(text), foreign: tagsIn(`${text}\n${html}`) };
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'message-refused') throw error;

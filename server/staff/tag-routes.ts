@@ -7,7 +7,7 @@ import { COMMON_FIELDS } from '../mail/template-tag.js';
 import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { loadCampaign } from './campaign.js';
-import { detailOf } from './refused-view.js';
+import { problemPart } from './refused-view.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 import type { TagRow, TagsScreen } from './views.js';
 
@@ -81,10 +81,10 @@ async function showTags(
   const page: TagsScreen = {
     ...screen,
     campaign: { href, subject: campaign.subject, fileName: campaign.fileName },
-    tags: (tags?.tags ?? []).map((tag, i) => rowOf(tag, campaign.message ? null : (chosen.get(tag.tag) ?? tag.becomes), i)),
-    problems:
-      problems &&
-      problems.slice(0, 20).map(({ line, reason, message }) => ({ line, reason, detail: detailOf(message) })),
+    tags: (tags?.tags ?? []).map((tag, i) =>
+      rowOf(tag, campaign.message ? null : (chosen.get(tag.tag) ?? tag.becomes), i),
+    ),
+    problems: problems && problems.slice(0, 20).map(problemPart),
   };
   sendPage(site, res, 'admin/tags', page, problems ? 422 : 200);
 }
@@ -93,7 +93,11 @@ async function showTags(
 function rowOf(tag: ForeignTag, becomes: Becomes | null, i: number): TagRow {
   const isFixed = becomes === null;
   const { name, words, as } = becomes ? formOf(becomes) : { name: '', words: '', as: 'itself' };
-  const kinds = isFixed ? ['itself'] : tag.isCondition ? ['always', 'never', 'if'] : ['nothing', 'text', 'attribute', ...CHOICES];
+  const kinds = isFixed
+    ? ['itself']
+    : tag.isCondition
+      ? ['always', 'never', 'if']
+      : ['nothing', 'text', 'attribute', ...CHOICES];
   return {
     ...{ place: i, tag: tag.tag, system: tag.system, lines: tag.lines.join(', '), name, words },
     ...{ hasName: !isFixed, hasWords: !isFixed && !tag.isCondition },

@@ -28,12 +28,21 @@ describe('the tags of another system', () => {
   const upload = async (source: string, name: string): Promise<string> => {
     const { fields } = formOf(await see('/admin/upload'), 'upload');
     const body = new FormData();
-    for (const [field, value] of [['csrf', fields['csrf'] ?? ''], ['list', 'news'], ['subject', '']] as const) {
+    for (const [field, value] of [
+      ['csrf', fields['csrf'] ?? ''],
+      ['list', 'news'],
+      ['subject', ''],
+    ] as const) {
       body.set(field, value);
     }
     body.set('file', new Blob([source]), name);
     const url = `${service.base}/admin/upload`;
-    const answer = await fetch(url, { method: 'POST', body, redirect: 'manual', headers: { cookie, accept: 'text/html' } });
+    const answer = await fetch(url, {
+      method: 'POST',
+      body,
+      redirect: 'manual',
+      headers: { cookie, accept: 'text/html' },
+    });
     expect(answer.status).to.equal(303);
     return answer.headers.get('location') ?? '';
   };
@@ -64,12 +73,18 @@ describe('the tags of another system', () => {
 
     expect(answer.status).to.equal(303);
     const href = answer.headers.get('location') ?? '';
-    expect((await see(href)).text).to.contain('June for {{attribute.first_name}}').and.contain('Łódź!').and.not.contain('data-act="open-tags"');
+    expect((await see(href)).text)
+      .to.contain('June for {{attribute.first_name}}')
+      .and.contain('Łódź!')
+      .and.not.contain('data-act="open-tags"');
     expect((await see(`${href}/send`)).status).to.equal(200);
   });
 
   it('are not taken for something that they cannot become, and the page says why', async () => {
-    const tags = await upload(HTML.replace('<p>Hello', '<a href="https://example.org/{{city_name}}">x</a><p>Hello'), 'june.html');
+    const tags = await upload(
+      HTML.replace('<p>Hello', '<a href="https://example.org/{{city_name}}">x</a><p>Hello'),
+      'june.html',
+    );
     const page = await see(tags);
     const { action, fields } = formOf(page, 'accept-tags');
 

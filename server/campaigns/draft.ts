@@ -3,7 +3,9 @@ import { Refusal } from '../errors.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { CONTENT_COLUMNS } from './content.js';
 import type { CampaignContent } from './prepare.js';
-import { contentParts, provePrepared } from './upload.js';
+import { refuseTemplate, type Problem } from './problem.js';
+import { resolveTags } from './resolve-tags.js';
+import { contentParts, provePrepared, unaccepted } from './upload.js';
 import { listById } from '../consent/catalogue.js';
 import { checkSubject } from './subject.js';
 import { readSettings } from './settings.js';
@@ -29,6 +31,7 @@ export async function changeDraft(ctx: Context, id: string, change: DraftChange)
     text: change.text ?? draft.text,
     settings: change.settings ? readSettings(change.settings) : draft.settings,
   };
+  if (!draft.message) refuseNewTags(draft, content);
   provePrepared(ctx, await listById(ctx, draft.listId), content);
   const changed = await ctx.db.query(
     `update campaign set subject = $2, html = $3, text = $4, settings = $5, seal = $6 where id = $1 and state = 'draft' and seal = $7 returning 1`,
@@ -38,6 +41,17 @@ export async function changeDraft(ctx: Context, id: string, change: DraftChange)
     ],
   );
   if (changed.length === 0) throw notADraft();
+}
+
+/** Tags of other systems that a change brings along: nobody has said what they become. Those that stay as they are stood there before. */
+function refuseNewTags(before: CampaignContent, after: CampaignContent): void {
+  const problems = (['subject', 'html', 'text'] as const).flatMap((part): Problem[] => {
+    if (after[part] === before[part]) return [];
+    const read = resolveTags(after[part], new Map());
+    const added = read.foreign.filter(({ tag }) => !before[part].includes(tag));
+    return [...read.problems, ...added.map(unaccepted)];
+  });
+  if (problems.length > 0) throw refuseTemplate(problems.slice(0, 20));
 }
 
 /** A draft as it was sealed. Throws `not-found` and `campaign-state`. */

@@ -65,7 +65,8 @@ async function insert(tx: Tx, ctx: Context, { list, content, tags, made, fileNam
   }
 }
 
-function unaccepted({ tag, lines, becomes }: ForeignTag): Problem {
+/** The problem that a tag is which nobody has accepted. */
+export function unaccepted({ tag, lines, becomes }: ForeignTag): Problem {
   const message = `nothing fills "${tag.slice(0, 60)}"; it could become ${sayBecomes(becomes)}.`;
   return { line: lines[0] ?? null, reason: 'placeholder', message };
 }

@@ -3,6 +3,7 @@ import { simpleParser, type ParsedMail } from 'mailparser';
 import { acceptTags, tagsOf } from '../../server/campaigns/accept-tags.js';
 import { finishMail, type Recipient } from '../../server/campaigns/builder.js';
 import { withPictures } from '../../server/campaigns/content.js';
+import { changeDraft } from '../../server/campaigns/draft.js';
 import { problemsOf, type Problem } from '../../server/campaigns/problem.js';
 import { makeReady } from '../../server/campaigns/ready.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
@@ -188,6 +189,16 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
       expect(mail.text).to.contain('[] []');
     });
 
+    it('stops MJML that would take all memory, and goes on', async () => {
+      const columns = '<mj-column><mj-text>x</mj-text></mj-column>'.repeat(40_000);
+      const source = `<mjml><mj-body><mj-section>${columns}</mj-section></mj-body></mjml>`;
+
+      const answer = await upload('a.mjml', source).catch((error: unknown) => error);
+
+      expect(typeof answer === 'string' || answer instanceof Refusal).to.equal(true);
+      expect(await upload('a.html', '<p>x</p>')).to.be.a('string');
+    }).timeout(120_000);
+
     it('answers in good time for a file that is all tags', async () => {
       for (const piece of [
         '{{#if email}}',
@@ -254,6 +265,17 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
       const id = await upload('a.html', '<p>Hello</p>', { subject: 'For *|FNAME|*', tags: 'accept' });
 
       expect((await mailTo(id, { first_name: 'Ada' })).subject).to.equal('For Ada');
+    });
+
+    it('cannot be written into a draft afterwards, but those stay that are meant', async () => {
+      const id = await upload('a.html', '<p>Write *|FNAME|*</p>', { tags: 'propose' });
+      await acceptTags(fresh.ctx, id, new Map([['*|FNAME|*', { as: 'text', text: '*|FNAME|*' }]]));
+
+      await changeDraft(fresh.ctx, id, { text: 'Write *|FNAME|* now' });
+      const [problem] = await refusal(changeDraft(fresh.ctx, id, { text: 'Dear\n*|LNAME|*' }));
+
+      expect(problem).to.include({ reason: 'placeholder', line: 2 });
+      expect((await mailTo(id)).text).to.contain('Write *|FNAME|* now');
     });
 
     it('leave brackets, percent signs and braces alone that are no tags', async () => {

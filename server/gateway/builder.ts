@@ -8,6 +8,7 @@ import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
 import type { Builder, BuiltMail } from '../delivery/built-mail.js';
 import { Refusal } from '../errors.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
+import { addressedTo } from '../mail/addressed-to.js';
 import { injectFooter, type PreparedMessage, type Recipe } from '../mail/footer-engine.js';
 import type { Footer } from '../mail/footer.js';
 import type { HeaderField } from '../mail/headers.js';
@@ -16,6 +17,7 @@ import { listFields, unsubscribeFields } from '../mail/list-headers.js';
 import { signCopy } from '../delivery/sign-copy.js';
 import { asSevenBit } from '../mail/recipe.js';
 import { toSevenBit } from '../mail/seven-bit.js';
+import { domainsOf } from './domains.js';
 import { keepOrWarn, keepRecipes, type Changed } from './keep-recipes.js';
 import { takenMails, type TakenMail } from './taken-mails.js';
 
@@ -71,7 +73,10 @@ async function copyOf(ctx: Context, mail: TakenMail, delivery: Claimed): Promise
     if (delivery.kind !== 'gateway' || consent?.purposeId !== list.id || !consent.confirmedAt) return 'no-consent';
     const { prepared } = await mail.open();
     if (!prepared) return 'unknown';
-    const { message, recipe } = inject(ctx, { list, prepared, delivery, consent, at: consent.confirmedAt });
+    const { message, recipe } = inject(ctx, {
+      ...{ list, prepared, delivery, consent, at: consent.confirmedAt },
+      ownDomains: await domainsOf(ctx, organisation),
+    });
     return await signed(ctx, organisation, { message, recipe, delivery });
   } catch (error) {
     if (error instanceof Refusal) return error.code;
@@ -108,9 +113,13 @@ interface Personal {
   readonly consent: ClaimedConsent;
   /** Of the consent. */
   readonly at: Date;
+  readonly ownDomains: readonly string[];
 }
 
-function inject(ctx: Context, { list, prepared, delivery, consent, at }: Personal): ReturnType<typeof injectFooter> {
+function inject(
+  ctx: Context,
+  { list, prepared, delivery, consent, at, ownDomains }: Personal,
+): ReturnType<typeof injectFooter> {
   const { organisation } = list;
   const links = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
   const language = footerLanguage(list, delivery.language);
@@ -123,9 +132,11 @@ function inject(ctx: Context, { list, prepared, delivery, consent, at }: Persona
     preferencesUrl: preferencesUrl(links, consent.preferencesRef),
   };
   const mailto = mailtoUrl(ctx.keyring, organisation, consent.mailtoRef);
+  const { headers, without } = addressedTo(prepared.root.header.fields, delivery.address, ownDomains);
   return injectFooter(prepared, {
     footer: personal,
-    headers: [...unsubscribeFields(url, mailto), ...headersOf(ctx, list, language)],
+    headers: [...headers, ...unsubscribeFields(url, mailto), ...headersOf(ctx, list, language)],
+    without,
     boundary: boundaryOf(delivery),
   });
 }

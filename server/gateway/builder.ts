@@ -17,7 +17,7 @@ import { listFields, unsubscribeFields } from '../mail/list-headers.js';
 import { signCopy } from '../delivery/sign-copy.js';
 import { asSevenBit } from '../mail/recipe.js';
 import { toSevenBit } from '../mail/seven-bit.js';
-import { domainsOf } from './domains.js';
+import { domainsOf } from '../delivery/known-domains.js';
 import { keepOrWarn, keepRecipes, type Changed } from './keep-recipes.js';
 import { takenMails, type TakenMail } from './taken-mails.js';
 

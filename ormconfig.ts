@@ -3,6 +3,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AccessLog } from './entities/access-log.js';
 import { CampaignPace } from './entities/campaign-pace.js';
 import { AttributeMark } from './entities/attribute-mark.js';
+import { CampaignPicture } from './entities/campaign-picture.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -56,6 +57,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       AttributeMark,
       Campaign,
       CampaignPace,
+      CampaignPicture,
       Consent,
       ConsentEvent,
       Delivery,

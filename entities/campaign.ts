@@ -7,7 +7,7 @@ export type CampaignState = 'draft' | 'scheduled' | 'sending' | 'paused' | 'sent
 @Entity('campaign')
 @Check('campaign_state', `"state" in ('draft', 'scheduled', 'sending', 'paused', 'sent', 'cancelled')`)
 @Index('campaign_moving', ['releasedAt'], { where: `"state" in ('scheduled', 'sending')` })
-@Check('campaign_format', `"format" in ('html', 'mjml')`)
+@Check('campaign_format', `"format" in ('html', 'mjml', 'markdown', 'message', 'zip')`)
 export class Campaign {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'campaign_pk' })
   id!: string;
@@ -20,12 +20,12 @@ export class Campaign {
   subject!: string;
 
   @Column({ type: 'text' })
-  format!: 'html' | 'mjml';
+  format!: 'html' | 'mjml' | 'markdown' | 'message' | 'zip';
 
   @Column({ type: 'text', name: 'file_name' })
   fileName!: string;
 
-  /** As uploaded. */
+  /** As uploaded; of an archive its page, of a message its bytes, a character each. */
   @Column({ type: 'text' })
   source!: string;
 
@@ -39,6 +39,10 @@ export class Campaign {
 
   @Column({ type: 'text' })
   text!: string;
+
+  /** Tags of another mailing system that the file had, and whether somebody accepted what they became. */
+  @Column({ type: 'jsonb', nullable: true })
+  tags!: object | null;
 
   @Column({ type: 'text' })
   state!: CampaignState;

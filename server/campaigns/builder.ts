@@ -10,8 +10,11 @@ import { makeAddressToken } from '../links/token.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
-import { fillSkeleton, formatMail, type Skeleton } from '../mail/skeleton.js';
+import { fillSkeleton, formatMail } from '../mail/skeleton.js';
+import { finishMessage } from './finish-message.js';
+import { personalHeaders, personalHoles, type Personal } from './personal.js';
 import { domainOf, footerLanguage, type Why } from './prepare.js';
+import type { ReadyMail } from './ready.js';
 import { footerDate } from './words.js';
 import { releasedCampaigns, type Released } from './released.js';
 
@@ -32,8 +35,7 @@ export const campaignBuilder: Builder = async (ctx, deliveries) => {
 const HELD = ['campaign-paused', 'campaign-cancelled'];
 
 /** One mail to one person: what a skeleton is filled with. */
-export interface Recipient {
-  readonly address: string;
+export interface Recipient extends Personal {
   readonly unsubscribeRef: Buffer;
   readonly preferencesRef: Buffer;
   /** 10 bytes. */
@@ -45,22 +47,36 @@ export interface Recipient {
 export async function finishMail(
   ctx: Context,
   organisation: OrganisationFacts,
-  skeleton: Skeleton,
+  ready: ReadyMail,
   of: { recipient: Recipient; language: string; messageId: string },
 ): Promise<Buffer> {
   const links = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
   const url = unsubscribeUrl(links, of.recipient.unsubscribeRef);
-  const mail = fillSkeleton(skeleton, {
-    to: { address: of.recipient.address },
+  const at = { language: of.language, now: ctx.now(), zone: organisation.timeZone };
+  const copy = {
     messageId: messageIdField(of.messageId, domainOf(organisation)),
-    date: ctx.now(),
-    holes: {
-      unsubscribe_url: url,
-      preferences_url: preferencesUrl(links, of.recipient.preferencesRef),
-      confirmed_on: footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone),
-    },
     headers: unsubscribeFields(url, mailtoUrl(ctx.keyring, organisation, of.recipient.mailtoRef)),
+  };
+  const confirmedOn = footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone);
+  const preferences = preferencesUrl(links, of.recipient.preferencesRef);
+  if ('prepared' in ready) {
+    const { address } = of.recipient;
+    const personal = { ...copy, address, confirmedOn, unsubscribeUrl: url, preferencesUrl: preferences };
+    return finishMessage(ctx, organisation, ready, personal);
+  }
+  const holes = {
+    unsubscribe_url: url,
+    preferences_url: preferences,
+    confirmed_on: confirmedOn,
+    ...personalHoles(ready, of.recipient, at),
+  };
+  const { headers, ...body } = fillSkeleton(ready, {
+    to: { address: of.recipient.address },
+    date: at.now,
+    holes,
+    ...copy,
   });
+  const mail = { ...body, headers: personalHeaders(ready, holes, headers) };
   return formatMail(mail, await signMail(ctx, organisation, mail));
 }
 
@@ -72,7 +88,13 @@ function buildOne(
   const { list } = campaign;
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
-  const recipient = { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt };
+  const recipient = {
+    ...{ ...consent, address: delivery.address, confirmedAt: consent.confirmedAt },
+    // Decrypted only where a mail asks for them.
+    get attributes() {
+      return delivery.attributes;
+    },
+  };
   const { tryForHours, onUnknown } = campaign.content.settings.sending ?? {};
   return {
     ...{ delivery, from: list.organisation.fromAddress, tries: { tryForHours, onUnknown } },
@@ -89,7 +111,7 @@ async function makeMail(
   const { list } = campaign;
   const language = footerLanguage(list, delivery.language);
   try {
-    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(recipient)), {
+    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(recipient), recipient), {
       recipient,
       language,
       messageId: messageIdOf(ctx.keyring, delivery),

@@ -11,8 +11,8 @@ import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from '
 import { releaseCampaign } from './release.js';
 import type { SendingPlan } from './settings.js';
 import { readStart } from './start-time.js';
-import { MAX_SOURCE_BYTES } from './render.js';
 import { segmentsOf } from './segments.js';
+import { MAX_UPLOAD_BYTES } from './format.js';
 import { createCampaign } from './upload.js';
 
 /** Something to write text to, such as process.stdout. */
@@ -34,6 +34,8 @@ export interface CampaignSend {
   readonly segment?: string;
   /** Only people of these languages. */
   readonly languages?: readonly string[];
+  /** What tags of another mailing system become is accepted as proposed; else such a file is refused. */
+  readonly acceptsTags?: boolean;
   readonly wait: boolean;
   readonly json: boolean;
   readonly out: Output;
@@ -41,6 +43,15 @@ export interface CampaignSend {
   readonly err: Output;
   /** Starts a sender in this process, when no service runs beside it; returns what stops it. */
   readonly runWorker?: () => Promise<() => Promise<void>>;
+}
+
+/** Of `zgoda campaign send`, as they are written. */
+export interface SendOptions {
+  readonly list: string;
+  readonly subject?: string;
+  readonly acceptTags?: boolean;
+  readonly wait?: boolean;
+  readonly json?: boolean;
 }
 
 /**
@@ -51,10 +62,14 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
   let stop = async (): Promise<void> => Promise.resolve();
   try {
     const sending = await planOf(ctx, send);
-    const source = await readAtMost(send.file, MAX_SOURCE_BYTES + 1);
+    const source = await readAtMost(send.file, MAX_UPLOAD_BYTES + 1);
     const subject = send.subject === undefined ? {} : { subject: send.subject };
     const audience = await audienceFor(ctx, send);
-    const id = await createCampaign(ctx, { list: send.list, fileName: basename(send.file), source, ...subject });
+    const id = await createCampaign(ctx, {
+      ...{ list: send.list, fileName: basename(send.file), source },
+      ...subject,
+      ...(send.acceptsTags ? { tags: 'accept' as const } : {}),
+    });
     if (Object.keys(sending).length > 0) await changeDraft(ctx, id, { settings: { sending } });
     if (audience) await chooseAudience(ctx, id, audience);
     await releaseCampaign(ctx, id);

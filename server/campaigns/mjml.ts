@@ -1,18 +1,13 @@
-import { Worker } from 'node:worker_threads';
-import type { MjmlAnswer } from './mjml-thread.js';
 import { blankComments } from './comments.js';
+import { compileApart } from './compile.js';
 import { refuseTemplate } from './problem.js';
 
-const TIME_LIMIT_MS = 20_000;
-const MEMORY_MB = 512;
-
 /**
- * MJML as HTML. It is compiled in a thread of its own with no environment, bounded memory and time, so that no file that
- * somebody uploads can stop the service (T11). Throws `template-refused` with the lines of all mistakes.
+ * MJML as HTML, compiled apart (T11). Throws `template-refused` with the lines of all mistakes.
  */
 export async function compileMjml(source: string): Promise<string> {
   refuseIncludes(source);
-  const answer = await inThread(source);
+  const answer = await compileApart({ kind: 'mjml', source });
   if ('failed' in answer) throw refuseTemplate([{ line: null, reason: 'mjml-broken', message: answer.failed }]);
   if (answer.problems.length > 0) {
     throw refuseTemplate(answer.problems.map((problem) => ({ ...problem, reason: 'mjml' as const })));
@@ -32,29 +27,4 @@ function refuseIncludes(source: string): void {
       message: 'mj-include is not read: put what it includes into the file itself.',
     })),
   );
-}
-
-async function inThread(source: string): Promise<MjmlAnswer> {
-  const thread = new Worker(new URL('./mjml-thread.js', import.meta.url), {
-    workerData: source,
-    env: {},
-    execArgv: [],
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
-  });
-  try {
-    return await new Promise<MjmlAnswer>((resolve) => {
-      const tooMuch = (): void => resolve({ failed: 'The file takes too long to compile.' });
-      const timer = setTimeout(tooMuch, TIME_LIMIT_MS);
-      thread.once('message', (answer: MjmlAnswer) => resolve(answer));
-      thread.once('error', tooMuch);
-      thread.once('exit', () => {
-        clearTimeout(timer);
-        tooMuch();
-      });
-    });
-  } finally {
-    await thread.terminate();
-  }
 }

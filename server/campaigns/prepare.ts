@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { linkAddress, textOf, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import { fillTemplate, misplacedIn, type PersonalHoles } from '../mail/fill-template.js';
 import type { Footer } from '../mail/footer.js';
-import { hole } from '../mail/hole.js';
+import { hasHole, hole } from '../mail/hole.js';
 import { injectHtml, injectText } from '../mail/inject.js';
 import { campaignFields } from '../mail/list-headers.js';
-import { fillPlaceholders } from '../mail/placeholders.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
+import { choose, fieldsAsked, readTemplate, type Piece } from '../mail/template.js';
+import { contentIdOf } from './content.js';
+import { PLACES, refuseTemplate } from './problem.js';
 import type { CampaignSettings } from './settings.js';
 import { footerDirection, footerLanguages, footerWords } from './words.js';
 
@@ -17,16 +20,49 @@ export interface CampaignContent {
   readonly html: string;
   readonly text: string;
   readonly settings: CampaignSettings;
+  /** Somebody's finished message, which goes out as it is: its bytes, a character each. Then `html` and `text` only show what is in it. */
+  readonly message?: string | null;
+  /** They go along with each mail. */
+  readonly pictures?: readonly Picture[];
+}
+
+/** A picture of a campaign. */
+export interface Picture {
+  /** `image/png` */
+  readonly type: string;
+  /** In hex. */
+  readonly sha256: string;
+  /** Absent: it was not read. */
+  readonly body?: Buffer;
 }
 
 /** Why somebody gets it: confirmed by double opt-in, or consent that was noted otherwise. */
 export type Why = 'confirmed' | 'noted';
 
-/** The two parts of a mail with its footer; what differs per recipient is a hole: `unsubscribe_url`, `preferences_url`, `confirmed_on`. */
+/** The two parts of a mail with its footer; what differs per recipient is a hole: `unsubscribe_url`, `preferences_url`, `confirmed_on`, and those of `personal`. */
 export interface LaidOut {
+  /** May have holes of `personal`. */
   readonly subject: string;
   readonly html: string;
   readonly text: string;
+  readonly personal: PersonalHoles;
+  readonly isDated: boolean;
+}
+
+/** A mail made ready once for all who get the same branches of its conditions. */
+export interface CampaignSkeleton extends Skeleton {
+  readonly subject: string;
+  readonly personal: PersonalHoles;
+  /** Does it say when it was sent? */
+  readonly isDated: boolean;
+}
+
+/** Which mail it is. */
+export interface Variant {
+  readonly language: string;
+  readonly why: Why;
+  /** Fields of conditions in which there is a value; absent: all. */
+  readonly present?: ReadonlySet<string>;
 }
 
 type Maker = Pick<Context, 'publicUrl'>;
@@ -39,42 +75,69 @@ export function footerLanguage(list: ListFacts, language: string): string {
 
 /**
  * A campaign with its footer in one language (copy.md 6). Throws `template-refused` unless both links can be seen: such a
- * mail must not leave (promise 8).
+ * mail must not leave (promise 8); and for a personal value in a URL (T11).
  */
-export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, language: string, why: Why): LaidOut {
-  const values = {
-    unsubscribeUrl: hole('unsubscribe_url'),
-    preferencesUrl: hole('preferences_url'),
-    list: textOf(list, language).name,
-    organisation: list.organisation.name,
-  };
+export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, variant: Variant): LaidOut {
+  const { language, why } = variant;
+  const [subject, html, text] = [content.subject, content.html, content.text].map(readTemplate) as [
+    Piece[],
+    Piece[],
+    Piece[],
+  ];
+  const problems = [...misplacedIn(html, 'html'), ...misplacedIn(text, 'text')];
+  if (problems.length > 0) {
+    throw refuseTemplate(problems.slice(0, 20).map(({ why: place }) => ({ line: null, ...PLACES[place] })));
+  }
+  const present = variant.present ?? new Set(fieldsAsked([...subject, ...html, ...text]));
+  const values = valuesFor(list, language);
+  const personal: PersonalHoles = new Map();
+  const line = fillTemplate(choose(subject, present), 'text', { values: { ...values, subject: '' }, holes: personal });
+  const filling = { values: { ...values, subject: line }, holes: personal };
   const footer = footerOf(ctx, list, language, why);
   return {
-    subject: fillPlaceholders(content.subject, 'text', values),
-    html: injectHtml(fillPlaceholders(content.html, 'html', values), footer).html,
-    text: injectText(fillPlaceholders(content.text, 'text', values), footer).text,
+    ...{ subject: line, personal, isDated: DATED.test(content.subject + content.html + content.text) },
+    html: injectHtml(fillTemplate(choose(html, present), 'html', filling), footer).html,
+    text: injectText(fillTemplate(choose(text, present), 'text', filling), footer).text,
   };
 }
 
-/** The mail of all recipients of one language, made ready once. Throws as `layOut`, and `body-invalid` for a header that cannot be. */
-export function prepareMail(
-  ctx: Maker,
-  list: ListFacts,
-  content: CampaignContent,
-  language: string,
-  why: Why,
-): Skeleton {
-  const { subject, html, text } = layOut(ctx, list, content, language, why);
+const DATED = /\b(?:date|year)\b/;
+
+/** The fields that decide which variant of a campaign somebody gets. */
+export function fieldsAskedBy(content: CampaignContent): string[] {
+  return fieldsAsked([content.subject, content.html, content.text].flatMap(readTemplate));
+}
+
+function valuesFor(list: ListFacts, language: string): Record<string, string> {
+  return {
+    unsubscribe_url: hole('unsubscribe_url'),
+    preferences_url: hole('preferences_url'),
+    list: textOf(list, language).name,
+    organisation: list.organisation.name,
+    postal_address: list.organisation.postalAddress,
+    language,
+    date: hole('sent_on'),
+    year: hole('sent_in'),
+  };
+}
+
+/** The mail of all recipients of one variant, made ready once. Throws as `layOut`, and `body-invalid` for a header that cannot be. */
+export function prepareMail(ctx: Maker, list: ListFacts, content: CampaignContent, variant: Variant): CampaignSkeleton {
+  const { language } = variant;
+  const { html, text, ...rest } = layOut(ctx, list, content, variant);
   const { organisation } = list;
   const headers = campaignFields({
     from: { name: organisation.name, address: organisation.fromAddress },
-    subject,
+    subject: hasHole(rest.subject) ? '' : rest.subject,
     listName: textOf(list, language).name,
     listId: `${list.slug}.${domainOf(organisation)}`,
     helpUrl: `${linkAddress(ctx, organisation)}/lists/${list.slug}`,
     feedbackId: [content.id, list.slug, 'campaign', senderId(organisation)],
   });
-  return compileSkeleton({ headers, html, text, boundary: boundaryOf(content, language, why) });
+  const pictures = (content.pictures ?? []).flatMap(({ type, sha256, body }) =>
+    body ? [{ type, contentId: contentIdOf({ sha256 }), body }] : [],
+  );
+  return { ...compileSkeleton({ headers, html, text, boundary: boundaryOf(content, variant), pictures }), ...rest };
 }
 
 /** The domain that signs an organisation's mail and stands in its Message-IDs. */
@@ -106,8 +169,9 @@ export function footerOf(ctx: Maker, list: ListFacts, language: string, why: Why
 }
 
 /** The same for every try of a mail; 32 hex digits. */
-function boundaryOf(content: CampaignContent, language: string, why: Why): string {
-  return createHash('sha256').update(`boundary\0${content.id}\0${language}\0${why}`).digest('hex').slice(0, 32);
+function boundaryOf(content: CampaignContent, { language, why, present }: Variant): string {
+  const name = `boundary\0${content.id}\0${language}\0${why}${present ? `\0${[...present].sort().join(' ')}` : ''}`;
+  return createHash('sha256').update(name).digest('hex').slice(0, 32);
 }
 
 /** Feedback-ID wants 5 to 15 characters (M-08). */

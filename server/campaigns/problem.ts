@@ -1,4 +1,5 @@
 import { Refusal } from '../errors.js';
+import type { WrongPlace } from '../mail/hole-places.js';
 
 /** What is wrong with a template or a subject; each has a text of its own on the upload page. */
 export type ProblemReason =
@@ -17,6 +18,36 @@ export type ProblemReason =
   | 'subject-long'
   | 'subject-controls'
   | 'no-file'
+  | 'message'
+  | 'too-large-message'
+  | 'zip-large'
+  | 'zip-many'
+  | 'zip-path'
+  | 'zip-link'
+  | 'zip-encrypted'
+  | 'zip-broken'
+  | 'zip-twice'
+  | 'zip-bomb'
+  | 'zip-unpacked'
+  | 'zip-overlap'
+  | 'zip-no-page'
+  | 'zip-pages'
+  | 'pictures-large'
+  | 'picture-missing'
+  | 'picture-type'
+  | 'picture-script'
+  | 'tags-many'
+  | 'tag-loop'
+  | 'tag-partial'
+  | 'tag-program'
+  | 'condition-open'
+  | 'condition-stray'
+  | 'condition-lost'
+  | 'condition-many'
+  | `place-${WrongPlace}`
+  | 'style-remote'
+  | 'style-local'
+  | 'style-broken'
   | 'unlisted';
 
 /** One reason why a template cannot be sent. */
@@ -41,4 +72,18 @@ export function problemsOf(refusal: Refusal): readonly Problem[] {
   if (typeof line === 'number')
     return [{ line, reason: 'placeholder', message: refusal.message.replace(/^Line \d+: /, '') }];
   return [{ line: null, reason: typeof why === 'string' ? 'footer' : 'unlisted', message: refusal.message }];
+}
+
+/** Why a value of one person, or a condition on one, must not stand where it stands (T11). */
+export const PLACES: Readonly<Record<WrongPlace, Pick<Problem, 'reason' | 'message'>>> = {
+  url: place('url', 'stands in a link or an image address, where others could read it: take it out'),
+  style: place('style', 'stands in a style or a script: take it out'),
+  tag: place('tag', 'stands inside a tag: only texts and quoted attributes for people may hold one'),
+  attribute: place('attribute', 'stands in an attribute that is no text for people: take it out'),
+  unquoted: place('unquoted', 'stands in an attribute without quotation marks: put them around it'),
+  torn: place('torn', 'stands between the rows of a table: put it inside a cell'),
+};
+
+function place(why: WrongPlace, words: string): Pick<Problem, 'reason' | 'message'> {
+  return { reason: `place-${why}`, message: `A value of one person, or a condition, ${words}.` };
 }

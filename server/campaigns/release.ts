@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
+import { hasOpenTags } from './accept-tags.js';
 import { openDraft } from './draft.js';
 import { sealRelease } from './released.js';
 import type { SendingPlan } from './settings.js';
@@ -11,7 +12,15 @@ import type { SendingPlan } from './settings.js';
  */
 export async function releaseCampaign(ctx: Context, id: string): Promise<boolean> {
   if (await isReleased(ctx, id)) return false;
-  const draft = await openDraft(ctx, id);
+  const draft = await openDraft(ctx, id).catch(async (error: unknown) => {
+    // Somebody else released it in this moment.
+    if (await isReleased(ctx, id)) return null;
+    throw error;
+  });
+  if (!draft) return false;
+  if (await hasOpenTags(ctx, id)) {
+    throw new Refusal('campaign-state', 'The file has tags of another mailing system. Look first at what they become.');
+  }
   const now = ctx.now();
   const plan = draft.settings.sending ?? {};
   const planned = plan.at === undefined ? now : new Date(plan.at);

@@ -1,10 +1,13 @@
 import type { ListFacts } from '../consent/catalogue.js';
 import { listById } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
 import type { Queryable } from '../database/connect.js';
 import { isSealed, seal } from '../keys/seal.js';
-import type { Skeleton } from '../mail/skeleton.js';
-import { prepareMail, type CampaignContent, type Why } from './prepare.js';
+import { presentFields, type Personal } from './personal.js';
+import { CONTENT_COLUMNS, withPictures } from './content.js';
+import { fieldsAskedBy, type CampaignContent, type Why } from './prepare.js';
+import { makeReady, type ReadyMail } from './ready.js';
 import { contentParts } from './upload.js';
 
 /** A campaign that somebody released with our keys at hand. */
@@ -12,8 +15,8 @@ export interface Released {
   readonly content: CampaignContent;
   readonly list: ListFacts;
   readonly releasedAt: Date;
-  /** The mail in one language, made ready at first use. */
-  skeleton(language: string, why: Why): Skeleton;
+  /** The mail in one language as somebody gets it, made ready at first use. */
+  skeleton(language: string, why: Why, person: Personal): ReadyMail;
 }
 
 interface Head {
@@ -60,28 +63,36 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
   // Somebody who can only write SQL does not make it start before its time (T6).
   if (!head.seal || !head.released_at || head.released_at > ctx.now()) return null;
   if (before?.seal.equals(head.seal)) return before.released;
-  const [content] = await on.query<CampaignContent>(
-    'select id, subject, html, text, settings from campaign where id = $1',
-    [head.id],
-  );
+  const [content] = await on.query<CampaignContent>(`select ${CONTENT_COLUMNS} from campaign where campaign.id = $1`, [
+    head.id,
+  ]);
   if (!content) return null;
   const parts = [...contentParts(head.list_id, content), head.released_at];
   if (!isSealed(ctx.keyring, 'campaign', parts, head.seal)) return null;
-  const released = makeReleased(ctx, content, await listById(ctx, head.list_id), head.released_at);
+  const whole = await withPictures(on, content).catch(nothingFor);
+  if (!whole) return null;
+  const released = makeReleased(ctx, whole, await listById(ctx, head.list_id), head.released_at);
   if (known.size >= KEPT) known.delete(known.keys().next().value ?? '');
   known.set(head.id, { seal: head.seal, released });
   return released;
 }
 
+function nothingFor(error: unknown): null {
+  if (error instanceof Refusal) return null;
+  throw error;
+}
+
 function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, releasedAt: Date): Released {
-  const skeletons = new Map<string, Skeleton>();
+  const skeletons = new Map<string, ReadyMail>();
+  const asked = content.message ? [] : fieldsAskedBy(content);
   return {
     content,
     list,
     releasedAt,
-    skeleton: (language, why) => {
-      const key = `${language} ${why}`;
-      const skeleton = skeletons.get(key) ?? prepareMail(ctx, list, content, language, why);
+    skeleton: (language, why, person) => {
+      const present = presentFields(asked, person);
+      const key = [language, why, ...present].join(' ');
+      const skeleton = skeletons.get(key) ?? makeReady(ctx, list, content, { language, why, present });
       skeletons.set(key, skeleton);
       return skeleton;
     },

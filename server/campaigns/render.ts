@@ -1,38 +1,54 @@
-import { extname } from 'node:path';
 import { parse } from 'parse5';
 import { hasHole, hole } from '../mail/hole.js';
+import { misplacedHoles, type MisplacedHole } from '../mail/hole-places.js';
 import { htmlToText } from '../mail/html-to-text.js';
 import { nodesOf, textOf as wordsOf } from '../mail/nodes.js';
-import { fillPlaceholders } from '../mail/placeholders.js';
-import { blankComments } from './comments.js';
+import { isPersonal } from '../mail/template-tag.js';
+import type { Becomes, ForeignTag } from './becomes.js';
+import { textFormat, type CampaignFormat } from './format.js';
+import { inlineStyles } from './inline-styles.js';
+import { renderMarkdown } from './markdown.js';
 import { compileMjml } from './mjml.js';
-import { refuseTemplate, type ProblemReason } from './problem.js';
+import { PLACES, refuseTemplate, type Problem, type ProblemReason } from './problem.js';
+import { resolveTags, unmark, type Mark } from './resolve-tags.js';
+import { fetchedSheets } from './style-sheets.js';
 
-/** A template as a mail's two parts, before the footer; placeholders such as `{{list}}` still stand in them. */
+/** A template as a mail's two parts, before the footer; tags such as `{{list}}` still stand in them. */
 export interface Rendered {
-  readonly format: 'html' | 'mjml';
+  readonly format: Exclude<CampaignFormat, 'message' | 'zip'>;
   readonly html: string;
   readonly text: string;
-  /** Of `<title>` or `mj-title`; '' when there is none. */
+  /** Of `<title>`, `mj-title` or the front matter; '' when there is none. */
   readonly title: string;
+  /** Tags of other systems that were found, with what they became. */
+  readonly foreign: readonly ForeignTag[];
 }
 
-/** An uploaded file above this is refused, in bytes. */
+/** An uploaded text above this is refused, in bytes. */
 export const MAX_SOURCE_BYTES = 2_000_000;
 
 /**
- * Reads an uploaded `.html` or `.mjml` file. Nothing in it is executed: only the placeholders of mail/placeholders.ts are
- * known, and files are never included. Throws `template-refused` with lines.
+ * Reads an uploaded HTML, MJML or Markdown file. Nothing in it is executed: only the tags of mail/template-tag.ts are known, files are never included, and nothing is
+ * fetched. `mapping`: what tags of other systems become. Throws `template-refused` with lines.
  */
-export async function renderTemplate(fileName: string, source: string): Promise<Rendered> {
-  const format = formatOf(fileName, source);
-  // First in the file itself, so that the lines are those that the marketer sees.
-  fillPlaceholders(source, 'html', MARKS);
-  const html = format === 'mjml' ? await compileMjml(source) : source;
-  const text = textOf(html);
+export async function renderTemplate(
+  fileName: string,
+  source: string,
+  mapping: ReadonlyMap<string, Becomes> = new Map(),
+): Promise<Rendered> {
+  const format = textFormat(fileName, source);
+  const { marked, marks, foreign, problems } = resolveTags(source, mapping);
+  if (problems.length > 0) throw refuseTemplate(problems);
+  if (format === 'html') refuseAny(fetchedSheets(source));
+  const compiled = await compile(format, marked);
+  if (format !== 'html') refuseAny(fetchedSheets(compiled.html).map((problem) => ({ ...problem, line: null })));
+  const html = await inlineStyles(dropEmptyLinks(compiled.html));
+  refuseAny(problemsOfPlaces(html, marks));
+  const text = htmlToText(html);
   if (text.trim() === '' && !/<img\b/i.test(html))
     throw refuse('nothing-to-see', 'The file shows no text and no image.');
-  return { format, html, text, title: titleOf(html) };
+  const title = unmark(compiled.title ?? titleOf(compiled.html), marks);
+  return { format, html: unmark(html, marks), text: unmark(text, marks), title, foreign };
 }
 
 /** The text of a file. Sizes first. Throws `template-refused`. */
@@ -47,13 +63,6 @@ export function readSource(bytes: Buffer): string {
   return source;
 }
 
-const MARKS = {
-  unsubscribeUrl: hole('unsubscribe_url'),
-  preferencesUrl: hole('preferences_url'),
-  list: hole('list'),
-  organisation: hole('organisation'),
-};
-
 function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -62,21 +71,39 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function formatOf(fileName: string, source: string): 'html' | 'mjml' {
-  const ending = extname(fileName).toLowerCase();
-  const isMjml = /^\s*(?:<\?xml[^>]{0,200}\?>\s*)?<mjml[\s>]/i.test(blankComments(source));
-  if (!['.html', '.htm', '.mjml'].includes(ending)) {
-    throw refuse('unknown-format', 'Only files that end in .html, .htm or .mjml can be sent.');
-  }
-  if (isMjml) return 'mjml';
-  if (ending === '.mjml') throw refuse('not-mjml', 'The file ends in .mjml but does not begin with <mjml>.');
-  if (!/<[a-z][a-z0-9]*[\s/>]/i.test(source)) throw refuse('unknown-format', 'The file holds no HTML.');
-  return 'html';
+async function compile(format: Rendered['format'], marked: string): Promise<{ html: string; title?: string }> {
+  if (format === 'mjml') return { html: await compileMjml(marked) };
+  return format === 'markdown' ? renderMarkdown(marked) : { html: marked };
 }
 
-/** Links to placeholders must count as links, so they are written as holes and turned back. */
-function textOf(html: string): string {
-  return htmlToText(fillPlaceholders(html, 'html', MARKS)).replace(/\ufdd0(\w{1,40})\ufdd1/g, '{{$1}}');
+/** Where a tag became nothing, its words stay without a link. */
+function dropEmptyLinks(html: string): string {
+  return html.replace(/(<a\b[^<>]{0,2000}?)\s+href=(?:""|'')/gi, '$1');
+}
+
+/** The text part of a page as it is kept, with its tags in it. Throws `template-refused` for a tag that is none. */
+export function textOf(html: string): string {
+  const { marked, marks } = resolveTags(html, new Map());
+  return unmark(htmlToText(marked), marks);
+}
+
+/** Personal values and conditions that stand where none may (T11), and conditions that a compiler has dropped. */
+function problemsOfPlaces(html: string, marks: ReadonlyMap<string, Mark>): Problem[] {
+  const isWatched = (name: string): boolean => {
+    const tag = marks.get(name)?.tag;
+    return tag !== undefined && (tag.kind !== 'field' || isPersonal(tag.name));
+  };
+  const lost = [...marks].filter(([name, { tag }]) => tag.kind !== 'field' && !html.includes(hole(name)));
+  return [
+    ...misplacedHoles(html, isWatched).map((found) => problemOf(found, marks)),
+    ...lost.map(([, { line }]): Problem => {
+      return { line, reason: 'condition-lost', message: 'A condition must stand inside a text.' };
+    }),
+  ];
+}
+
+function problemOf({ name, why }: MisplacedHole, marks: ReadonlyMap<string, Mark>): Problem {
+  return { line: marks.get(name)?.line ?? null, ...PLACES[why] };
 }
 
 function titleOf(html: string): string {
@@ -84,6 +111,10 @@ function titleOf(html: string): string {
     if ('tagName' in node && node.tagName === 'title') return wordsOf(node).replace(/\s+/g, ' ').trim();
   }
   return '';
+}
+
+function refuseAny(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw refuseTemplate(problems.slice(0, 20));
 }
 
 function refuse(reason: ProblemReason, message: string) {

@@ -4,9 +4,14 @@ import type { Context } from '../context.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { escapeHtml } from '../mail/escape.js';
 import type { Footer } from '../mail/footer.js';
-import type { HeaderField } from '../mail/headers.js';
+import { messageIdField, type HeaderField } from '../mail/headers.js';
+import { readMail } from '../mail/read-mail.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
 import { mailtoUrl, type Recipient } from './builder.js';
+import { showPictures } from './content.js';
+import { copyOf } from './finish-message.js';
+import { prepareFinished } from './message.js';
+import { personalHoles, personalSubject } from './personal.js';
 import { footerOf, layOut, type CampaignContent, type LaidOut } from './prepare.js';
 import { footerDate } from './words.js';
 
@@ -14,6 +19,7 @@ import { footerDate } from './words.js';
 export function samplePerson(ctx: Context, address: string): Recipient {
   return {
     address,
+    attributes: { first_name: 'Ada', last_name: 'Nowak', name: 'Ada Nowak', city: 'Łódź', country: 'Polska' },
     unsubscribeRef: randomBytes(16),
     preferencesRef: randomBytes(16),
     mailtoRef: randomBytes(10),
@@ -21,11 +27,41 @@ export function samplePerson(ctx: Context, address: string): Recipient {
   };
 }
 
+/** What a reader sees of a mail. */
+export type Preview = Pick<LaidOut, 'subject' | 'html' | 'text'>;
+
 /** A campaign as the made-up person would get it. Throws `template-refused` as `layOut`. */
-export function previewOf(ctx: Context, list: ListFacts, content: CampaignContent, language: string): LaidOut {
-  const values = valuesOf(ctx, list, samplePerson(ctx, 'ada@example.org'), language);
-  const { subject, html, text } = layOut(ctx, list, content, language, 'confirmed');
-  return { subject, html: fillHoles(html, values, escapeHtml), text: fillHoles(text, values) };
+export function previewOf(ctx: Context, list: ListFacts, content: CampaignContent, language: string): Preview {
+  const person = samplePerson(ctx, 'ada@example.org');
+  const values = valuesOf(ctx, list, person, language);
+  if (content.message)
+    return previewOfMessage(ctx, list, { ...content, message: content.message }, { language, values });
+  const laid = layOut(ctx, list, content, { language, why: 'confirmed' });
+  const all = {
+    ...values,
+    ...personalHoles(laid, person, { language, now: ctx.now(), zone: list.organisation.timeZone }),
+  };
+  return {
+    subject: personalSubject(laid.subject, all),
+    html: showPictures(fillHoles(laid.html, all, escapeHtml), content.pictures),
+    text: fillHoles(laid.text, all),
+  };
+}
+
+function previewOfMessage(
+  ctx: Context,
+  list: ListFacts,
+  content: CampaignContent & { readonly message: string },
+  { language, values }: { readonly language: string; readonly values: Values },
+): Preview {
+  const ready = prepareFinished(ctx, list, content, { language, why: 'confirmed' });
+  const copy = copyOf(ready, ctx.now(), {
+    ...{ address: 'ada@example.org', confirmedOn: values.confirmed_on, headers: [] },
+    ...{ unsubscribeUrl: values.unsubscribe_url, preferencesUrl: values.preferences_url },
+    messageId: messageIdField('preview', 'example.org'),
+  });
+  const { html, text } = readMail(copy);
+  return { subject: content.subject, html: html === '' ? `<pre>${escapeHtml(text)}</pre>` : html, text };
 }
 
 /** What the made-up person's copy of another program's message gets: the footer of the list, and the headers to unsubscribe. */
@@ -48,7 +84,7 @@ export function sampleFooter(
   };
 }
 
-interface Values {
+interface Values extends Record<string, string> {
   readonly unsubscribe_url: string;
   readonly preferences_url: string;
   readonly confirmed_on: string;
@@ -63,7 +99,10 @@ function valuesOf(ctx: Context, list: ListFacts, person: Recipient, language: st
   };
 }
 
-function fillHoles(text: string, values: Values, escape = (value: string): string => value): string {
-  const known: Readonly<Record<string, string>> = { ...values };
-  return text.replace(/\ufdd0(\w{1,40})\ufdd1/g, (_, name: string) => escape(known[name] ?? ''));
+function fillHoles(
+  text: string,
+  values: Readonly<Record<string, string>>,
+  escape = (value: string): string => value,
+): string {
+  return text.replace(/\ufdd0(\w{1,40})\ufdd1/g, (_, name: string) => escape(values[name] ?? ''));
 }

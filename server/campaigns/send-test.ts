@@ -4,7 +4,9 @@ import type { Context } from '../context.js';
 import { deliverDirect, type WayOut } from '../delivery/deliver.js';
 import { mailableAddress } from '../mail/address.js';
 import { finishMail } from './builder.js';
-import { footerLanguage, prepareMail, type CampaignContent } from './prepare.js';
+import { withPictures } from './content.js';
+import { footerLanguage, type CampaignContent } from './prepare.js';
+import { makeReady } from './ready.js';
 import { samplePerson } from './sample.js';
 
 /**
@@ -20,10 +22,15 @@ export async function sendTest(
   const to = mailableAddress(test.to);
   const language = footerLanguage(test.list, test.language);
   const content = { ...test.content, subject: `[Test] ${test.content.subject}` };
-  const message = await finishMail(ctx, organisation, prepareMail(ctx, test.list, content, language, 'confirmed'), {
-    recipient: samplePerson(ctx, to),
-    language,
-    messageId: `test.${randomUUID()}`,
-  });
+  const message = await finishMail(
+    ctx,
+    organisation,
+    makeReady(ctx, test.list, await withPictures(ctx.db, content), { language, why: 'confirmed' }),
+    {
+      recipient: samplePerson(ctx, to),
+      language,
+      messageId: `test.${randomUUID()}`,
+    },
+  );
   return deliverDirect(ctx, pool, { from: organisation.fromAddress, to, message });
 }

@@ -2,24 +2,23 @@ import { createHash, randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { listBySlug, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { seal } from '../keys/seal.js';
 import { canonicalize } from '../ledger/jcs.js';
-import { prepareMail, type CampaignContent } from './prepare.js';
+import { sayBecomes, type ForeignTag, type KeptTags } from './becomes.js';
+import { fieldsAskedBy, type CampaignContent } from './prepare.js';
+import { makeReady } from './ready.js';
 import { footerLanguages } from './words.js';
-import { problemsOf, refuseTemplate } from './problem.js';
-import { readSource, renderTemplate } from './render.js';
+import { problemsOf, refuseTemplate, type Problem } from './problem.js';
+import { readUpload, type GivenFile, type ReadUpload } from './read-upload.js';
 
-export interface NewCampaign {
+export interface NewCampaign extends GivenFile {
   /** The list's slug. */
   readonly list: string;
-  /** Empty or absent: the file's title. */
-  readonly subject?: string;
-  readonly fileName: string;
-  readonly source: Buffer;
+  /** What happens when the file has tags of another system: they become what we propose, the draft waits for somebody to accept that, or (absent) the file is refused. */
+  readonly tags?: 'accept' | 'propose';
 }
-
-const MAX_SUBJECT = 200;
 
 /**
  * Keeps an uploaded file as a draft and returns its id. Everything that could stop it from leaving is checked now, the
@@ -27,20 +26,49 @@ const MAX_SUBJECT = 200;
  */
 export async function createCampaign(ctx: Context, upload: NewCampaign): Promise<string> {
   const list = await listBySlug(ctx, upload.list);
-  const source = readSource(upload.source);
-  const rendered = await renderTemplate(upload.fileName, source);
-  const subject = checkSubject(upload.subject?.trim() ? upload.subject.trim() : rendered.title);
-  const content = { id: randomUUID(), subject, html: rendered.html, text: rendered.text, settings: {} };
+  const made = await readUpload(ctx, list, upload);
+  const tags: KeptTags = {
+    isAccepted: upload.tags === 'accept' || made.foreign.length === 0,
+    subject: (upload.subject?.trim() ?? '').slice(0, 1_000),
+    tags: made.foreign,
+  };
+  if (!tags.isAccepted && upload.tags !== 'propose') throw refuseTemplate(made.foreign.map(unaccepted));
+  const content: CampaignContent = { ...made.content, id: randomUUID(), settings: {} };
   provePrepared(ctx, list, content);
-  await ctx.db.query(
-    `insert into campaign (id, list_id, subject, format, file_name, source, html, text, state, created_at, seal)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'draft', $9, $10)`,
+  const fileName = plainFileName(upload.fileName);
+  await ctx.db.transaction(async (tx) => insert(tx, ctx, { list, content, tags, made, fileName }));
+  return content.id;
+}
+
+interface NewDraft {
+  readonly list: ListFacts;
+  readonly content: CampaignContent;
+  readonly tags: KeptTags;
+  readonly made: ReadUpload;
+  readonly fileName: string;
+}
+
+async function insert(tx: Tx, ctx: Context, { list, content, tags, made, fileName }: NewDraft): Promise<void> {
+  await tx.query(
+    `insert into campaign (id, list_id, subject, format, file_name, source, html, text, state, created_at, tags, seal)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'draft', $9, $10, $11)`,
     [
-      ...[content.id, list.id, subject, rendered.format, plainFileName(upload.fileName), source],
-      ...[content.html, content.text, ctx.now(), seal(ctx.keyring, 'campaign-draft', contentParts(list.id, content))],
+      ...[content.id, list.id, content.subject, made.format, fileName, made.source],
+      ...[content.html, content.text, ctx.now(), tags.tags.length > 0 ? JSON.stringify(tags) : null],
+      seal(ctx.keyring, 'campaign-draft', contentParts(list.id, content)),
     ],
   );
-  return content.id;
+  for (const [place, { type, body }] of (content.pictures ?? []).entries()) {
+    await tx.query('insert into campaign_picture (campaign_id, place, type, body) values ($1, $2, $3, $4)', [
+      ...[content.id, place, type, body],
+    ]);
+  }
+}
+
+/** The problem that a tag is which nobody has accepted. */
+export function unaccepted({ tag, lines, becomes }: ForeignTag): Problem {
+  const message = `nothing fills "${tag.slice(0, 60)}"; it could become ${sayBecomes(becomes)}.`;
+  return { line: lines[0] ?? null, reason: 'placeholder', message };
 }
 
 /** What a campaign's seal covers: whose mail it is, every word of it, and how it is to go out. */
@@ -48,31 +76,43 @@ export function contentParts(listId: string, content: CampaignContent): (string 
   const said = canonicalize(content.settings);
   const parts = [content.id, listId, content.subject, sha256(content.html), sha256(content.text)];
   // Campaigns from before there were settings keep their seals.
-  return said === '{}' ? parts : [...parts, said];
+  const { message, pictures = [] } = content;
+  return [
+    ...parts,
+    ...(said === '{}' ? [] : [said]),
+    ...(message ? ['message', sha256(message)] : []),
+    ...(pictures.length > 0 ? ['pictures', ...pictures.flatMap((picture) => [picture.type, picture.sha256])] : []),
+  ];
 }
 
-/** A subject as it may stand in a header. Throws `template-refused`. */
-export function checkSubject(subject: string): string {
-  const refuse = (reason: 'subject-missing' | 'subject-long' | 'subject-controls', message: string) =>
-    refuseTemplate([{ line: null, reason, message }]);
-  if (subject === '') throw refuse('subject-missing', 'There is no subject: give one, or put a title into the file.');
-  if (/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufdd0\ufdd1]/u.test(subject)) {
-    throw refuse('subject-controls', 'The subject contains a line break or another control character.');
-  }
-  if (subject.length > MAX_SUBJECT)
-    throw refuse('subject-long', `The subject is longer than ${MAX_SUBJECT} characters.`);
-  return subject;
-}
-
-/** Can the mail be made, in every language of the footer? Throws `template-refused`. */
+/**
+ * Can the mail be made, in every language of the footer, and for whatever is known of somebody? Throws `template-refused`.
+ */
 export function provePrepared(ctx: Context, list: ListFacts, content: CampaignContent): void {
   try {
-    for (const language of footerLanguages()) prepareMail(ctx, list, content, language, 'confirmed');
+    const asked = content.message ? [] : fieldsAskedBy(content);
+    if (asked.length > MAX_ASKED) throw refuseTemplate([MANY]);
+    for (const language of footerLanguages()) makeReady(ctx, list, content, { language, why: 'confirmed' });
+    for (const present of subsets(asked).slice(1))
+      makeReady(ctx, list, content, { language: 'en', why: 'confirmed', present });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     // Lines are those of the compiled HTML here, which nobody has seen.
     throw refuseTemplate(problemsOf(error).map((problem) => ({ ...problem, line: null })));
   }
+}
+
+/** Each combination of so many conditions is a mail of its own, that must show its footer. */
+const MAX_ASKED = 4;
+const MANY: Problem = {
+  line: null,
+  reason: 'condition-many',
+  message: `Conditions ask for more than ${MAX_ASKED} different fields.`,
+};
+
+function subsets(fields: readonly string[]): ReadonlySet<string>[] {
+  const all = fields.reduce<string[][]>((sets, field) => [...sets.map((set) => [...set, field]), ...sets], [[]]);
+  return all.map((set) => new Set(set));
 }
 
 function plainFileName(name: string): string {

@@ -14,6 +14,7 @@ interface Tools {
 interface SendOptions {
   list: string;
   subject?: string;
+  acceptTags?: boolean;
   segment?: string;
   language: string[];
   at?: string;
@@ -28,9 +29,10 @@ export function addCampaignCommands(program: Command, tools: Tools): void {
   const campaign = program.command('campaign').description('mailings');
   campaign
     .command('send')
-    .argument('<file>', 'an .html or .mjml file')
+    .argument('<file>', 'an .html, .mjml, .hbs, .md, .eml or .zip file')
     .requiredOption('--list <slug>', 'who gets it')
     .option('--subject <text>', 'instead of the title of the file')
+    .option('--accept-tags', 'tags of another mailing system become what we propose; else such a file is refused')
     .option('--segment <name>', 'only to this segment of the list')
     .option('--language <code>', 'only to people of this language; may come again', collect, [])
     .option('--at <time>', 'when, by the clocks of the organisation: 2026-12-01T09:00')
@@ -90,6 +92,7 @@ async function send({ withContext, exit }: Tools, file: string, options: SendOpt
       await campaignSend(ctx, {
         ...{ file, list, wait, json, out: process.stdout, err: process.stderr },
         ...(subject === undefined ? {} : { subject }),
+        acceptsTags: options.acceptTags ?? false,
         ...(segment === undefined ? {} : { segment }),
         ...(language.length === 0 ? {} : { languages: language }),
         ...(at === undefined ? {} : { at }),

@@ -9,6 +9,7 @@ import { AnchorInterval1764750000000 } from '../../entities/migrations/176475000
 import { AskedAnew1764850000000 } from '../../entities/migrations/1764850000000-asked-anew.js';
 import { CampaignSettings1764890000000 } from '../../entities/migrations/1764890000000-campaign-settings.js';
 import { Audience1764930000000 } from '../../entities/migrations/1764930000000-audience.js';
+import { Formats1764900000000 } from '../../entities/migrations/1764900000000-formats.js';
 import { DestroyedDkimKeys1764950000000 } from '../../entities/migrations/1764950000000-destroyed-dkim-keys.js';
 import { Sending1764920000000 } from '../../entities/migrations/1764920000000-sending.js';
 import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
@@ -35,6 +36,7 @@ const MIGRATIONS = [
   new Webhooks1764840000000(),
   new AskedAnew1764850000000(),
   new CampaignSettings1764890000000(),
+  new Formats1764900000000(),
   new Sending1764920000000(),
   new Audience1764930000000(),
   new DestroyedDkimKeys1764950000000(),

@@ -14,11 +14,11 @@ import type { Footer } from '../mail/footer.js';
 import type { HeaderField } from '../mail/headers.js';
 import { hole } from '../mail/hole.js';
 import { listFields, unsubscribeFields } from '../mail/list-headers.js';
+import { signCopy } from '../delivery/sign-copy.js';
 import { asSevenBit } from '../mail/recipe.js';
 import { toSevenBit } from '../mail/seven-bit.js';
-import { domainsOf } from './domains.js';
+import { domainsOf } from '../delivery/known-domains.js';
 import { keepOrWarn, keepRecipes, type Changed } from './keep-recipes.js';
-import { signCopy } from './sign-copy.js';
 import { takenMails, type TakenMail } from './taken-mails.js';
 
 type Built = BuiltMail | { delivery: Claimed; cannot: string };

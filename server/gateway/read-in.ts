@@ -1,6 +1,6 @@
 import { catalogue, linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { domainsOf } from './domains.js';
+import { domainsOf } from '../delivery/known-domains.js';
 import { Refusal } from '../errors.js';
 import { hostOf } from '../links/urls.js';
 import { endOfHead, readSubmission, rewriteHead, type Submission } from '../mail/submission.js';

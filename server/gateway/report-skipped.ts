@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { domainsOf } from './domains.js';
+import { domainsOf } from '../delivery/known-domains.js';
 import { draw } from '../keys/draw.js';
 import { hostOf } from '../links/urls.js';
 import { tryAddress, type Address } from '../mail/address.js';

@@ -14,6 +14,13 @@ export interface Skeleton {
   readonly slots: readonly Slot[];
 }
 
+/** A picture that the HTML names as `cid:` and its content id. */
+export interface RelatedPicture {
+  readonly type: string;
+  readonly contentId: string;
+  readonly body: Buffer;
+}
+
 interface Slot {
   readonly name: string;
   readonly part: 'text' | 'html';
@@ -46,6 +53,7 @@ export function compileSkeleton(mail: {
   readonly text: string;
   readonly html: string;
   readonly boundary: string;
+  readonly pictures?: readonly RelatedPicture[];
 }): Skeleton {
   checkBoundary(mail.boundary, mail.text + mail.html);
   const text = encodeHoled(mail.text);
@@ -56,17 +64,34 @@ export function compileSkeleton(mail: {
   const pieces = [...text.pieces.slice(0, -1), between, ...html.pieces.slice(1)];
   pieces[0] = start('text/plain') + (pieces[0] ?? '');
   pieces.push(`${pieces.pop() ?? ''}\r\n--${mail.boundary}--\r\n`);
+  const alternative = `multipart/alternative; boundary="${mail.boundary}"`;
+  const type = relate(pieces, alternative, mail);
   const bytes = pieces.map((piece) => Buffer.from(piece, 'latin1'));
   return {
-    headers: [
-      ...mail.headers,
-      field('MIME-Version', '1.0'),
-      field('Content-Type', `multipart/alternative; boundary="${mail.boundary}"`),
-    ],
+    headers: [...mail.headers, field('MIME-Version', '1.0'), field('Content-Type', type)],
     pieces: bytes,
     relaxed: bytes.map(relaxLines),
     slots: [...text.holes.map(slotOf('text')), ...html.holes.map(slotOf('html'))],
   };
+}
+
+/** Puts pictures beside the two texts, and returns the type of the whole (RFC 2387). */
+function relate(
+  pieces: string[],
+  alternative: string,
+  { boundary, pictures = [] }: { readonly boundary: string; readonly pictures?: readonly RelatedPicture[] },
+): string {
+  if (pictures.length === 0) return alternative;
+  // Neither begins with the other, which some programs would take for it.
+  const outer = `R${boundary}`;
+  const parts = pictures.map(
+    ({ type, contentId, body }) =>
+      `--${outer}\r\nContent-Type: ${type}\r\nContent-Transfer-Encoding: base64\r\nContent-ID: <${contentId}>\r\nContent-Disposition: inline\r\n\r\n` +
+      `${body.toString('base64').replace(/.{76}(?=.)/g, '$&\r\n')}\r\n`,
+  );
+  pieces[0] = `--${outer}\r\nContent-Type: ${alternative}\r\n\r\n${pieces[0] ?? ''}`;
+  pieces.push(`${pieces.pop() ?? ''}${parts.join('')}--${outer}--\r\n`);
+  return `multipart/related; type="multipart/alternative"; boundary="${outer}"`;
 }
 
 /** The mail for one recipient: the hot path, a concatenation. Throws RangeError when a hole has no value. */

@@ -47,7 +47,7 @@ function whyCovered(document: Document, link: Element, style: string | undefined
 }
 
 /** Services whose style sheets name fonts and nothing else. */
-const FONTS =
+export const FONTS =
   /^(?:https?:)?\/\/(?:fonts\.googleapis\.com|fonts\.bunny\.net|use\.typekit\.net|fonts\.cdnfonts\.com|api\.fontshare\.com)\//i;
 
 /** Why a style sheet that the mail fetches could hide anything, at any time; null when it fetches none but fonts. */

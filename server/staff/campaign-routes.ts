@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { audienceOf } from '../campaigns/audience.js';
+import { withPictures } from '../campaigns/content.js';
 import { footerLanguage } from '../campaigns/prepare.js';
 import { footerLanguages } from '../campaigns/words.js';
 import { progress } from '../campaigns/progress.js';
@@ -128,7 +129,8 @@ async function showPreview(site: Site, visit: Visit): Promise<void> {
     `sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src ${pictures}; frame-ancestors 'self'; form-action 'none'; base-uri 'none'`,
   );
   res.setHeader('X-Frame-Options', 'SAMEORIGIN');
-  res.type('html').send(previewOf(site.ctx, list, campaign, footerOf(list, visit)).html);
+  const whole = await withPictures(site.ctx.db, campaign);
+  res.type('html').send(previewOf(site.ctx, list, whole, footerOf(list, visit)).html);
 }
 
 async function showEvents(site: Site, deps: StaffDeps, visit: Visit): Promise<void> {
@@ -156,6 +158,10 @@ async function askToSend(site: Site, visit: Visit): Promise<void> {
     visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
     return;
   }
+  if (campaign.tags && !campaign.tags.isAccepted) {
+    visit.res.redirect(303, `/admin/campaigns/${campaign.id}/tags`);
+    return;
+  }
   sendPage(site, visit.res, 'admin/send', {
     ...visit.screen,
     campaign: campaignPart(campaign, list, visit),
@@ -175,6 +181,10 @@ async function audienceFor(
 
 async function send(site: Site, visit: Visit): Promise<void> {
   const { campaign } = await load(site, visit);
+  if (campaign.tags && !campaign.tags.isAccepted) {
+    visit.res.redirect(303, `/admin/campaigns/${campaign.id}/tags`);
+    return;
+  }
   await releaseCampaign(site.ctx, campaign.id);
   visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
 }
@@ -199,5 +209,7 @@ function campaignPart(campaign: LoadedCampaign, list: ListFacts, { screen }: Vis
     fileName: campaign.fileName,
     createdAt: campaign.createdAt,
     isDraft: campaign.state === 'draft',
+    hasOpenTags: campaign.state === 'draft' && campaign.tags !== null && !campaign.tags.isAccepted,
+    hasTags: campaign.state === 'draft' && campaign.tags !== null,
   };
 }

@@ -1,5 +1,7 @@
 import type { CampaignState } from '../../entities/campaign.js';
+import { CONTENT_COLUMNS } from '../campaigns/content.js';
 import type { CampaignContent } from '../campaigns/prepare.js';
+import type { KeptTags } from '../campaigns/becomes.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 
@@ -9,6 +11,8 @@ export interface LoadedCampaign extends CampaignContent {
   readonly fileName: string;
   readonly state: CampaignState;
   readonly createdAt: Date;
+  /** Of another mailing system, in its file. */
+  readonly tags: KeptTags | null;
 }
 
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -17,7 +21,7 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export async function loadCampaign(ctx: Context, id: string): Promise<LoadedCampaign> {
   const [campaign] = ID.test(id)
     ? await ctx.db.query<LoadedCampaign>(
-        `select id, list_id as "listId", subject, html, text, settings, file_name as "fileName", state, created_at as "createdAt" from campaign where id = $1`,
+        `select ${CONTENT_COLUMNS}, list_id as "listId", file_name as "fileName", state, tags, created_at as "createdAt" from campaign where campaign.id = $1`,
         [id],
       )
     : [];

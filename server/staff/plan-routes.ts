@@ -140,5 +140,7 @@ function campaignPart(campaign: LoadedCampaign, list: ListFacts, { screen }: Vis
     fileName: campaign.fileName,
     createdAt: campaign.createdAt,
     isDraft: campaign.state === 'draft',
+    hasOpenTags: campaign.state === 'draft' && campaign.tags !== null && !campaign.tags.isAccepted,
+    hasTags: campaign.state === 'draft' && campaign.tags !== null,
   };
 }

@@ -10,7 +10,8 @@ export interface ProblemPart extends Pick<Problem, 'line' | 'reason'> {
 }
 
 export function problemPart({ line, reason, message }: Problem): ProblemPart {
-  const tag = /^nothing fills "(.*)"\. These/s.exec(message)?.[1];
+  const tag = /^nothing fills "(.*?)"[.;]/s.exec(message)?.[1];
   const why = /^The unsubscribe footer would not be seen: (.*)\. Correct the HTML/s.exec(message)?.[1];
-  return { line, reason, detail: tag ?? why ?? message, unseen: why === undefined ? null : unseenPart(why) };
+  const quoted = /^(?:The (?:style sheet|picture|file) )?"(.*?)" /s.exec(message)?.[1];
+  return { line, reason, detail: tag ?? why ?? quoted ?? message, unseen: why === undefined ? null : unseenPart(why) };
 }

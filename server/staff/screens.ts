@@ -14,6 +14,7 @@ import { enterRoutes } from './enter-routes.js';
 import { planRoutes } from './plan-routes.js';
 import { previewRoutes } from './preview-routes.js';
 import { segmentRoutes } from './segment-routes.js';
+import { tagRoutes } from './tag-routes.js';
 import { uploadRoutes } from './upload-routes.js';
 
 /** All staff screens, below /admin. */
@@ -30,6 +31,7 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   routes.use(audienceRoutes(site));
   routes.use(segmentRoutes(site));
   routes.use(uploadRoutes(site));
+  routes.use(tagRoutes(site));
   routes.use(previewRoutes(site));
   routes.use(gatewayRoutes(site, deps));
   routes.use(credentialRoutes(site));

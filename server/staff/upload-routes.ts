@@ -1,6 +1,7 @@
 import { Router } from 'express';
+import { hasOpenTags } from '../campaigns/accept-tags.js';
 import { problemsOf, type Problem } from '../campaigns/problem.js';
-import { MAX_SOURCE_BYTES } from '../campaigns/render.js';
+import { MAX_UPLOAD_BYTES } from '../campaigns/format.js';
 import { createCampaign } from '../campaigns/upload.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
@@ -30,7 +31,7 @@ export function uploadRoutes(site: Site): Router {
   return routes;
 }
 
-const form = fileForm('file', MAX_SOURCE_BYTES);
+const form = fileForm('file', MAX_UPLOAD_BYTES);
 
 async function upload(site: Site, visit: Visit): Promise<void> {
   const { req, res } = visit;
@@ -38,7 +39,7 @@ async function upload(site: Site, visit: Visit): Promise<void> {
   const { file } = req;
   const isTooLarge = form.isTooLarge(req);
   if (!file || isTooLarge) {
-    const reason = isTooLarge ? 'too-large' : 'no-file';
+    const reason = isTooLarge ? 'zip-large' : 'no-file';
     await showUpload(site, visit, [{ line: null, reason, message: '' }], '');
     return;
   }
@@ -48,8 +49,10 @@ async function upload(site: Site, visit: Visit): Promise<void> {
       subject: fields['subject'] ?? '',
       fileName: file.originalname,
       source: file.buffer,
+      tags: 'propose',
     });
-    res.redirect(303, `/admin/campaigns/${id}`);
+    const next = (await hasOpenTags(site.ctx, id)) ? '/tags' : '';
+    res.redirect(303, `/admin/campaigns/${id}${next}`);
   } catch (error) {
     if (!(error instanceof Refusal) || !['template-refused', 'list-unknown', 'body-invalid'].includes(error.code)) {
       throw error;

@@ -1,6 +1,7 @@
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
 import type { SteerPart } from './plan-views.js';
+import type { TagSystem } from '../campaigns/becomes.js';
 import type { PageBase } from '../web/pages.js';
 import type { ProblemPart } from './refused-view.js';
 
@@ -82,6 +83,29 @@ export interface UploadScreen extends StaffScreen {
   readonly fileName: string;
 }
 
+/** What the tags of another mailing system become. */
+export interface TagsScreen extends StaffScreen {
+  readonly campaign: Pick<CampaignScreen['campaign'], 'href' | 'subject' | 'fileName'>;
+  readonly tags: readonly TagRow[];
+  readonly problems: UploadScreen['problems'];
+}
+
+export interface TagRow {
+  readonly place: number;
+  /** As it stands in the file. */
+  readonly tag: string;
+  readonly system: TagSystem;
+  /** `3, 17`; '': in the subject. */
+  readonly lines: string;
+  readonly hasName: boolean;
+  readonly hasWords: boolean;
+  readonly choices: readonly { readonly value: string; readonly isChosen: boolean }[];
+  /** Of an attribute. */
+  readonly name: string;
+  /** A text, or what stands for an attribute that nobody knows. */
+  readonly words: string;
+}
+
 /** Numbers that move by themselves; the partial `admin-progress` shows them. */
 export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
   readonly state: CampaignState;
@@ -113,6 +137,9 @@ export interface CampaignScreen extends StaffScreen {
     readonly fileName: string;
     readonly createdAt: Date;
     readonly isDraft: boolean;
+    /** Somebody must look at the tags of another system first. */
+    readonly hasOpenTags: boolean;
+    readonly hasTags: boolean;
   };
   /** For a draft. */
   readonly audience: AudiencePart | null;
@@ -169,6 +196,7 @@ declare module '../web/pages.js' {
     'admin/message': MessageScreen;
     'admin/campaigns': CampaignsScreen;
     'admin/upload': UploadScreen;
+    'admin/tags': TagsScreen;
     'admin/campaign': CampaignScreen;
     'admin/send': SendScreen;
   }

@@ -92,7 +92,7 @@ describe('An audience', () => {
             expect(counted.reached + pending + withdrawn + sumOf(left)).to.equal(
               [...ids].filter(([, who]) => lies(who, one)).length,
             );
-            await fresh.ctx.db.query('truncate delivery, campaign, campaign_pace');
+            await fresh.ctx.db.query('truncate delivery, campaign, campaign_pace, campaign_picture');
           }
           await fresh.clear();
         },

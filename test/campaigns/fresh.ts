@@ -48,7 +48,7 @@ export async function makeFresh(options: { inboundDomain?: string } = {}): Promi
     },
     clear: async () => {
       await booted.ctx.db.query(
-        'truncate delivery, campaign, campaign_pace, offer, consent, sign_up, magic_link, session, attribute_mark, segment, suppression, subscriber, staff',
+        'truncate delivery, campaign, campaign_pace, campaign_picture, offer, consent, sign_up, magic_link, session, attribute_mark, segment, suppression, subscriber, staff',
       );
     },
     drop: async () => {

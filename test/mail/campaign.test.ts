@@ -5,7 +5,8 @@ import { hole } from '../../server/mail/hole.js';
 import { htmlToText } from '../../server/mail/html-to-text.js';
 import { injectHtml, injectText } from '../../server/mail/inject.js';
 import { campaignFields, unsubscribeFields } from '../../server/mail/list-headers.js';
-import { fillPlaceholders } from '../../server/mail/placeholders.js';
+import { fillTemplate } from '../../server/mail/fill-template.js';
+import { choose, readTemplate } from '../../server/mail/template.js';
 import { compileSkeleton, fillSkeleton, formatMail } from '../../server/mail/skeleton.js';
 import { proveLinks } from '../../server/mail/visible.js';
 
@@ -23,7 +24,11 @@ const FOOTER = {
 } as const;
 
 function compile(template: string) {
-  const html = fillPlaceholders(template, 'html', { ...URLS, list: 'News', organisation: 'Księgarnia' });
+  const links = { unsubscribe_url: URLS.unsubscribeUrl, preferences_url: URLS.preferencesUrl };
+  const html = fillTemplate(choose(readTemplate(template), new Set()), 'html', {
+    values: { ...links, list: 'News', organisation: 'Księgarnia' },
+    holes: new Map(),
+  });
   return compileSkeleton({
     headers: campaignFields({
       from: { name: 'Księgarnia', address: 'news@example.org' },

@@ -5,9 +5,7 @@ import { join, resolve } from 'node:path';
 import { ROOT } from '../../server/config.js';
 import { Refusal } from '../../server/errors.js';
 import { footerHtml, footerText, type Footer } from '../../server/mail/footer.js';
-import { hole } from '../../server/mail/hole.js';
 import { injectHtml, injectText } from '../../server/mail/inject.js';
-import { fillPlaceholders } from '../../server/mail/placeholders.js';
 import { proveLinks } from '../../server/mail/visible.js';
 
 const U = 'https://example.org/u/abc';
@@ -277,42 +275,6 @@ describe('injectText', () => {
   it('adds nothing when both links stand there, and the footer when a link is glued to something', () => {
     expect(injectText(`Leave: ${U}\nSettings: <${P}>.`, FOOTER).length).to.equal(0);
     expect(injectText(`Leave: ${U}more\nSettings: <${P}>`, FOOTER).text).to.contain(`<${U}>`);
-  });
-});
-
-describe('fillPlaceholders', () => {
-  const values = { unsubscribeUrl: hole('unsubscribe_url'), preferencesUrl: P, list: 'A & B', organisation: '<Shop>' };
-
-  it('fills ours, escaped in HTML, also where an editor encoded them', () => {
-    const source =
-      '<a href="{{unsubscribe_url}}">{{ list }}</a><a href="%7B%7Bpreferences_url%7D%7D">{{organisation}}</a>';
-
-    expect(fillPlaceholders(source, 'html', values)).to.equal(
-      `<a href="${hole('unsubscribe_url')}">A &amp; B</a><a href="${P}">&lt;Shop&gt;</a>`,
-    );
-    expect(fillPlaceholders('{{list}}', 'text', values)).to.equal('A & B');
-  });
-
-  it('refuses every other merge tag with its line and the list of those that work', () => {
-    const tags = ['{{first_name}}', '{{#if a}}', '{{{list}}}', '{{ a', '*|FNAME|*', '[[name]]', '%%name%%', '<%= a %>'];
-    for (const tag of [...tags, '{% if a %}', '${name}', '{$name}', '%FIRSTNAME%', '[FNAME]', '%7B%7Bname%7D%7D']) {
-      const attempt = () => fillPlaceholders(`one {{list}}\ntwo\nHi ${tag} there`, 'html', values);
-
-      expect(attempt, tag).to.throw(
-        Refusal,
-        /^Line 3: .*These work: \{\{unsubscribe_url\}\}, \{\{preferences_url\}\}/s,
-      );
-    }
-  });
-
-  it('leaves percent signs, brackets and braces alone that are no merge tags', () => {
-    const source = 'a{b:c}}<!--[if mso]><![endif]--> 50% off 20% <a href="?q=%C3%ABC%20ABCD%20"> [PDF] $5 {x}';
-
-    expect(fillPlaceholders(source, 'html', values)).to.equal(source);
-  });
-
-  it('refuses marks of holes that a template brings along', () => {
-    expect(() => fillPlaceholders(hole('unsubscribe_url'), 'html', values)).to.throw(Refusal);
   });
 });
 

@@ -121,6 +121,7 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/people/:ref/r/:chapter': page(`${ada}/r/${chapter}`),
       '/admin/people/:ref/unmask': { path: `${ada}/unmask`, gets: false, reads: 'form' },
       '/admin/campaigns/:id': page(admin),
+      '/admin/campaigns/:id/tags': { path: `${admin}/tags`, gets: true, reads: 'form' },
       '/admin/campaigns/:id/preview': page(`${admin}/preview`),
       '/admin/campaigns/:id/events': page(`${admin}/events`),
       '/admin/campaigns/:id/test': { path: `${admin}/test`, gets: false, reads: 'form' },

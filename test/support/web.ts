@@ -42,9 +42,16 @@ export function formOf(page: Page, act: string): FormOnPage {
     const [name, type] = [attribute(input, 'name'), attribute(input, 'type')];
     if (!name || input.tagName === 'button') continue;
     const isChoice = type === 'radio' || type === 'checkbox';
-    if (!isChoice || attribute(input, 'checked') !== null) fields[name] = attribute(input, 'value') ?? '';
+    if (input.tagName === 'select') fields[name] = chosenIn(input);
+    else if (!isChoice || attribute(input, 'checked') !== null) fields[name] = attribute(input, 'value') ?? '';
   }
   return { action: new URL(attribute(form, 'action') ?? '', page.url).href, fields };
+}
+
+function chosenIn(select: Element): string {
+  const options = descendants(select).filter(({ tagName }) => tagName === 'option');
+  const chosen = options.find((option) => attribute(option, 'selected') !== null) ?? options[0];
+  return (chosen && attribute(chosen, 'value')) ?? '';
 }
 
 /** The value of the box that a form asks to tick. */

@@ -1,11 +1,10 @@
 import type { OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { signMail } from '../delivery/signing.js';
+import { signMail } from './signing.js';
 import { splitFields } from '../mail/header-lines.js';
 import type { HeaderField } from '../mail/headers.js';
 import { soleAddress } from '../mail/sole-address.js';
-import { domainsOf } from './domains.js';
-import { domainOf } from './read-in.js';
+import { domainsOf } from './known-domains.js';
 
 /**
  * A finished message with its DKIM signatures before it, for the domain of its From (M-11, M-30). CRLF line ends. null: that domain is not the organisation's any
@@ -19,7 +18,8 @@ export async function signCopy(
   const { fields, body } = splitFields(message);
   const headers = fields.map(toField);
   const from = headers.find(([name]) => name.toLowerCase() === 'from')?.[1] ?? '';
-  const domain = domainOf(soleAddress(from.replace(/\r\n(?=[ \t])/g, '').trim()) ?? '');
+  const address = soleAddress(from.replace(/\r\n(?=[ \t])/g, '').trim()) ?? '';
+  const domain = address.slice(address.lastIndexOf('@') + 1);
   if (!(await domainsOf(ctx, organisation)).includes(domain)) return null;
   const signatures = await signMail(ctx, organisation, { headers, body }, domain);
   return [Buffer.from(signatures.map((signature) => `${signature}\r\n`).join('')), message];

@@ -1,6 +1,6 @@
 import type { OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { sendingDomains } from '../delivery/sending-domains.js';
+import { sendingDomains } from './sending-domains.js';
 
 /** How long they are believed, in ms: each mail asks, and they rarely change. */
 const FRESH_MS = 5_000;

@@ -1,0 +1,146 @@
+import { posix } from 'node:path';
+import { contentIdOf, hashOf } from './content.js';
+import type { Picture } from './prepare.js';
+import { refuseTemplate, type Problem, type ProblemReason } from './problem.js';
+
+/** A page of an archive in one text: its style sheets in it, its pictures named by their content ids. */
+export interface PackedPage {
+  readonly source: string;
+  readonly pictures: readonly Picture[];
+}
+
+/** All pictures of a mail together, in bytes: each copy carries them. */
+const MAX_PICTURES = 5_000_000;
+
+/**
+ * Puts the style sheets of an archive into its page and names its pictures, so that each mail carries them. Lines stay where they are. `base`: the path of the page.
+ * Throws `template-refused` for what is missing, is no picture, or could do more than be seen.
+ */
+export function packPage(page: string, base: string, files: ReadonlyMap<string, Buffer>): PackedPage {
+  const packer = new Packer(files);
+  const withSheets = page.replace(LINK, (tag) => packer.sheet(tag, base));
+  const source = packer.rewrite(withSheets, base);
+  return { source, pictures: packer.end() };
+}
+
+const LINK = /<link\b[^>]{0,1000}>/gi;
+const REFERENCE =
+  /\b(src|background|poster|srcset|background-url)(\s*=\s*)(?:"([^"]*)"|'([^']*)')|\burl\(\s*(?:"([^"]*)"|'([^']*)'|([^)\s"']*))\s*\)/gi;
+
+class Packer {
+  private readonly byPath: ReadonlyMap<string, Buffer>;
+  private readonly pictures = new Map<string, Picture>();
+  private readonly problems: Problem[] = [];
+
+  constructor(files: ReadonlyMap<string, Buffer>) {
+    this.byPath = new Map([...files].map(([path, bytes]) => [path.toLowerCase(), bytes]));
+  }
+
+  /** A link to a style sheet of the archive as a `<style>` of one line. */
+  sheet(tag: string, base: string): string {
+    const href = /\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/i.exec(tag);
+    const path = pathOf(href?.[1] ?? href?.[2] ?? '', base);
+    const bytes = path === null ? undefined : this.byPath.get(path.toLowerCase());
+    if (path === null || !bytes || !/\brel\s*=\s*["']?stylesheet/i.test(tag)) return tag;
+    const media = /\bmedia\s*=\s*"([^"<>]{1,100})"/i.exec(tag)?.[1];
+    const css = this.rewrite(bytes.toString('utf8'), path).replace(/\s+/g, ' ').replace(/<\//g, '<\\/');
+    return `<style${media ? ` media="${media}"` : ''}>${css}</style>`;
+  }
+
+  rewrite(text: string, base: string): string {
+    return text.replace(REFERENCE, (all: string, ...found: unknown[]) => {
+      const [name, equals, double, single, cssDouble, cssSingle, bare] = found as (string | undefined)[];
+      const at = Number(found[7]);
+      const given = double ?? single ?? cssDouble ?? cssSingle ?? bare ?? '';
+      const line = (): number => text.slice(0, at).split('\n').length;
+      if (name?.toLowerCase() === 'srcset') return `${name}${equals ?? ''}"${this.candidates(given, base, line)}"`;
+      const url = this.picture(given, base, line);
+      if (url === null) return all;
+      return name === undefined ? `url('${url}')` : `${name}${equals ?? ''}"${url}"`;
+    });
+  }
+
+  end(): Picture[] {
+    const pictures = [...this.pictures.values()];
+    const total = pictures.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+    if (total > MAX_PICTURES) {
+      const message = `The pictures have ${Math.ceil(total / 1_000_000)} MB together; a mail may carry 5 MB.`;
+      this.problems.push({ line: null, reason: 'pictures-large', message });
+    }
+    if (this.problems.length > 0) throw refuseTemplate(this.problems.slice(0, 20));
+    return pictures;
+  }
+
+  private candidates(given: string, base: string, line: () => number): string {
+    return given
+      .split(',')
+      .map((one) => one.trim().replace(/^\S+/, (url) => this.picture(url, base, line) ?? url))
+      .join(', ');
+  }
+
+  /** What a reference becomes; null: it stays. */
+  private picture(given: string, base: string, line: () => number): string | null {
+    const path = pathOf(given, base);
+    // Fonts stay where they are: mail programs take none along.
+    if (path === null || /\.(?:woff2?|ttf|otf|eot)$/i.test(path)) return null;
+    const body = this.byPath.get(path.toLowerCase());
+    const shown = path.replace(/"/g, '?').slice(0, 80);
+    if (!body) return this.refuse(line(), 'picture-missing', `The picture "${shown}" is not in the archive.`);
+    const type = typeOf(body);
+    if (type === null)
+      return this.refuse(line(), 'picture-type', `The picture "${shown}" is no PNG, JPEG, GIF, WebP or SVG.`);
+    if (type === 'image/svg+xml' && !isHarmless(body)) {
+      return this.refuse(line(), 'picture-script', `The picture "${shown}" holds a script, or fetches something.`);
+    }
+    const picture = { type, sha256: hashOf(body), body };
+    this.pictures.set(picture.sha256, picture);
+    return `cid:${contentIdOf(picture)}`;
+  }
+
+  private refuse(line: number, reason: ProblemReason, message: string): null {
+    this.problems.push({ line, reason, message });
+    return null;
+  }
+}
+
+/** The path in the archive; null: it leads elsewhere, or is a tag. */
+function pathOf(given: string, base: string): string | null {
+  const url = given
+    .trim()
+    .replaceAll('\\', '/')
+    .replace(/[?#].*$/s, '');
+  if (url === '' || /^(?:[a-z][a-z0-9+.-]*:|\/\/)|\{\{|\*\||[\ufdd0\ufdd1]/i.test(url)) return null;
+  const path = posix.normalize(posix.join(posix.dirname(base), url.startsWith('/') ? `.${url}` : decoded(url)));
+  return path.replace(/^\/+/, '');
+}
+
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    return url;
+  }
+}
+
+const MAGIC: readonly (readonly [type: string, start: RegExp])[] = [
+  ['image/png', /^\x89PNG\r\n\x1a\n/],
+  ['image/jpeg', /^\xff\xd8\xff/],
+  ['image/gif', /^GIF8[79]a/],
+  ['image/webp', /^RIFF[^]{4}WEBP/],
+  ['image/svg+xml', /^(?:\xef\xbb\xbf)?\s*<(?:\?xml|!--|!doctype svg|svg)\b/i],
+];
+
+function typeOf(body: Buffer): string | null {
+  const start = body.toString('latin1', 0, 100);
+  return MAGIC.find(([, pattern]) => pattern.test(start))?.[0] ?? null;
+}
+
+/** Nothing in it runs or fetches. What refers to anything but a place in itself is not told apart further. */
+function isHarmless(svg: Buffer): boolean {
+  const text = svg.toString('utf8');
+  if (text.includes('\ufffd') || text.includes('\0')) return false;
+  const isActive =
+    /<(?:[\w-]+:)?(?:script|foreignobject|iframe|object|embed|handler|set|animate\w*)\b|[\s"'/]on\w+\s*=|<!entity|<!doctype[^>]*\[|<\?xml-stylesheet|@import|javascript:/i;
+  const fetches = /(?:href|src)\s*=\s*(?!["']?\s*(?:#|data:image\/(?:png|jpe?g|gif)[;,]))|url\(\s*["']?(?!\s*#)/i;
+  return !isActive.test(text) && !fetches.test(text);
+}

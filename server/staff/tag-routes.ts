@@ -1,0 +1,116 @@
+import { Router } from 'express';
+import { acceptTags, tagsOf } from '../campaigns/accept-tags.js';
+import { readBecomes, type Becomes, type ForeignTag, type KeptTags } from '../campaigns/becomes.js';
+import { problemsOf, type Problem } from '../campaigns/problem.js';
+import { Refusal } from '../errors.js';
+import { COMMON_FIELDS } from '../mail/template-tag.js';
+import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import { sameOrigin } from '../web/origin.js';
+import { loadCampaign } from './campaign.js';
+import { problemPart } from './refused-view.js';
+import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
+import type { TagRow, TagsScreen } from './views.js';
+
+/** What the tags of another mailing system become in an uploaded file: to accept, or to change. */
+export function tagRoutes(site: Site): Router {
+  const routes = Router();
+  routes
+    .route('/admin/campaigns/:id/tags')
+    .get(
+      onlyStaff(site),
+      visited(site, 'campaigns', async (visit) => showTags(site, visit, null)),
+    )
+    .post(
+      sameOrigin(site),
+      onlyStaff(site),
+      readForm,
+      changed(site, 'campaigns', async (visit) => accept(site, visit)),
+    )
+    .all(onlyMethods('GET', 'HEAD', 'POST'));
+  return routes;
+}
+
+/** Fields that can be chosen by themselves; attributes have a name to write. */
+const CHOICES = ['email', ...COMMON_FIELDS];
+
+async function accept(site: Site, visit: Visit): Promise<void> {
+  const { req, res } = visit;
+  const campaign = await loadCampaign(site.ctx, param(req, 'id'));
+  const tags = await tagsOf(site.ctx, campaign.id);
+  const fields = fieldsOf(req);
+  const chosen = (tags?.tags ?? []).flatMap(({ tag }, i): [string, Becomes][] => {
+    const becomes = choiceIn(fields, i);
+    return becomes ? [[tag, becomes]] : [];
+  });
+  try {
+    await acceptTags(site.ctx, campaign.id, new Map(chosen));
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'template-refused') throw error;
+    await showTags(site, visit, problemsOf(error), new Map(chosen));
+    return;
+  }
+  res.redirect(303, `/admin/campaigns/${campaign.id}`);
+}
+
+/** What the form says of its tag number `i`; null: nothing that can be read, so the proposal stays. */
+function choiceIn(fields: Readonly<Record<string, string>>, i: number): Becomes | null {
+  const as = fields[`as-${i}`] ?? '';
+  const words = (fields[`words-${i}`] ?? '').trim();
+  const name = (fields[`name-${i}`] ?? '').trim().toLowerCase();
+  if (as === 'text') return readBecomes({ as, text: words });
+  if (as === 'nothing') return { as: 'text', text: '' };
+  if (as === 'always' || as === 'never') return { as };
+  if (as === 'if') return readBecomes({ as, field: `attribute.${name}` });
+  if (as === 'attribute') return readBecomes({ as: 'field', field: `attribute.${name}`, fallback: words });
+  return readBecomes({ as: 'field', field: as, fallback: '' });
+}
+
+async function showTags(
+  site: Site,
+  { req, res, screen }: Visit,
+  problems: readonly Problem[] | null,
+  chosen: ReadonlyMap<string, Becomes> = new Map(),
+): Promise<void> {
+  const campaign = await loadCampaign(site.ctx, param(req, 'id'));
+  const tags: KeptTags | null = await tagsOf(site.ctx, campaign.id);
+  const href = `/admin/campaigns/${campaign.id}`;
+  if (campaign.state !== 'draft') {
+    res.redirect(303, href);
+    return;
+  }
+  const page: TagsScreen = {
+    ...screen,
+    campaign: { href, subject: campaign.subject, fileName: campaign.fileName },
+    tags: (tags?.tags ?? []).map((tag, i) =>
+      rowOf(tag, campaign.message ? null : (chosen.get(tag.tag) ?? tag.becomes), i),
+    ),
+    problems: problems && problems.slice(0, 20).map(problemPart),
+  };
+  sendPage(site, res, 'admin/tags', page, problems ? 422 : 200);
+}
+
+/** `becomes`: null for a finished message, in which nothing is changed. */
+function rowOf(tag: ForeignTag, becomes: Becomes | null, i: number): TagRow {
+  const isFixed = becomes === null;
+  const { name, words, as } = becomes ? formOf(becomes) : { name: '', words: '', as: 'itself' };
+  const kinds = isFixed
+    ? ['itself']
+    : tag.isCondition
+      ? ['always', 'never', 'if']
+      : ['nothing', 'text', 'attribute', ...CHOICES];
+  return {
+    ...{ place: i, tag: tag.tag, system: tag.system, lines: tag.lines.join(', '), name, words },
+    ...{ hasName: !isFixed, hasWords: !isFixed && !tag.isCondition },
+    choices: kinds.map((value) => ({ value, isChosen: value === as })),
+  };
+}
+
+function formOf(becomes: Becomes): { as: string; name: string; words: string } {
+  if (becomes.as === 'always' || becomes.as === 'never') return { as: becomes.as, name: '', words: '' };
+  if (becomes.as === 'text') return { as: becomes.text === '' ? 'nothing' : 'text', name: '', words: becomes.text };
+  const name = becomes.field.replace(/^attribute\./, '');
+  if (becomes.as === 'if') return { as: 'if', name, words: '' };
+  return name === becomes.field
+    ? { as: name, name: '', words: '' }
+    : { as: 'attribute', name, words: becomes.fallback };
+}

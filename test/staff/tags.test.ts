@@ -1,0 +1,115 @@
+import { expect } from 'chai';
+import { startTestService, type TestService } from '../support/service.js';
+import { join } from '../support/story.js';
+import { formOf, get, headingOf, post, type Page } from '../support/web.js';
+
+const HTML = `<html><head><title>June for *|FNAME|*</title></head><body>
+<p>Hello *|FNAME|*, {{city_name}}!</p>
+*|IF:CITY|*<p>In your city</p>*|END:IF|*
+</body></html>`;
+
+describe('the tags of another system', () => {
+  let service: TestService;
+  let cookie: string;
+
+  before(async () => {
+    service = await startTestService();
+    const link = /http\S+first-run\S+/.exec(service.service.greeting)?.[0] ?? '';
+    const form = formOf(await get(link), 'first-run');
+    const page = await post(form.action, { email: 'owner@example.org', password: 'a long password' });
+    cookie = (page.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    await join(service, 'ada@example.org');
+  });
+
+  after(async () => service.stop());
+
+  const see = async (path: string): Promise<Page> => get(`${service.base}${path}`, { cookie });
+
+  const upload = async (source: string, name: string): Promise<string> => {
+    const { fields } = formOf(await see('/admin/upload'), 'upload');
+    const body = new FormData();
+    for (const [field, value] of [
+      ['csrf', fields['csrf'] ?? ''],
+      ['list', 'news'],
+      ['subject', ''],
+    ] as const) {
+      body.set(field, value);
+    }
+    body.set('file', new Blob([source]), name);
+    const url = `${service.base}/admin/upload`;
+    const answer = await fetch(url, {
+      method: 'POST',
+      body,
+      redirect: 'manual',
+      headers: { cookie, accept: 'text/html' },
+    });
+    expect(answer.status).to.equal(303);
+    return answer.headers.get('location') ?? '';
+  };
+
+  it('are shown after the upload with what they become, and nothing is sent before somebody accepts that', async () => {
+    const tags = await upload(HTML, 'june.html');
+    const href = tags.replace(/\/tags$/, '');
+
+    const page = await see(tags);
+    const campaign = await see(href);
+    const ask = await see(`${href}/send`);
+    const { fields } = formOf(page, 'accept-tags');
+    const sent = await post(`${service.base}${href}/send`, { csrf: fields['csrf'] ?? '' }, { cookie });
+
+    expect([page.status, headingOf(page)]).to.deep.equal([200, 'Tags of another mailing system']);
+    expect(page.text).to.contain('*|FNAME|*').and.contain('Mailchimp, line 1, 2').and.contain('{{city_name}}');
+    expect(fields).to.include({ 'as-0': 'attribute', 'name-0': 'first_name' });
+    expect(campaign.text).to.contain('data-act="open-tags"');
+    expect([ask.headers.get('location'), sent.headers.get('location')]).to.deep.equal([tags, tags]);
+  });
+
+  it('become what was chosen', async () => {
+    const tags = await upload(HTML, 'june.html');
+    const { action, fields } = formOf(await see(tags), 'accept-tags');
+    const city = numberOf(await see(tags), '{{city_name}}');
+
+    const answer = await post(action, { ...fields, [`as-${city}`]: 'text', [`words-${city}`]: 'Łódź' }, { cookie });
+
+    expect(answer.status).to.equal(303);
+    const href = answer.headers.get('location') ?? '';
+    expect((await see(href)).text)
+      .to.contain('June for {{attribute.first_name}}')
+      .and.contain('Łódź!')
+      .and.not.contain('data-act="open-tags"');
+    expect((await see(`${href}/send`)).status).to.equal(200);
+  });
+
+  it('are not taken for something that they cannot become, and the page says why', async () => {
+    const tags = await upload(
+      HTML.replace('<p>Hello', '<a href="https://example.org/{{city_name}}">x</a><p>Hello'),
+      'june.html',
+    );
+    const page = await see(tags);
+    const { action, fields } = formOf(page, 'accept-tags');
+
+    const city = numberOf(page, '{{city_name}}');
+    const answer = await post(action, { ...fields, [`as-${city}`]: 'email' }, { cookie });
+
+    expect(answer.status).to.equal(422);
+    expect(answer.text).to.contain('Line 2:').and.contain('must not stand in a link');
+  });
+
+  it('speak Polish too', async () => {
+    const tags = await upload(HTML, 'june.html');
+
+    const page = await get(`${service.base}${tags}?lang=pl`, { cookie });
+
+    expect(headingOf(page)).to.equal('Znaczniki innego systemu wysyłki');
+  });
+
+  it('do not come between when there are none', async () => {
+    expect(await upload('# Hello\n\nWords', 'june.md')).to.match(/^\/admin\/campaigns\/[0-9a-f-]{36}$/);
+  });
+});
+
+/** Of the choice for a tag. */
+function numberOf(page: Page, tag: string): string {
+  const after = page.text.slice(page.text.indexOf(`<code>${tag}</code>`));
+  return /name="as-(\d+)"/.exec(after)?.[1] ?? '';
+}

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
-import type { Builder, BuiltMail } from '../delivery/deliver.js';
+import type { Builder, BuiltMail, Made } from '../delivery/built-mail.js';
 import { signMail } from '../delivery/signing.js';
 import { Refusal } from '../errors.js';
 import { knownKey, type Keyring } from '../keys/keyring.js';
@@ -21,14 +21,12 @@ import { releasedCampaigns, type Released } from './released.js';
  */
 export const campaignBuilder: Builder = async (ctx, deliveries) => {
   const campaigns = await releasedCampaigns(ctx, ctx.db, [...new Set(deliveries.map((one) => one.messageId))]);
-  return Promise.all(
-    deliveries.map(async (delivery) => {
-      const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
-      if (typeof campaign !== 'string') return buildOne(ctx, campaign, delivery);
-      // Stopped since the claim.
-      return HELD.includes(campaign) ? { delivery, isHeld: true } : { delivery, cannot: campaign };
-    }),
-  );
+  return deliveries.map((delivery) => {
+    const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
+    if (typeof campaign !== 'string') return buildOne(ctx, campaign, delivery);
+    // Stopped since the claim.
+    return HELD.includes(campaign) ? { delivery, isHeld: true } : { delivery, cannot: campaign };
+  });
 };
 
 const HELD = ['campaign-paused', 'campaign-cancelled'];
@@ -66,26 +64,40 @@ export async function finishMail(
   return formatMail(mail, await signMail(ctx, organisation, mail));
 }
 
-async function buildOne(
+function buildOne(
   ctx: Context,
   campaign: Released,
   delivery: Claimed,
-): Promise<BuiltMail | { delivery: Claimed; cannot: string }> {
+): BuiltMail | { delivery: Claimed; cannot: string } {
   const { list } = campaign;
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
+  const recipient = { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt };
+  const { tryForHours, onUnknown } = campaign.content.settings.sending ?? {};
+  return {
+    ...{ delivery, from: list.organisation.fromAddress, tries: { tryForHours, onUnknown } },
+    message: makeMail(ctx, campaign, delivery, recipient),
+  };
+}
+
+async function makeMail(
+  ctx: Context,
+  campaign: Released,
+  delivery: Claimed,
+  recipient: Recipient & Pick<ClaimedConsent, 'basis'>,
+): Promise<Made> {
+  const { list } = campaign;
   const language = footerLanguage(list, delivery.language);
   try {
-    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(consent)), {
-      recipient: { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt },
+    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(recipient)), {
+      recipient,
       language,
       messageId: messageIdOf(ctx.keyring, delivery),
     });
-    const { tryForHours, onUnknown } = campaign.content.settings.sending ?? {};
-    return { delivery, from: list.organisation.fromAddress, message, tries: { tryForHours, onUnknown } };
+    return { message };
   } catch (error) {
     // The footer cannot be placed any more (its texts have changed): no mail without a way out (promise 8).
-    if (error instanceof Refusal) return { delivery, cannot: error.code };
+    if (error instanceof Refusal) return { cannot: error.code };
     throw error;
   }
 }

@@ -11,7 +11,12 @@ import type { SendingPlan } from './settings.js';
  */
 export async function releaseCampaign(ctx: Context, id: string): Promise<boolean> {
   if (await isReleased(ctx, id)) return false;
-  const draft = await openDraft(ctx, id);
+  const draft = await openDraft(ctx, id).catch(async (error: unknown) => {
+    // Somebody else released it since.
+    if (await isReleased(ctx, id)) return null;
+    throw error;
+  });
+  if (!draft) return false;
   const now = ctx.now();
   const plan = draft.settings.sending ?? {};
   const planned = plan.at === undefined ? now : new Date(plan.at);

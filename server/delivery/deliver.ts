@@ -1,36 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
-import { buildMails } from './build-mails.js';
+import { build, readyFor, type Builder, type BuiltMail, type Made } from './built-mail.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { makeGate } from './gate.js';
 import { makeLanes, type Lane } from './lanes.js';
 import { sayGoodbye } from './living.js';
 import { failed, later, putBack, refusedUs, toOutcome } from './outcome.js';
 import { makePacing } from './pacing.js';
-import { retryPause, type Persistence } from './persistence.js';
+import { retryPause } from './persistence.js';
 import { returnPaths } from './return-path.js';
 import { makeTurns } from './turns.js';
-import { withMark } from './with-mark.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
-
-/** A mail ready for SMTP. */
-export interface BuiltMail {
-  readonly delivery: Claimed;
-  readonly from: string;
-  /** Of a large mail: what builds it, once it is its turn to leave. One such is in memory at a time. */
-  readonly message: Buffer | Buffer[] | Making;
-  readonly tries?: Persistence;
-}
-
-type Making = () => Promise<Buffer | Buffer[] | { cannot: string }>;
-
-/** Builds the mails of one template; what cannot be built is settled with the reason given, and what may not leave now is put back. */
-export type Builder = (
-  ctx: Context,
-  deliveries: readonly Claimed[],
-) => Promise<(BuiltMail | { delivery: Claimed; cannot: string } | { delivery: Claimed; isHeld: true })[]>;
 
 export interface Sender {
   /** Works until stopped. */
@@ -42,7 +25,6 @@ export interface Sender {
 
 const HEARTBEAT_MS = 8_000;
 const LOOK_AGAIN_MS = 500;
-const RUSHED_MS = 500;
 
 /**
  * The one door through which mail leaves. Claims at most `SEND_WINDOW` mails, hands them to SMTP and settles what became of them, in batches.
@@ -51,7 +33,8 @@ const RUSHED_MS = 500;
 export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Record<string, Builder>>): Sender {
   const worker = randomUUID();
   const stopping = new AbortController();
-  const settler = makeSettler(ctx, worker);
+  const room = new EventEmitter();
+  const settler = makeSettler(ctx, worker, () => room.emit('room'));
   const all = ctx.config.sendWindow;
   const lanes = makeLanes(all);
   let inFlight = 0;
@@ -64,12 +47,14 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     try {
       await gate.know(mails);
       const withReturnPath = await returnPaths(ctx);
-      for (const built of await buildMails(ctx, builders, mails)) {
-        if ('isHeld' in built) void settler.add(putBack(ctx, built.delivery, 'held', 0)).finally(done);
-        else if ('cannot' in built) {
-          await settler.add(failed(built.delivery, built.cannot));
-          done();
-        } else void send(withReturnPath(built)).finally(done);
+      for (const built of await build(ctx, builders, mails)) {
+        const over =
+          'isHeld' in built
+            ? settler.add(putBack(ctx, built.delivery, 'held', 0))
+            : 'cannot' in built
+              ? settler.add(failed(built.delivery, built.cannot))
+              : send(withReturnPath(built));
+        void over.finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -85,11 +70,11 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const inTurn = makeTurns();
 
-  const sendLarge = async (built: BuiltMail, make: Making): Promise<void> => {
+  const sendMade = async (built: BuiltMail, made: Promise<Made>): Promise<void> => {
     try {
-      const message = await make();
+      const message = await made;
       if ('cannot' in message) await settler.add(failed(built.delivery, message.cannot));
-      else await send({ ...built, message });
+      else await send({ ...built, ...message });
     } catch (error) {
       ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
       await settler.add(
@@ -99,14 +84,15 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   };
 
   const send = async (built: BuiltMail): Promise<void> => {
-    const { delivery, from, message, tries } = built;
-    if (typeof message === 'function') return inTurn(async () => sendLarge(built, message));
-    const mail = { from, to: delivery.address, message: withMark(ctx, delivery, message) };
-    const outcome = await pool.sendIf(mail, () => gate.isOpen(delivery));
+    const { delivery, message } = built;
+    if (typeof message === 'function') return inTurn(async () => sendMade(built, message()));
+    if (message instanceof Promise) return sendMade(built, message);
+    const outcome = await pool.sendIf(readyFor(ctx, { ...built, message }), () => gate.isOpen(delivery));
     if (outcome === null) return settler.add(putBack(ctx, delivery, 'held', 0));
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
-    const settled = toOutcome(ctx, delivery, outcome, tries);
+    await built.kept;
+    const settled = toOutcome(ctx, delivery, outcome, built.tries);
     const isUs = (await gate.judge(delivery, outcome)) !== 'go' && settled.bounce?.action === 'policy';
     await settler.add(isUs ? refusedUs(ctx, delivery, settled) : settled);
   };
@@ -118,13 +104,14 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     while (!stopping.signal.aborted) {
       const free = Math.min(lane.window - busy, all - inFlight);
       if (free < lane.handful) {
-        await ctx.bell.wait('mail', SETTLE_MS, stopping.signal);
+        await once(room, 'room', { signal: stopping.signal }).catch(() => undefined);
         continue;
       }
       // Taken before the claim: the other lane must not count on the same room.
       inFlight += free;
       const claimed = await tryClaim(lane, free);
       inFlight -= free - claimed.length;
+      if (claimed.length === 0) room.emit('room');
       busy += claimed.length;
       if (claimed.length > 0) {
         const done = (): void => {
@@ -134,7 +121,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
         void launch(pacing.inPace(claimed, done), done);
       }
       // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
-      if (ctx.meter.isRushed) await sleep(RUSHED_MS, stopping.signal);
+      if (ctx.meter.isRushed) await sleep(LOOK_AGAIN_MS, stopping.signal);
       // Mails that trickle in go some at a time: a claim costs more than the few that it finds.
       else if (claimed.length > 0 && claimed.length < lane.handful) await sleep(SETTLE_MS, stopping.signal);
       const pause = breather.pause();

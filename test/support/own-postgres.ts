@@ -27,7 +27,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres | null> {
   const folder = await mkdtemp(join(tmpdir(), 'zgoda-postgres-'));
   // It does not run as root.
   const user = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
-  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid ?? 0);
+  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid);
   const data = join(folder, 'data');
   await promisify(execFile)(join(bin, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync'], {
     ...{ ...user, cwd: folder },

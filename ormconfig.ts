@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AccessLog } from './entities/access-log.js';
+import { CampaignClick, CampaignDomain, CampaignLink, CampaignTally, CampaignVisit } from './entities/campaign-results.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -50,6 +51,11 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     entities: [
       AccessLog,
       Campaign,
+      CampaignClick,
+      CampaignDomain,
+      CampaignLink,
+      CampaignTally,
+      CampaignVisit,
       Consent,
       ConsentEvent,
       Delivery,

@@ -91,7 +91,6 @@ async function queueAll(ctx: Context, id: string): Promise<Progress> {
 
 async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
   for (;;) {
-    const started = performance.now();
     // Harmless beside a service that does the same.
     const read = await fanOut(ctx);
     const now = await progress(ctx, id);
@@ -101,11 +100,11 @@ async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
       await finishCampaigns(ctx);
       return now;
     }
-    // Counting a large campaign takes a while itself: it gets a tenth of the time.
-    if (read === 0) await setTimeout(Math.min(5_000, Math.max(250, (performance.now() - started) * 10)));
+    if (read === 0) await setTimeout(LOOK_MS);
   }
 }
 
+const LOOK_MS = 250;
 const BAR = 30;
 
 function progressLine(now: Progress): string {

@@ -13,6 +13,7 @@ import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.
 import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-webhooks.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
+import { CampaignResults1764940000000 } from '../../entities/migrations/1764940000000-campaign-results.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -32,6 +33,7 @@ const MIGRATIONS = [
   new Webhooks1764840000000(),
   new AskedAnew1764850000000(),
   new CampaignSettings1764890000000(),
+  new CampaignResults1764940000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

@@ -14,6 +14,8 @@ import { createCampaign } from './upload.js';
 export interface Output {
   readonly isTTY?: boolean;
   write(text: string): unknown;
+  /** Where `write` may answer false: tells when there is room again. */
+  once?(event: 'drain', listener: () => void): unknown;
 }
 
 export interface CampaignSend {

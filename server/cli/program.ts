@@ -6,6 +6,7 @@ import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
 import { runCli } from './run-cli.js';
 import { addBounceCommand } from './bounce.js';
+import { addCampaignResults } from './campaign-results.js';
 import { addCredentialCommands } from './credential.js';
 import { addDoctorCommand } from './doctor.js';
 import { addDomainCommands } from './domains.js';
@@ -166,9 +167,9 @@ addRetentionCommand(program, { withContext, say });
 
 addCredentialCommands(program, { withContext, say });
 
-program
-  .command('campaign')
-  .description('mailings')
+const campaigns = program.command('campaign').description('mailings');
+
+campaigns
   .command('send')
   .argument('<file>', 'an .html or .mjml file')
   .requiredOption('--list <slug>', 'who gets it')
@@ -198,6 +199,13 @@ program
       });
     });
   });
+
+addCampaignResults(campaigns, {
+  withContext,
+  end: (code) => {
+    exitCode = code;
+  },
+});
 
 function say(text: string): void {
   console.log(text);

@@ -9,6 +9,8 @@ export interface LoadedCampaign extends CampaignContent {
   readonly fileName: string;
   readonly state: CampaignState;
   readonly createdAt: Date;
+  /** null: a draft. */
+  readonly releasedAt: Date | null;
 }
 
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -17,7 +19,7 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export async function loadCampaign(ctx: Context, id: string): Promise<LoadedCampaign> {
   const [campaign] = ID.test(id)
     ? await ctx.db.query<LoadedCampaign>(
-        `select id, list_id as "listId", subject, html, text, settings, file_name as "fileName", state, created_at as "createdAt" from campaign where id = $1`,
+        `select id, list_id as "listId", subject, html, text, settings, file_name as "fileName", state, created_at as "createdAt", released_at as "releasedAt" from campaign where id = $1`,
         [id],
       )
     : [];

@@ -11,6 +11,7 @@ import { peopleRoutes } from './people-routes.js';
 import { personRoutes } from './person-routes.js';
 import { enterRoutes } from './enter-routes.js';
 import { previewRoutes } from './preview-routes.js';
+import { resultsRoutes } from './results-routes.js';
 import { uploadRoutes } from './upload-routes.js';
 
 /** All staff screens, below /admin. */
@@ -23,6 +24,7 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   });
   routes.use(loginRoutes(site));
   routes.use(campaignRoutes(site, deps));
+  routes.use(resultsRoutes(site));
   routes.use(uploadRoutes(site));
   routes.use(previewRoutes(site));
   routes.use(gatewayRoutes(site, deps));

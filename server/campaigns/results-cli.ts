@@ -43,8 +43,6 @@ export async function campaignResults(ctx: Context, asked: CampaignResults): Pro
 
 /** Waits for a slow reader: a million lines must not pile up in memory. */
 async function written(out: Output, text: string): Promise<void> {
-  if (out.write(text) === false && out.once) {
-    const { once } = out;
-    await new Promise<void>((resolve) => once.call(out, 'drain', resolve));
-  }
+  if (out.write(text) === false)
+    await new Promise<void>((resolve) => (out.once ? out.once('drain', resolve) : resolve()));
 }

@@ -1,16 +1,15 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
 
-/** Adds `results` to the commands below `campaign`. */
+/** What `zgoda campaign results` takes and does. */
 export function addCampaignResults(
-  campaigns: Command,
+  results: Command,
   {
     withContext,
     end,
   }: { withContext: (work: (ctx: Context) => Promise<void>) => Promise<void>; end: (code: 0 | 1) => void },
 ): void {
-  campaigns
-    .command('results')
+  results
     .argument('<id>', 'of the campaign')
     .option('--csv', 'a line for each person')
     .option('--json', 'a line of JSON for each person')

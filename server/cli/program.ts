@@ -200,7 +200,7 @@ campaigns
     });
   });
 
-addCampaignResults(campaigns, {
+addCampaignResults(campaigns.command('results'), {
   withContext,
   end: (code) => {
     exitCode = code;

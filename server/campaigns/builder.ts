@@ -11,6 +11,8 @@ import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
 import { fillSkeleton, formatMail, type Skeleton } from '../mail/skeleton.js';
+import { agreedToTracking } from './agreed.js';
+import { fillPersonal } from './counted-links.js';
 import { domainOf, footerLanguage, type Why } from './prepare.js';
 import { footerDate } from './words.js';
 import { releasedCampaigns, type Released } from './released.js';
@@ -21,13 +23,41 @@ import { releasedCampaigns, type Released } from './released.js';
  */
 export const campaignBuilder: Builder = async (ctx, deliveries) => {
   const campaigns = await releasedCampaigns(ctx, ctx.db, [...new Set(deliveries.map((one) => one.messageId))]);
+  const agreed = await whoAgreed(ctx, campaigns, deliveries);
   return Promise.all(
     deliveries.map(async (delivery) => {
       const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
-      return typeof campaign === 'string' ? { delivery, cannot: campaign } : buildOne(ctx, campaign, delivery);
+      if (typeof campaign === 'string') return { delivery, cannot: campaign };
+      return buildOne(ctx, campaign, delivery, agreed.get(delivery) ?? null);
     }),
   );
 };
+
+/** Of mails whose campaign asks for it: the consents to tracking of those who gave one. One small query more for such a batch, none for others. */
+async function whoAgreed(
+  ctx: Context,
+  campaigns: ReadonlyMap<string, Released | string>,
+  deliveries: readonly Claimed[],
+): Promise<Map<Claimed, string>> {
+  const asked = deliveries.filter(({ messageId }) => {
+    const campaign = campaigns.get(messageId);
+    return typeof campaign === 'object' && campaign.content.settings.tracking === 'agreed';
+  });
+  const found = new Map<Claimed, string>();
+  for (const organisationId of new Set(asked.map((one) => one.organisationId))) {
+    const mails = asked.filter((one) => one.organisationId === organisationId);
+    const consents = await agreedToTracking(
+      ctx,
+      organisationId,
+      mails.map((one) => one.subscriberId),
+    );
+    for (const mail of mails) {
+      const consent = consents.get(mail.subscriberId);
+      if (consent !== undefined) found.set(mail, consent);
+    }
+  }
+  return found;
+}
 
 /** One mail to one person: what a skeleton is filled with. */
 export interface Recipient {
@@ -44,7 +74,7 @@ export async function finishMail(
   ctx: Context,
   organisation: OrganisationFacts,
   skeleton: Skeleton,
-  of: { recipient: Recipient; language: string; messageId: string },
+  of: { recipient: Recipient; language: string; messageId: string; holes?: Readonly<Record<string, string>> },
 ): Promise<Buffer> {
   const links = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
   const url = unsubscribeUrl(links, of.recipient.unsubscribeRef);
@@ -56,6 +86,7 @@ export async function finishMail(
       unsubscribe_url: url,
       preferences_url: preferencesUrl(links, of.recipient.preferencesRef),
       confirmed_on: footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone),
+      ...of.holes,
     },
     headers: unsubscribeFields(url, mailtoUrl(ctx.keyring, organisation, of.recipient.mailtoRef)),
   });
@@ -66,16 +97,19 @@ async function buildOne(
   ctx: Context,
   campaign: Released,
   delivery: Claimed,
+  agreedBy: string | null,
 ): Promise<BuiltMail | { delivery: Claimed; cannot: string }> {
   const { list } = campaign;
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
   const language = footerLanguage(list, delivery.language);
   try {
-    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(consent)), {
+    const skeleton = campaign.skeleton(language, whyOf(consent), agreedBy !== null);
+    const message = await finishMail(ctx, list.organisation, skeleton, {
       recipient: { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt },
       language,
       messageId: messageIdOf(ctx.keyring, delivery),
+      ...(agreedBy === null ? {} : { holes: linksFor(ctx, campaign, skeleton, agreedBy) }),
     });
     return { delivery, from: list.organisation.fromAddress, message };
   } catch (error) {
@@ -83,6 +117,16 @@ async function buildOne(
     if (error instanceof Refusal) return { delivery, cannot: error.code };
     throw error;
   }
+}
+
+function linksFor(
+  ctx: Context,
+  { content, list }: Released,
+  { slots }: Skeleton,
+  consentId: string,
+): Record<string, string> {
+  const names = new Set(slots.map(({ name }) => name));
+  return fillPersonal(ctx, list, { campaignId: content.id, consentId }, names);
 }
 
 /** The same for every try, also after a crash, and tells nothing (promise 2). Under the oldest master, so that rotation keeps it. */

@@ -5,10 +5,14 @@ import type { Footer } from '../mail/footer.js';
 import { hole } from '../mail/hole.js';
 import { injectHtml, injectText } from '../mail/inject.js';
 import { campaignFields } from '../mail/list-headers.js';
-import { fillPlaceholders } from '../mail/placeholders.js';
+import { replaceLinks } from '../mail/link-positions.js';
+import { fillPlaceholders, type PlaceholderValues } from '../mail/placeholders.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
 import type { CampaignSettings } from './settings.js';
 import { footerDirection, footerLanguages, footerWords } from './words.js';
+
+/** Stands for the picture that tells of an opening; filled as a link named by eight zeros. */
+const OPENING = hole(`k_${'0'.repeat(16)}`);
 
 /** What a campaign says, before any footer. */
 export interface CampaignContent {
@@ -29,6 +33,14 @@ export interface LaidOut {
   readonly text: string;
 }
 
+/** How the links of a campaign are written so that they are counted. */
+export interface LinkChange {
+  /** What stands for an address; null: it stays. */
+  of(url: string): string | null;
+  /** A picture of one point tells that the mail was opened. */
+  readonly isOpeningSeen: boolean;
+}
+
 type Maker = Pick<Context, 'publicUrl'>;
 
 /** The language of the footer for a subscriber: their own, else the list's, else English. */
@@ -41,19 +53,39 @@ export function footerLanguage(list: ListFacts, language: string): string {
  * A campaign with its footer in one language (copy.md 6). Throws `template-refused` unless both links can be seen: such a
  * mail must not leave (promise 8).
  */
-export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, language: string, why: Why): LaidOut {
-  const values = {
-    unsubscribeUrl: hole('unsubscribe_url'),
-    preferencesUrl: hole('preferences_url'),
-    list: textOf(list, language).name,
-    organisation: list.organisation.name,
-  };
+export function layOut(
+  ctx: Maker,
+  list: ListFacts,
+  content: CampaignContent,
+  language: string,
+  why: Why,
+  links: LinkChange | null = null,
+): LaidOut {
+  const values = placeholderValues({ ...list, name: textOf(list, language).name });
+  const html = fillPlaceholders(content.html, 'html', values);
   const footer = footerOf(ctx, list, language, why);
   return {
     subject: fillPlaceholders(content.subject, 'text', values),
-    html: injectHtml(fillPlaceholders(content.html, 'html', values), footer).html,
+    html: injectHtml(links ? changeLinks(html, links) : html, footer).html,
     text: injectText(fillPlaceholders(content.text, 'text', values), footer).text,
   };
+}
+
+/** What the placeholders of a campaign stand for. */
+export function placeholderValues(of: Pick<ListFacts, 'organisation'> & { readonly name: string }): PlaceholderValues {
+  return {
+    unsubscribeUrl: hole('unsubscribe_url'),
+    preferencesUrl: hole('preferences_url'),
+    list: of.name,
+    organisation: of.organisation.name,
+  };
+}
+
+function changeLinks(html: string, links: LinkChange): string {
+  const changed = replaceLinks(html, (url) => links.of(url));
+  if (!links.isOpeningSeen) return changed;
+  const end = /<\/body\s*>(?![^]*<\/body)/i.exec(changed)?.index ?? changed.length;
+  return `${changed.slice(0, end)}<img src="${OPENING}" width="1" height="1" alt="">${changed.slice(end)}`;
 }
 
 /** The mail of all recipients of one language, made ready once. Throws as `layOut`, and `body-invalid` for a header that cannot be. */
@@ -63,8 +95,9 @@ export function prepareMail(
   content: CampaignContent,
   language: string,
   why: Why,
+  links: LinkChange | null = null,
 ): Skeleton {
-  const { subject, html, text } = layOut(ctx, list, content, language, why);
+  const { subject, html, text } = layOut(ctx, list, content, language, why, links);
   const { organisation } = list;
   const headers = campaignFields({
     from: { name: organisation.name, address: organisation.fromAddress },

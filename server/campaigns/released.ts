@@ -4,7 +4,8 @@ import type { Context } from '../context.js';
 import type { Queryable } from '../database/connect.js';
 import { isSealed, seal } from '../keys/seal.js';
 import type { Skeleton } from '../mail/skeleton.js';
-import { prepareMail, type CampaignContent, type Why } from './prepare.js';
+import { personalLinks, sharedLinks } from './counted-links.js';
+import { prepareMail, type CampaignContent, type LinkChange, type Why } from './prepare.js';
 import { contentParts } from './upload.js';
 
 /** A campaign that somebody released with our keys at hand. */
@@ -12,8 +13,8 @@ export interface Released {
   readonly content: CampaignContent;
   readonly list: ListFacts;
   readonly releasedAt: Date;
-  /** The mail in one language, made ready at first use. */
-  skeleton(language: string, why: Why): Skeleton;
+  /** The mail in one language, made ready at first use; `isTracked`: of somebody who agreed to tracking, with holes for their links. */
+  skeleton(language: string, why: Why, isTracked: boolean): Skeleton;
 }
 
 interface Head {
@@ -78,11 +79,22 @@ function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, r
     content,
     list,
     releasedAt,
-    skeleton: (language, why) => {
-      const key = `${language} ${why}`;
-      const skeleton = skeletons.get(key) ?? prepareMail(ctx, list, content, language, why);
+    skeleton: (language, why, isTracked) => {
+      const key = `${language} ${why} ${isTracked}`;
+      const skeleton =
+        skeletons.get(key) ?? prepareMail(ctx, list, content, language, why, linksOf(ctx, list, content, isTracked));
       skeletons.set(key, skeleton);
       return skeleton;
     },
   };
+}
+
+function linksOf(
+  ctx: Context,
+  list: ListFacts,
+  { id, settings }: CampaignContent,
+  isTracked: boolean,
+): LinkChange | null {
+  if (settings.tracking === undefined || settings.tracking === 'off') return null;
+  return isTracked && settings.tracking === 'agreed' ? personalLinks(ctx, list) : sharedLinks(ctx, list, id);
 }

@@ -19,6 +19,18 @@ const language = z.enum(['en', 'pl']);
 const domain = z.string().refine((name) => isAddress(`a@${name}`), 'must be a domain, such as in.example.org');
 const address = z.string().refine(isAddress, 'must be a mail address');
 
+const texts = z.partialRecord(
+  language,
+  z.object({
+    name: line,
+    about: text,
+    frequency: line,
+    sharedWith: words.max(4000).default(''),
+    retention: words.max(4000).default(''),
+    wording: text,
+  }),
+);
+
 /** What `zgoda setup FILE` reads. */
 export const definition = z.object({
   organisation: z.object({
@@ -53,19 +65,11 @@ export const definition = z.object({
         .min(1)
         .default(['confirmed']),
       confirmByReply: z.boolean().default(false),
-      texts: z.partialRecord(
-        language,
-        z.object({
-          name: line,
-          about: text,
-          frequency: line,
-          sharedWith: words.max(4000).default(''),
-          retention: words.max(4000).default(''),
-          wording: text,
-        }),
-      ),
+      texts,
     }),
   ),
+  /** What people may agree to beside lists: that it is seen what they open and follow. */
+  tracking: z.object({ slug, language, texts }).optional(),
   forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(base).default([]) })).default([]),
 });
 

@@ -4,6 +4,7 @@ import { replayErasures } from '../rights/replay.js';
 import { destroyOldProofs, expirePending, purgeUnconfirmed, sweep } from '../rights/retention.js';
 import { fanOut, finishCampaigns } from '../campaigns/fan-out.js';
 import { sumUpTallies } from '../campaigns/tally.js';
+import { forgetVisits } from '../campaigns/visits.js';
 import { campaignBuilder } from '../campaigns/builder.js';
 import { replayJournal } from '../consent/replay.js';
 import type { Context } from '../context.js';
@@ -110,6 +111,7 @@ function loopsOf(ctx: Context): Loop[] {
     { name: 'fan out', ring: 'mail', idle: SECOND, work: async () => fanOut(ctx) },
     { name: 'finish campaigns', idle: SECOND, work: async () => idle(finishCampaigns(ctx)) },
     { name: 'sum up tallies', idle: 5 * SECOND, work: async () => idle(sumUpTallies(ctx)) },
+    { name: 'forget visits', idle: 60 * SECOND, work: async () => idle(forgetVisits(ctx)) },
     { name: 'empty the spool', idle: SECOND, work: async () => emptySpool(ctx) },
     { name: 'free leases', idle: 5 * SECOND, work: async () => idle(freeLeases(ctx)) },
     { name: 'expire', idle: 60 * SECOND, work: async () => expirePending(ctx) },

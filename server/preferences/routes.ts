@@ -1,5 +1,5 @@
 import { Router, type Request, type Response } from 'express';
-import { linkAddress, listById, textOf, type ListFacts } from '../consent/catalogue.js';
+import { catalogue, linkAddress, listById, textOf, trackingIn, type ListFacts } from '../consent/catalogue.js';
 import { consentByRef, type ConsentOfPerson } from '../consent/find.js';
 import { renew, withdraw } from '../consent/withdraw.js';
 import { Refusal } from '../errors.js';
@@ -24,6 +24,7 @@ import type { SettingState, Undo } from '../web/pages.js';
 import { stopEverything } from './leave-routes.js';
 import { askForMagicLink } from './magic.js';
 import { choose, isReduction, setSettings, type Settings } from './preferences.js';
+import { stopTracking } from './stop-tracking.js';
 import { listChoices, readChoice, settingState } from './settings-view.js';
 import { openUndo, undoLeaving, undoSettings } from './undo.js';
 
@@ -72,11 +73,19 @@ interface Found {
   list: ListFacts;
 }
 
-function show(site: Site, req: Request, res: Response, { person, list }: Found, wrongDay: string | null = null): void {
+async function show(
+  site: Site,
+  req: Request,
+  res: Response,
+  { person, list }: Found,
+  wrongDay: string | null = null,
+): Promise<void> {
   const language = languageOf(site, req, person.language);
   const token = param(req, 'token');
   const text = textOf(list, language);
   const consent = person.consent;
+  // The same for everybody, whether they agreed or not: mail is forwarded (promise 10).
+  const tracked = trackingIn(await catalogue(site.ctx), list.organisation.id) !== null;
   sendPage(
     site,
     res,
@@ -87,7 +96,18 @@ function show(site: Site, req: Request, res: Response, { person, list }: Found, 
       list: text,
       choices:
         consent.state === 'confirmed'
-          ? listChoices({ ref: 'list', list: text, consent, now: site.ctx.now(), reduceOnly: true }, wrongDay)
+          ? listChoices(
+              {
+                ref: 'list',
+                list: text,
+                consent,
+                now: site.ctx.now(),
+                reduceOnly: true,
+                tracked,
+                hasMail: list.kind === null,
+              },
+              wrongDay,
+            )
           : null,
       action: inLanguage(site, req, `/p/${token}`),
       stopAllAction: inLanguage(site, req, `/p/${token}/stop`),
@@ -103,10 +123,8 @@ async function save(site: Site, req: Request, res: Response, found: Found): Prom
   const fields = fieldsOf(req);
   const choice = readChoice(fields, ctx.now());
   const undoAction = inLanguage(site, req, `/p/${param(req, 'token')}/undo`);
-  if (choice === 'wrong-day') {
-    show(site, req, res, found, fields['until'] ?? '');
-    return;
-  }
+  if (choice === 'wrong-day') return show(site, req, res, found, fields['until'] ?? '');
+  if (fields['stop-tracking'] === 'yes') await stopTracking(ctx, person.subscriberId);
   if (choice === 'leave') {
     const left = await withdraw(ctx, person.consent.id, 'settings');
     const undone = left?.eventId ? undoLeaving(ctx, undoAction, person.consent.id, left.eventId) : null;
@@ -162,7 +180,7 @@ function saved(
     languages: [],
     list: textOf(list, language),
     state,
-    trackingStopped: false,
+    trackingStopped: fieldsOf(req)['stop-tracking'] === 'yes',
     undo: undone,
     settingsHref,
   });

@@ -27,6 +27,7 @@ import { askToErase, eraseNow } from './erase-view.js';
 import { choose } from './preferences.js';
 import { closeSession, formToken, sessionOf } from './session.js';
 import { showAll, type Person } from './settings-page-view.js';
+import { stopTracking } from './stop-tracking.js';
 import { readChoice, settingState } from './settings-view.js';
 
 /** All lists of an organisation, in the quarter of an hour after a magic link (T9): join, steer, leave. */
@@ -119,6 +120,7 @@ async function steer(
   const choice = readChoice(fields, ctx.now());
   if (choice === 'wrong-day')
     return showAll(site, req, res, who, null, { listId: list.id, day: fields['until'] ?? '' });
+  if (fields['stop-tracking'] === 'yes') await stopTracking(ctx, who.subscriberId);
   if (choice === 'leave') await withdraw(ctx, found.consent.id, 'settings');
   else if (choice) await choose(ctx, found.consent.id, choice);
   const after = await person(site, req);

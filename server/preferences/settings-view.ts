@@ -13,9 +13,17 @@ export function settingState(
   return { kind: consent.frequency === 'all' ? 'active' : consent.frequency };
 }
 
-/** The choices of one list; `reduceOnly` for whoever came by a footer link (L-08). `wrong`: the pause date as typed, when it cannot be. */
+/** The choices of one list, or of a purpose without mail; `reduceOnly` for whoever came by a footer link (L-08). `wrong`: the pause date as typed, when it cannot be. */
 export function listChoices(
-  of: { ref: string; list: ListFacts; consent: LoadedConsent; now: Date; reduceOnly: boolean },
+  of: {
+    ref: string;
+    list: ListFacts;
+    consent: LoadedConsent;
+    now: Date;
+    reduceOnly: boolean;
+    tracked: boolean;
+    hasMail: boolean;
+  },
   wrong: string | null = null,
 ): ListChoices {
   const { consent, now } = of;
@@ -23,7 +31,7 @@ export function listChoices(
   const isNow = (frequency: Settings['frequency']): boolean =>
     consent.frequency === frequency && !(consent.pausedUntil && consent.pausedUntil > now);
   const frequency = (value: Settings['frequency']): boolean =>
-    !isNow(value) && may({ kind: 'frequency', frequency: value });
+    of.hasMail && !isNow(value) && may({ kind: 'frequency', frequency: value });
   return {
     ref: of.ref,
     list: of.list,
@@ -32,7 +40,7 @@ export function listChoices(
       every: !of.reduceOnly && frequency('all'),
       weekly: frequency('weekly'),
       monthly: frequency('monthly'),
-      pause: true,
+      pause: of.hasMail,
     },
     pause: {
       value: wrong ?? '',
@@ -40,7 +48,7 @@ export function listChoices(
       last: dayAfter(now, LONGEST_PAUSE_DAYS),
       wrong: wrong !== null,
     },
-    tracked: false,
+    tracked: of.tracked,
   };
 }
 

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Router } from 'express';
 import { resultsCsv } from '../campaigns/results-file.js';
+import { chooseTracking } from '../campaigns/tracking.js';
 import { Refusal } from '../errors.js';
 import { blindIndex } from '../keys/blind-index.js';
 import { tryAddress } from '../mail/address.js';
@@ -29,6 +30,13 @@ export function resultsRoutes(site: Site): Router {
     )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
   routes
+    .route('/admin/campaigns/:id/results/tracking')
+    .post(
+      post,
+      changed(site, 'campaigns', async (visit) => track(site, visit)),
+    )
+    .all(onlyMethods('POST'));
+  routes
     .route('/admin/campaigns/:id/results.csv')
     .get(
       onlyStaff(site),
@@ -40,6 +48,14 @@ export function resultsRoutes(site: Site): Router {
     )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
   return routes;
+}
+
+async function track(site: Site, visit: Visit): Promise<void> {
+  const { campaign } = await loadResults(site, visit);
+  const asked = fieldsOf(visit.req)['tracking'];
+  const tracking = (['off', 'aggregate', 'agreed'] as const).find((one) => one === asked);
+  if (tracking) await chooseTracking(site.ctx, campaign.id, tracking);
+  visit.res.redirect(303, `/admin/campaigns/${campaign.id}/results`);
 }
 
 async function show(site: Site, visit: Visit): Promise<void> {

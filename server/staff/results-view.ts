@@ -1,8 +1,9 @@
 import type { Request } from 'express';
 import { cameBack, FROM_START, resultsAfter, type ResultFilter, type ResultRow } from '../campaigns/results.js';
 import { tallyOf, type Count } from '../campaigns/tally.js';
+import { seenOf } from '../campaigns/visits.js';
 import { timelineOf } from '../campaigns/timeline.js';
-import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
+import { catalogue, listById, textOf, trackingIn, type Catalogue, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { maskAddress, parseAddress } from '../mail/address.js';
 import { param, sendPage, type Site } from '../web/http.js';
@@ -10,6 +11,7 @@ import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { reasonName } from './campaign-part.js';
 import { exportsOf } from './export-log.js';
 import { makePersonRef } from './person-ref.js';
+import { clicksPart } from './results-clicks.js';
 import { timePlots } from './results-plots.js';
 import type { CountLink, ResultPart, ResultsScreen } from './results-views.js';
 import type { Visit } from './screens-visit.js';
@@ -61,6 +63,11 @@ export async function showResults(site: Site, visit: Visit, { campaign, list }: 
   const counts = await tallyOf(ctx, campaign.id);
   const came = await cameBack(ctx, campaign.id);
   const rows = await rowsOf(ctx, campaign.id, filter, after, shown);
+  const seen = await seenOf(
+    ctx,
+    campaign.id,
+    rows.map(({ subscriberId }) => subscriberId),
+  );
   const spans = campaign.releasedAt
     ? await timelineOf(ctx, { id: campaign.id, listId: list.id, releasedAt: campaign.releasedAt })
     : [];
@@ -75,8 +82,9 @@ export async function showResults(site: Site, visit: Visit, { campaign, list }: 
     },
     ...countLinks(counts, came, here, filter),
     plots: timePlots(spans),
-    clicks: null,
-    rows: rows.slice(0, ROWS).map((row) => rowPart(ctx, visit, list, row)),
+    clicks: await clicksPart(ctx, campaign),
+    tracking: trackingChoices(campaign, await catalogue(ctx), list, here),
+    rows: rows.slice(0, ROWS).map((row) => rowPart(ctx, visit, list, row, seen.get(row.subscriberId) ?? null)),
     isSearch: shown.searched !== undefined,
     isFiltered: filter.outcome !== undefined || filter.reason !== undefined,
     allHref: `${here}#people`,
@@ -141,6 +149,24 @@ function countLinks(
   };
 }
 
+/** Only a draft can be changed; what needs a purpose of its own is offered where there is one. */
+function trackingChoices(
+  { state, settings }: LoadedCampaign,
+  known: Catalogue,
+  list: ListFacts,
+  here: string,
+): ResultsScreen['tracking'] {
+  const { tracking = 'off' } = settings;
+  const mayAsk = trackingIn(known, list.organisation.id) !== null;
+  const choices = (['off', 'aggregate', 'agreed'] as const).filter((one) => one !== 'agreed' || mayAsk);
+  return {
+    now: tracking,
+    mayAsk,
+    action: `${here}/tracking`,
+    choices: state === 'draft' ? choices.map((name) => ({ name, isChosen: name === tracking })) : [],
+  };
+}
+
 function queryOf({ outcome, reason }: ResultFilter, more: Readonly<Record<string, string>> = {}): string {
   return new URLSearchParams({
     ...(outcome === undefined ? {} : { outcome }),
@@ -149,13 +175,19 @@ function queryOf({ outcome, reason }: ResultFilter, more: Readonly<Record<string
   }).toString();
 }
 
-function rowPart(ctx: Context, { staff }: Visit, list: ListFacts, row: ResultRow): ResultPart {
+function rowPart(
+  ctx: Context,
+  { staff }: Visit,
+  list: ListFacts,
+  row: ResultRow,
+  seen: ResultPart['seen'],
+): ResultPart {
   const { subscriberId, address, outcome, reason, at, tries, reply, bounce, bouncedAt } = row;
   const ref = { organisationId: list.organisation.id, subscriberId, address: null };
   return {
     masked: address === null ? null : maskAddress(parseAddress(address)),
     href: `/admin/people/${makePersonRef(ctx, staff.id, ref)}`,
-    ...{ outcome, at, tries, reply },
+    ...{ outcome, at, tries, reply, seen },
     reason: reason === null ? null : reasonKey(outcome, reason),
     bounce: bounce && bouncedAt ? { what: bounce, reason: row.bounceReason ?? 'undefined', at: bouncedAt } : null,
   };

@@ -1,5 +1,6 @@
 import type { Bounce } from '../../entities/delivery.js';
 import type { Plot } from '../campaigns/plot.js';
+import type { Tracking } from '../campaigns/settings.js';
 import type { MaskedAddress } from '../web/pages.js';
 import type { StaffScreen } from './views.js';
 
@@ -24,6 +25,8 @@ export interface ResultPart {
   readonly at: Date;
   readonly tries: number;
   readonly reply: string | null;
+  /** Of somebody who agreed: when they first opened it or followed a link, and how many links. */
+  readonly seen: { readonly first: Date; readonly links: number } | null;
   readonly bounce: { readonly what: Bounce; readonly reason: string; readonly at: Date } | null;
 }
 
@@ -64,6 +67,15 @@ export interface ResultsScreen extends StaffScreen {
   readonly unknown: number;
   readonly plots: readonly PlotPart[];
   readonly clicks: ClicksPart | null;
+  /** What is counted; `choices` for a draft. */
+  readonly tracking: {
+    /** A key below admin.tracking. */
+    readonly now: Tracking;
+    /** The organisation asks people whether they agree. */
+    readonly mayAsk: boolean;
+    readonly action: string;
+    readonly choices: readonly { readonly name: Tracking; readonly isChosen: boolean }[];
+  };
   readonly rows: readonly ResultPart[];
   /** Shown: one person who was searched for. */
   readonly isSearch: boolean;

@@ -223,7 +223,13 @@ describe('counting what is followed', function () {
     });
 
     const tries = [
-      ...[`${url.slice(0, -2)}AA`, `${url}=`, `${url}A`, `${service.base}/k/x`, `${service.base}/k/${foreign}`],
+      ...[
+        `${url.slice(0, -1)}${url.endsWith('A') ? 'B' : 'A'}`,
+        `${url}=`,
+        `${url}A`,
+        `${service.base}/k/x`,
+        `${service.base}/k/${foreign}`,
+      ],
       ...[`${service.base}/k/${evil}`, `${service.base}/k/https://evil.example`],
     ];
     for (const bad of tries) {

@@ -84,7 +84,7 @@ create table campaign_domain (
 // Changes only ever come in as new rows: no worker waits for another's. Their sums are made from time to time.
 const COUNTING = `
 create function campaign_count(state text, reason text, settled_at timestamptz) returns text language sql immutable as $$
-  select case when state = 'queued' or (state = 'deferred' and reason in ('connection', 'build')) or (state = 'unknown' and settled_at is null) then 'waiting'
+  select case when state = 'queued' or (state = 'deferred' and reason in ('connection', 'build', 'pace', 'held', 'halted')) or (state = 'unknown' and settled_at is null) then 'waiting'
     else state end
 $$;
 

@@ -7,6 +7,8 @@ import { Refusal } from '../errors.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
 import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
 import { releaseCampaign } from './release.js';
+import { domainsOf } from '../delivery/domains.js';
+import { slowedBy, type SlowedBy } from './slowed-by.js';
 import { MAX_SOURCE_BYTES } from './render.js';
 import { createCampaign } from './upload.js';
 
@@ -96,7 +98,8 @@ async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
     // Harmless beside a service that does the same.
     const read = await fanOut(ctx);
     const now = await progress(ctx, id);
-    if (err.isTTY) err.write(`\r\x1b[K${progressLine(now)}`);
+    if (err.isTTY)
+      err.write(`\r\x1b[K${progressLine(now)}${slowedLine(slowedBy(now, await domainsOf(ctx, id), ctx.now()))}`);
     if (isAnswered(now) || (now.state !== 'sending' && now.state !== 'sent')) {
       if (err.isTTY) err.write('\n');
       await finishCampaigns(ctx);
@@ -123,6 +126,17 @@ function progressLine(now: Progress): string {
   ]
     .filter((part) => part !== '')
     .join('  ');
+}
+
+/** What holds it up, on the same line. */
+function slowedLine(slowed: SlowedBy | null): string {
+  if (slowed?.kind === 'own-server') return `  our mail server does not answer: ${oneLine(slowed.reply)}`;
+  return slowed?.kind === 'domain' ? `  slowed by ${slowed.name}: ${oneLine(slowed.reply)}` : '';
+}
+
+/** What a server says goes to a terminal: no control characters, and little of it. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 60);
 }
 
 function duration(seconds: number): string {

@@ -24,7 +24,7 @@ export interface Plot {
   readonly labels: readonly { readonly x: number; readonly text: string }[];
 }
 
-const SIZE = { width: 640, height: 220, left: 56, right: 632, top: 12, base: 190 };
+const SIZE = { width: 640, height: 220, left: 72, right: 632, top: 12, base: 190 };
 /** Few things are drawn as few, not as one broad bar. */
 const LEAST_PLACES = 6;
 const MOST_LABELS = 8;

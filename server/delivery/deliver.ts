@@ -4,6 +4,7 @@ import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
+import { countDomain } from './domains.js';
 import { failed, later, toOutcome } from './outcome.js';
 import { returnPaths } from './return-path.js';
 import { retryPause } from './settle.js';
@@ -103,6 +104,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     const outcome = await pool.send({ from, to: delivery.address, message: withMark(ctx, delivery, message) });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
+    countDomain(ctx, delivery, outcome);
     await settler.add(toOutcome(ctx, delivery, outcome));
   };
 

@@ -15,6 +15,7 @@ import { languageLinks } from '../web/i18n.js';
 import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
 import { audiencePart, progressPart } from './campaign-part.js';
+import { livePart } from './live-part.js';
 import { sendLive } from './screens-live.js';
 import type { CampaignScreen } from './views.js';
 import { changed, onlyStaff, staffCookie, visited, type Visit } from './screens-visit.js';
@@ -90,13 +91,14 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
   const here = (code: string, shown: boolean): string => `${href}?footer=${code}${shown ? '&images=on' : ''}`;
   const { html, text } = previewOf(site.ctx, list, campaign, footer);
   const isDraft = campaign.state === 'draft';
+  const now = isDraft ? null : await progress(site.ctx, campaign.id);
   const told = req.query['test'];
   const htmlBytes = Buffer.byteLength(html);
   sendPage(site, res, 'admin/campaign', {
     ...screen,
     campaign: campaignPart(campaign, list, visit),
     audience: isDraft ? audiencePart(await audienceOf(site.ctx, list.id)) : null,
-    progress: isDraft ? null : progressPart(await progress(site.ctx, campaign.id), language, zone),
+    progress: now && progressPart(now, language, zone, await livePart(site.ctx, now)),
     test:
       told === 'sent' || told === 'deferred' || told === 'refused' || told === 'unknown'
         ? { kind: told, to: staff.address }

@@ -80,6 +80,7 @@ export async function showResults(site: Site, visit: Visit, { campaign, list }: 
       subject: campaign.subject,
       list: textOf(list, screen.language).name,
     },
+    isDraft: campaign.state === 'draft',
     ...countLinks(counts, came, here, filter),
     plots: timePlots(spans),
     clicks: await clicksPart(ctx, campaign),
@@ -195,7 +196,9 @@ function rowPart(
 
 /** Those that have a text. */
 const REASONS = new Set(
-  'refused bounced too-long-deferred deferred connection build unknown seal unreadable no-consent template'.split(' '),
+  'refused bounced too-long-deferred deferred connection build pace held halted unknown seal unreadable no-consent template'.split(
+    ' ',
+  ),
 );
 
 function reasonKey(outcome: string, reason: string): string {

@@ -58,6 +58,7 @@ export interface ClicksPart {
 /** GET /admin/campaigns/:id/results. */
 export interface ResultsScreen extends StaffScreen {
   readonly campaign: { readonly href: string; readonly subject: string; readonly list: string };
+  readonly isDraft: boolean;
   readonly total: number;
   readonly outcomes: readonly CountLink[];
   /** Of the skipped, by reason. */

@@ -14,7 +14,7 @@ import { checkLedger, startTestService, type ReceivedMail, type TestService } fr
 import { staffBrowser, wordsOf } from '../support/staff.js';
 import { factsOf, one, settled } from '../support/state.js';
 import { join, linkIn, pressConfirm, settingsLink } from '../support/story.js';
-import { formOf, get, headingOf, post, type Page } from '../support/web.js';
+import { formOf, get, headingOf, linksOf, post, type Page } from '../support/web.js';
 
 const words = (wording: string) => ({
   name: 'Measuring of openings and clicks',
@@ -75,7 +75,7 @@ describe('counting what is followed', function () {
   };
 
   /** Agrees to tracking on the page of all settings, and confirms it by mail. */
-  const agree = async (email: string): Promise<void> => {
+  const agree = async (email: string): Promise<Page> => {
     const cookie = await openSettings(email);
     const page = await get(`${service.base}/settings`, { cookie });
     const [purpose] = (await catalogue(service.ctx)).tracking;
@@ -90,7 +90,7 @@ describe('counting what is followed', function () {
       { cookie, origin: service.base },
     );
     expect(asked.status).to.equal(200);
-    await pressConfirm(linkIn(await service.mailTo(email, mails + 1), 'c'));
+    return pressConfirm(linkIn(await service.mailTo(email, mails + 1), 'c'));
   };
 
   const send = async (
@@ -275,6 +275,26 @@ describe('counting what is followed', function () {
     expect(strip(await page('ada')).replaceAll(/\b[ab]\b/g, '')).to.equal(
       strip(await page('boris')).replaceAll(/\b[ab]\b/g, ''),
     );
+  });
+
+  it('is agreed to with a wording, events and a receipt of its own', async () => {
+    await join(service, 'chen@example.org');
+    const confirmed = await agree('chen@example.org');
+    await settled(service.ctx);
+
+    const [receipt = ''] = linksOf(confirmed, '/receipts/');
+    const file = await get(receipt);
+
+    expect(file.status).to.equal(200);
+    expect(file.text).to.contain('sees which mails I open').and.to.contain('dpv:ServiceUsageAnalytics');
+    expect((await get(`${service.base}/privacy/${DEMO.organisation.slug}`)).text).to.contain(
+      'Measuring of openings and clicks',
+    );
+    // There is no page to join by, and nothing can be sent to it.
+    expect((await get(`${service.base}/lists/measuring`)).status).to.equal(404);
+    const upload = createCampaign(service.ctx, { list: 'measuring', fileName: 'a.html', source: SOURCE });
+    const refused: unknown = await upload.catch((error: unknown) => error);
+    expect(refused).to.have.property('code', 'list-unknown');
   });
 
   it('forgets an erased person at once', async () => {

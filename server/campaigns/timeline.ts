@@ -33,13 +33,13 @@ export async function timelineOf(
   const rows = await ctx.db.query<Row>(
     `with happened as (
        select 'delivered' as what, settled_at as at from delivery where message_id = $1 and state = 'sent'
-       union all select case bounce when 'complaint' then 'complained' else 'bounced' end, bounced_at from delivery where message_id = $1 and bounced_at is not null
+       union all select case bounce when 'complaint' then 'complained' else 'bounced' end, bounced_at from delivery where message_id = $1 and bounce is not null and bounced_at is not null
        union all select 'left', c.state_at from consent c join delivery d on d.message_id = $1 and d.subscriber_id = c.subscriber_id and d.consent_id = c.id
          where c.purpose_id = $3 and c.state = 'withdrawn' and d.state in ('sent', 'unknown') and d.bounce is distinct from 'complaint'
            and c.state_at between d.settled_at and d.settled_at + interval '${LEFT_WITHIN_DAYS} days'
            and not exists (select from delivery p where p.subscriber_id = c.subscriber_id and p.consent_id = c.id and p.kind in ('campaign', 'gateway')
              and p.state in ('sent', 'unknown') and p.settled_at > d.settled_at and p.settled_at <= c.state_at)),
-     placed as (select what, greatest(0, extract(epoch from at - $2::timestamptz)) as seconds from happened)
+     placed as (select what, greatest(0, date_part('epoch', at - $2::timestamptz)) as seconds from happened)
      select what, case when seconds < ${HOURS * 3600} then floor(seconds / 3600) else ${HOURS - 2} + floor(seconds / 86400) end::int as place, count(*)::int as n
      from placed where seconds < ${DAYS * 86_400} group by 1, 2`,
     [campaign.id, campaign.releasedAt, campaign.listId],

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
-import type { Builder, BuiltMail } from '../delivery/deliver.js';
+import type { Builder, BuiltMail, Made } from '../delivery/built-mail.js';
 import { signMail } from '../delivery/signing.js';
 import { Refusal } from '../errors.js';
 import { knownKey, type Keyring } from '../keys/keyring.js';
@@ -24,13 +24,11 @@ import { releasedCampaigns, type Released } from './released.js';
 export const campaignBuilder: Builder = async (ctx, deliveries) => {
   const campaigns = await releasedCampaigns(ctx, ctx.db, [...new Set(deliveries.map((one) => one.messageId))]);
   const agreed = await whoAgreed(ctx, campaigns, deliveries);
-  return Promise.all(
-    deliveries.map(async (delivery) => {
-      const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
-      if (typeof campaign === 'string') return { delivery, cannot: campaign };
-      return buildOne(ctx, campaign, delivery, agreed.get(delivery) ?? null);
-    }),
-  );
+  return deliveries.map((delivery) => {
+    const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
+    if (typeof campaign === 'string') return { delivery, cannot: campaign };
+    return buildOne(ctx, campaign, delivery, agreed.get(delivery) ?? null);
+  });
 };
 
 /** Of mails whose campaign asks for it: the consents to tracking of those who gave one. One small query more for such a batch, none for others. */
@@ -93,28 +91,40 @@ export async function finishMail(
   return formatMail(mail, await signMail(ctx, organisation, mail));
 }
 
-async function buildOne(
+function buildOne(
   ctx: Context,
   campaign: Released,
   delivery: Claimed,
   agreedBy: string | null,
-): Promise<BuiltMail | { delivery: Claimed; cannot: string }> {
+): BuiltMail | { delivery: Claimed; cannot: string } {
   const { list } = campaign;
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
+  const recipient = { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt, agreedBy };
+  return { delivery, from: list.organisation.fromAddress, message: makeMail(ctx, campaign, delivery, recipient) };
+}
+
+async function makeMail(
+  ctx: Context,
+  campaign: Released,
+  delivery: Claimed,
+  recipient: Recipient & Pick<ClaimedConsent, 'basis'> & { readonly agreedBy: string | null },
+): Promise<Made> {
+  const { list } = campaign;
+  const { agreedBy } = recipient;
   const language = footerLanguage(list, delivery.language);
   try {
-    const skeleton = campaign.skeleton(language, whyOf(consent), agreedBy !== null);
+    const skeleton = campaign.skeleton(language, whyOf(recipient), agreedBy !== null);
     const message = await finishMail(ctx, list.organisation, skeleton, {
-      recipient: { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt },
+      recipient,
       language,
       messageId: messageIdOf(ctx.keyring, delivery),
       ...(agreedBy === null ? {} : { holes: linksFor(ctx, campaign, skeleton, agreedBy) }),
     });
-    return { delivery, from: list.organisation.fromAddress, message };
+    return { message };
   } catch (error) {
     // The footer cannot be placed any more (its texts have changed): no mail without a way out (promise 8).
-    if (error instanceof Refusal) return { delivery, cannot: error.code };
+    if (error instanceof Refusal) return { cannot: error.code };
     throw error;
   }
 }

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { Refusal } from '../errors.js';
-import type { Footer } from './footer.js';
+import { CLIPPED_BYTES } from './clipping.js';
+import type { AddressedTo } from './addressed-to.js';
+import { checkLinks, type Footer } from './footer.js';
 import { canSay, fillTarget } from './footer-fill.js';
 import { AMP, choosePlaces } from './footer-places.js';
 import { readTarget, type Target } from './footer-target.js';
@@ -119,14 +121,18 @@ function wrapOr({ signed }: EnginePolicy, footer: 'before' | 'after', why: strin
   return { kind: 'wrap', footer, why };
 }
 
+/** What differs from one recipient to the next; names in `without`, in lower case, go. */
+interface Personal extends Partial<Pick<AddressedTo, 'without'>> {
+  readonly footer: Footer;
+  readonly headers: readonly HeaderField[];
+  readonly boundary: string;
+}
+
 /**
  * The message for one recipient. `headers` take the place of all fields of their names. `boundary` is random, from the caller: 16 to 60 letters and digits; it
  * is used where the message is wrapped (F-18). The same arguments give the same message (F-04).
  */
-export function injectFooter(
-  prepared: PreparedMessage,
-  personal: { readonly footer: Footer; readonly headers: readonly HeaderField[]; readonly boundary: string },
-): Injection {
+export function injectFooter(prepared: PreparedMessage, personal: Personal): Injection {
   const { raw, root, eol, plan } = prepared;
   const { footer, boundary } = personal;
   checkLinks(footer);
@@ -135,7 +141,7 @@ export function injectFooter(
     const parts = filled.map(({ recipe }) => recipe);
     return finish(prepared, personal, {
       splices: filled.flatMap(({ splices }) => splices),
-      parts,
+      ...{ parts, longHtml: longestHtml(plan.targets, parts) },
       outcome: 'injected',
     });
   }
@@ -149,6 +155,7 @@ interface Change {
   readonly splices: readonly Splice[];
   readonly parts: Recipe['parts'];
   readonly outcome: Injection['outcome'];
+  readonly longHtml?: number;
   /** A field of the wrapping, with its line end. */
   readonly field?: string;
   readonly place?: 'before' | 'after';
@@ -156,10 +163,10 @@ interface Change {
 
 function finish(
   { raw, root, eol, before, isNormalised }: PreparedMessage,
-  { headers }: { readonly headers: readonly HeaderField[] },
-  { splices, parts, outcome, field = '', place }: Change,
+  { headers, without = [] }: Personal,
+  { splices, parts, outcome, longHtml = 0, field = '', place }: Change,
 ): Injection {
-  const names = [...HIDDEN_FIELDS, ...headers.map(([name]) => name.toLowerCase())];
+  const names = [...HIDDEN_FIELDS, ...without, ...headers.map(([name]) => name.toLowerCase())];
   const gone = root.header.fields.filter(({ name }) => names.includes(name));
   // Above all others, where no line that is no field can keep a program from reading them.
   const ours = headers.map(([name, value]) => `${name}: ${value.replace(/\r\n/g, eol)}${eol}`).join('') + field;
@@ -176,19 +183,20 @@ function finish(
       headers: { removed: gone.map(({ name }) => name), added: headers.map(([name]) => name.toLowerCase()) },
       ...(place ? { wrapped: place } : {}),
       ...(isNormalised ? { normalised: true } : {}),
+      ...(longHtml > CLIPPED_BYTES ? { longHtml } : {}),
       ...{ before, after: sha256(message) },
     },
   };
 }
 
-// What was proven for examples holds for links and words that escaping leaves alone or makes harmless.
-function checkLinks({ unsubscribeUrl, preferencesUrl, unsubscribeLabel, settingsLabel }: Footer): void {
-  for (const url of [unsubscribeUrl, preferencesUrl]) {
-    if (!/^https?:\/\/[!#-;=?-~]+$/.test(url)) throw new RangeError('a link of the footer is no URL');
-  }
-  for (const label of [unsubscribeLabel, settingsLabel]) {
-    if (!/[\p{L}\p{N}]/u.test(label)) throw new RangeError('a link of the footer has no words');
-  }
+/** Of what is read: with the footer, and without the transfer encoding. */
+function longestHtml(targets: readonly Target[], parts: Recipe['parts']): number {
+  const lengths = targets.map(({ part, content }, at) => {
+    if (part.type !== 'text/html') return 0;
+    const edits = parts[at]?.edits ?? [];
+    return edits.reduce((sum, { length, removed = '' }) => sum + length - removed.length, content.length);
+  });
+  return Math.max(...lengths);
 }
 
 /** F-18: absent from the message; from the given one, so that a second try makes the same message. */

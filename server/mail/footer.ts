@@ -43,6 +43,16 @@ export function footerHtml(footer: Footer, present: Present = NONE): string {
   return `\n${open}${words.join('<br>\n')}</div>\n`;
 }
 
+/** What was proven for examples holds for links and words that escaping leaves alone or makes harmless. Throws RangeError. */
+export function checkLinks({ unsubscribeUrl, preferencesUrl, unsubscribeLabel, settingsLabel }: Footer): void {
+  for (const url of [unsubscribeUrl, preferencesUrl]) {
+    if (!/^https?:\/\/[!#-;=?-~]+$/.test(url)) throw new RangeError('a link of the footer is no URL');
+  }
+  for (const label of [unsubscribeLabel, settingsLabel]) {
+    if (!/[\p{L}\p{N}]/u.test(label)) throw new RangeError('a link of the footer has no words');
+  }
+}
+
 /** The style of the element that stands around all of the footer, and in no mail before it. */
 export function footerStyle({ dir }: Pick<Footer, 'dir'>): string {
   return BOX[dir];

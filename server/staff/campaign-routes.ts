@@ -8,6 +8,7 @@ import { previewOf } from '../campaigns/sample.js';
 import { sendTest } from '../campaigns/send-test.js';
 import { catalogue, listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import type { WayOut } from '../delivery/deliver.js';
+import { CLIPPED_BYTES } from '../mail/clipping.js';
 import { linkLimit } from '../web/limits.js';
 import { onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
@@ -114,9 +115,6 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
     },
   });
 }
-
-/** Gmail hides HTML beyond about 102 kB, footer included (F-20). */
-const CLIPPED_BYTES = 90_000;
 
 /** The mail itself, in a frame in which nothing runs; pictures from elsewhere only when they were asked for. */
 async function showPreview(site: Site, visit: Visit): Promise<void> {

@@ -1,8 +1,8 @@
 import type { LivePart } from './live-part.js';
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
-import type { Problem } from '../campaigns/problem.js';
 import type { PageBase } from '../web/pages.js';
+import type { ProblemPart } from './refused-view.js';
 
 /** What every staff screen needs. */
 export interface StaffScreen extends PageBase {
@@ -78,7 +78,7 @@ export interface UploadScreen extends StaffScreen {
   readonly lists: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
   readonly subject: string;
   /** null: nothing was uploaded yet. */
-  readonly problems: readonly (Pick<Problem, 'line' | 'reason'> & { readonly detail: string })[] | null;
+  readonly problems: readonly ProblemPart[] | null;
   readonly fileName: string;
 }
 
@@ -150,15 +150,6 @@ export interface SendScreen extends StaffScreen {
   readonly audience: AudiencePart;
 }
 
-export interface SendingScreen extends StaffScreen {
-  readonly domains: readonly {
-    readonly organisation: string;
-    readonly from: string;
-    /** For the DNS. */
-    readonly records: readonly { readonly name: string; readonly text: string }[];
-  }[];
-}
-
 declare module '../web/pages.js' {
   interface Pages {
     'admin/login': LoginScreen;
@@ -168,6 +159,5 @@ declare module '../web/pages.js' {
     'admin/upload': UploadScreen;
     'admin/campaign': CampaignScreen;
     'admin/send': SendScreen;
-    'admin/sending': SendingScreen;
   }
 }

@@ -82,6 +82,23 @@ describe('the recipients of a mail at the gateway', function () {
       .and.not.to.contain('127.0.0.1');
   });
 
+  it('hear of nobody whom To and Cc name; the sender may stand there', async () => {
+    const named = letter(`Cc: ${CHEN}\r\n`).replace(/^To: .*$/m, `To: "Ada" <${ADA}>, Bea <${BEA}>`);
+    const own = letter().replace(/^To: .*$/m, 'To: Readers <letters@bookshop.example>');
+
+    await send({}, { to: [ADA, BEA], raw: named });
+    await eventually(async () => Promise.resolve(expect(test.mailsTo(ADA)).to.have.length(3)));
+    await send({}, { to: [ADA], raw: own });
+    await eventually(async () => Promise.resolve(expect(test.mailsTo(ADA)).to.have.length(4)));
+
+    const [first, second] = test.mailsTo(ADA).slice(2);
+    expect(String(first?.raw))
+      .to.match(new RegExp(`^To: ${ADA}\\r$`, 'm'))
+      .and.not.to.match(/bea@|chen@|^cc:/im);
+    expect(String(test.mailsTo(BEA).at(-1)?.raw)).to.match(new RegExp(`^To: ${BEA}\\r$`, 'm'));
+    expect(String(second?.raw)).to.match(/^To: Readers <letters@bookshop\.example>\r$/m);
+  });
+
   it('are refused at RCPT when they may not be mailed, in words that are the same for all', async () => {
     const talk = await talkTo(test.port);
     await talk.login(await test.login());
@@ -93,7 +110,7 @@ describe('the recipients of a mail at the gateway', function () {
     expect(said.map(({ code }) => code)).to.deep.equal([550, 550, 250]);
     expect(said[0]?.text).to.equal(said[1]?.text).and.to.contain('list news');
     expect(done.code, done.text).to.equal(250);
-    await eventually(async () => Promise.resolve(expect(test.mailsTo(ADA)).to.have.length(3)));
+    await eventually(async () => Promise.resolve(expect(test.mailsTo(ADA)).to.have.length(5)));
     expect(test.mailsTo(CHEN)).to.deep.equal([]);
   });
 

@@ -11,7 +11,12 @@ import { sealRelease } from './released.js';
  */
 export async function releaseCampaign(ctx: Context, id: string): Promise<boolean> {
   if (await isReleased(ctx, id)) return false;
-  const draft = await openDraft(ctx, id);
+  const draft = await openDraft(ctx, id).catch(async (error: unknown) => {
+    // Somebody else released it in this moment.
+    if (await isReleased(ctx, id)) return null;
+    throw error;
+  });
+  if (!draft) return false;
   const at = ctx.now();
   const links = await linksToKeep(ctx, draft);
   const released = await ctx.db.transaction(async (tx) => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { campaignResults } from '../../server/campaigns/results-cli.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { progress } from '../../server/campaigns/progress.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
@@ -147,6 +148,24 @@ describe('the results of a campaign', () => {
     expect(wordsOf(page)).to.contain('marketer@workshop.example: The court asks, case 12');
     expect(page.text).not.to.contain('data-act="export"');
     expect(refused.status).to.equal(403);
+  });
+
+  it('are told on the command line: sums, or a line for each person', async () => {
+    const run = async (format: 'sum' | 'csv' | 'json', campaign = id, addresses = false): Promise<string> => {
+      let text = '';
+      const output = { write: (more: string) => (text += more) };
+      const code = await campaignResults(service.ctx, { id: campaign, format, addresses, out: output, err: output });
+      return `${code} ${text}`;
+    };
+
+    expect(await run('sum')).to.match(/^0 queued {15}5\n/);
+    expect(await run('csv')).not.to.contain('boris@');
+    expect(await run('csv', id, true)).to.contain('boris@example.org,failed,bounced,');
+    const lines = (await run('json')).slice(2).trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { outcome: string }).outcome).sort()).to.deep.equal([
+      ...['failed', 'sent', 'sent', 'sent', 'unknown'],
+    ]);
+    expect(await run('sum', 'x')).to.equal('1 There is no such campaign.\n');
   });
 
   it('speak Polish', async () => {

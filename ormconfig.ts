@@ -1,7 +1,13 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AccessLog } from './entities/access-log.js';
-import { CampaignClick, CampaignDomain, CampaignLink, CampaignTally, CampaignVisit } from './entities/campaign-results.js';
+import {
+  CampaignClick,
+  CampaignDomain,
+  CampaignLink,
+  CampaignTally,
+  CampaignVisit,
+} from './entities/campaign-results.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';

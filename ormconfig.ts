@@ -8,6 +8,7 @@ import {
   CampaignTally,
   CampaignVisit,
 } from './entities/campaign-results.js';
+import { CampaignPace } from './entities/campaign-pace.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -29,6 +30,7 @@ import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
 import { Purpose } from './entities/purpose.js';
+import { Sender } from './entities/sender.js';
 import { SendingDomain } from './entities/sending-domain.js';
 import { ShownText } from './entities/shown-text.js';
 import { SignUp } from './entities/sign-up.js';
@@ -57,6 +59,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     entities: [
       AccessLog,
       Campaign,
+      CampaignPace,
       CampaignClick,
       CampaignDomain,
       CampaignLink,
@@ -96,6 +99,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Organisation,
       Purpose,
       RestrictedProof,
+      Sender,
       SendingDomain,
       Session,
       ShownText,

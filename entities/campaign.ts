@@ -1,11 +1,12 @@
-import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { List } from './list.js';
 
-export type CampaignState = 'draft' | 'sending' | 'paused' | 'sent' | 'cancelled';
+export type CampaignState = 'draft' | 'scheduled' | 'sending' | 'paused' | 'sent' | 'cancelled';
 
 /** One mailing. */
 @Entity('campaign')
-@Check('campaign_state', `"state" in ('draft', 'sending', 'paused', 'sent', 'cancelled')`)
+@Check('campaign_state', `"state" in ('draft', 'scheduled', 'sending', 'paused', 'sent', 'cancelled')`)
+@Index('campaign_moving', ['releasedAt'], { where: `"state" in ('scheduled', 'sending')` })
 @Check('campaign_format', `"format" in ('html', 'mjml')`)
 export class Campaign {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'campaign_pk' })
@@ -52,6 +53,7 @@ export class Campaign {
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
 
+  /** Of a scheduled one: when it will start. */
   @Column({ type: 'timestamptz', name: 'released_at', nullable: true })
   releasedAt!: Date | null;
 

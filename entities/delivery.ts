@@ -11,7 +11,10 @@ export type Bounce = 'hard' | 'soft' | 'policy' | 'complaint';
 @Check('delivery_state', `"state" in ('queued', 'sending', 'sent', 'deferred', 'failed', 'skipped', 'unknown')`)
 @Check('delivery_bounce', `"bounce" in ('hard', 'soft', 'policy', 'complaint')`)
 @Index('delivery_bounced', ['bouncedAt'], { where: '"bounce" is not null' })
-@Index('delivery_due', ['dueAt'], { where: `"state" in ('queued', 'deferred', 'unknown')` })
+@Index('delivery_campaign_due', ['messageId', 'dueAt'], {
+  where: `"kind" = 'campaign' and "state" in ('queued', 'deferred', 'unknown')`,
+})
+@Index('delivery_due', ['dueAt'], { where: `"kind" <> 'campaign' and "state" in ('queued', 'deferred', 'unknown')` })
 @Index('delivery_in_flight', ['leaseUntil'], { where: `"state" = 'sending'` })
 @Index('delivery_subscriber', ['subscriberId'])
 export class Delivery {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 
-/** What may have happened: a sign-up came, an event wants its leaf, a mail is due, a checkpoint was signed. */
-export type Ring = 'sign-up' | 'event' | 'mail' | 'checkpoint';
+/** What may have happened: a sign-up came, an event wants its leaf, a mail is due, a checkpoint was signed, a campaign was stopped or goes on. */
+export type Ring = 'sign-up' | 'event' | 'mail' | 'checkpoint' | 'campaign';
 
 /** Wakes loops that would otherwise look again only after their pause. A lost ring costs that pause, never a fact. */
 export interface Bell {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { sendingSettings, toSendingConfig, type SendingConfig } from './config-sending.js';
 import { toWebhookConfig, webhookSettings, type WebhookConfig } from './config-webhooks.js';
 import { Refusal } from './errors.js';
 import { parseTrustProxy } from './trust-proxy.js';
@@ -22,7 +23,7 @@ export interface Config {
   readonly publicUrl: string;
   /** null: the embedded database in `dataDir`/db. */
   readonly databaseUrl: string | null;
-  /** null: the built-in mailbox. */
+  /** One or several, separated by a space, preferred first; null: the built-in mailbox. */
   readonly smtpUrl: string | null;
   readonly dataDir: string;
   readonly keysFile: string;
@@ -48,6 +49,7 @@ export interface Config {
   readonly anchorTrust: string | null;
   /** The log is time-stamped at least this often while it grows. */
   readonly anchorHours: number;
+  readonly sending: SendingConfig;
   readonly webhooks: WebhookConfig;
   /** false only for load tests: switches budgets, minimum fill time and proof of work off. */
   readonly abuseLimits: boolean;
@@ -65,7 +67,7 @@ const settings = z.object({
   HOST: z.string().min(1).optional(),
   PUBLIC_URL: url(['http:', 'https:']).refine(isBase, 'must have no user, "?" or "#"').optional(),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
-  SMTP_URL: url(['smtp:', 'smtps:']).optional(),
+  ...sendingSettings,
   DATA_DIR: z.string().min(1).default('./data'),
   KEYS_FILE: z.string().min(1).optional(),
   GATEWAY_PORT: port(2525),
@@ -146,6 +148,7 @@ function toConfig(set: Settings): Config {
     anchors: [...new Set(set.ANCHORS ?? [])],
     anchorTrust: set.ANCHOR_TRUST === undefined ? null : resolve(set.ANCHOR_TRUST),
     anchorHours: set.ANCHOR_HOURS,
+    sending: toSendingConfig(set),
     webhooks: toWebhookConfig(set),
     abuseLimits: set.ABUSE_LIMITS === 'on',
   };

@@ -25,6 +25,7 @@ import { firstRunLink } from './staff/first-run.js';
 import { staffRoutes } from './staff/screens.js';
 import { DEMO } from './tour/demo.js';
 import { tourRoutes } from './tour/routes.js';
+import type { Probes } from './web/health.js';
 import { makeApp } from './web/app.js';
 import { answerBroken } from './web/client-error.js';
 import type { Site } from './web/http.js';
@@ -117,14 +118,17 @@ async function start(
       languages: [...catalogs.keys()],
       hasMailbox: mailbox !== null && !config.production,
     };
-    app = makeApp(
-      site,
-      { isStopping: () => stopping.signal.aborted, ...(worker ? { sender: async () => worker.pool.verify() } : {}) },
-      [webhookRoutes(site, outbound), ...extraRoutes(site, mailbox, pool, stopping.signal)],
-    );
+    app = makeApp(site, { isStopping: () => stopping.signal.aborted, ...(worker ? mailProbes(worker) : {}) }, [
+      webhookRoutes(site, outbound),
+      ...extraRoutes(site, mailbox, pool, stopping.signal),
+    ]);
   }
   const greeting = await greet(ctx, port, { inbound, gateway }, mailbox !== null);
   return { ctx, port, inboundPort: inbound?.port ?? null, gateway, worker, databaseEnded, stop, greeting };
+}
+
+function mailProbes({ pool }: Worker): Pick<Probes, 'sender' | 'routes'> {
+  return { sender: async () => pool.verify(), routes: async () => pool.verifyEach() };
 }
 
 // Tests and trials ask for any free port (PORT=0): links must name the one that was had.

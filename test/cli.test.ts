@@ -150,6 +150,27 @@ describe('the command line', function () {
       });
     }
 
+    it('schedules a campaign, makes it a draft again, and pauses, resumes and cancels one', async () => {
+      const send = ['campaign', 'send', at('june.html'), '--list', 'news', '--json'];
+      const steer = async (...args: string[]): Promise<string> => {
+        const { code, out, err } = await home.zgoda(['campaign', ...args]);
+        return `${code} ${out}${err}`.trim();
+      };
+      const later = String(jsonOf(await home.zgoda([...send, '--at', '2099-12-01T09:00']))['campaign']);
+      const now = String(jsonOf(await home.zgoda([...send, '--per-second', '1', '--warm-up', '2']))['campaign']);
+
+      expect(await steer('unschedule', later)).to.equal('0 It is a draft again.');
+      expect(await steer('unschedule', now)).to.equal('1 This campaign does not wait for its time any more.');
+      expect(await steer('pause', now)).to.equal('0 Done.');
+      expect(await steer('pause', now)).to.equal('0 It is so already.');
+      expect(await steer('resume', now)).to.equal('0 Done.');
+      expect(await steer('cancel', now)).to.equal('0 Done.');
+      expect(await steer('resume', now)).to.contain('1 This campaign is cancelled: there is nothing to resume.');
+      expect(await steer('cancel', 'x')).to.equal('1 There is no such campaign.');
+      expect((await home.zgoda([...send, '--at', '2099-03-29T02:30'])).err).to.contain('skip 2099-03-29T02:30');
+      expect((await home.zgoda([...send, '--per-second', '0'])).code).to.equal(64);
+    });
+
     it('says no in plain words, with 1, without a stack and with nothing on standard output', async () => {
       const news = ['--list', 'news'];
       const refused: readonly (readonly [args: readonly string[], says: string, more?: Record<string, string>])[] = [

@@ -21,6 +21,7 @@ describe('the settings', () => {
       publicUrl: 'http://localhost:3000',
       databaseUrl: null,
       smtpUrl: null,
+      sending: { retryHours: 72, perDomain: { usual: null, named: new Map() } },
       dataDir: resolve('data'),
       keysFile: resolve('data-keys.json'),
       gatewayPort: 2525,
@@ -60,6 +61,31 @@ describe('the settings', () => {
   it('listen to everybody only in production', () => {
     expect(readConfig(PRODUCTION).host).to.equal('0.0.0.0');
     expect(readConfig({ ...PRODUCTION, HOST: '127.0.0.1' }).host).to.equal('127.0.0.1');
+  });
+
+  it('name several mail servers, and limits for recipient domains', () => {
+    const { smtpUrl, sending } = readConfig({
+      SMTP_URL: ' smtp://a.example:25   smtps://b.example ',
+      SEND_PER_DOMAIN: '20, Gmail.com=5,slow.example=0.5',
+      RETRY_HOURS: '24',
+    });
+
+    expect(smtpUrl).to.equal('smtp://a.example:25 smtps://b.example');
+    expect(sending.retryHours).to.equal(24);
+    expect(sending.perDomain.usual).to.equal(20);
+    expect([...sending.perDomain.named]).to.deep.equal([
+      ['gmail.com', 5],
+      ['slow.example', 0.5],
+    ]);
+    for (const [name, value] of [
+      ['SMTP_URL', 'smtp://a.example ftp://b.example'],
+      ['SEND_PER_DOMAIN', '0'],
+      ['SEND_PER_DOMAIN', '5,6'],
+      ['SEND_PER_DOMAIN', 'gmail=5'],
+      ['SEND_PER_DOMAIN', '-1'],
+      ['RETRY_HOURS', '0'],
+    ] as const)
+      expect(mistakesOf({ [name]: value }), `${name}=${value}`).to.have.length(1);
   });
 
   it('are all checked at once', () => {

@@ -26,10 +26,13 @@ export const campaignBuilder: Builder = async (ctx, deliveries) => {
   const agreed = await whoAgreed(ctx, campaigns, deliveries);
   return deliveries.map((delivery) => {
     const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
-    if (typeof campaign === 'string') return { delivery, cannot: campaign };
-    return buildOne(ctx, campaign, delivery, agreed.get(delivery) ?? null);
+    if (typeof campaign !== 'string') return buildOne(ctx, campaign, delivery, agreed.get(delivery) ?? null);
+    // Stopped since the claim.
+    return HELD.includes(campaign) ? { delivery, isHeld: true } : { delivery, cannot: campaign };
   });
 };
+
+const HELD = ['campaign-paused', 'campaign-cancelled'];
 
 /** Of mails whose campaign asks for it: the consents to tracking of those who gave one. One small query more for such a batch, none for others. */
 async function whoAgreed(
@@ -101,7 +104,11 @@ function buildOne(
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
   const recipient = { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt, agreedBy };
-  return { delivery, from: list.organisation.fromAddress, message: makeMail(ctx, campaign, delivery, recipient) };
+  const { tryForHours, onUnknown } = campaign.content.settings.sending ?? {};
+  return {
+    ...{ delivery, from: list.organisation.fromAddress, tries: { tryForHours, onUnknown } },
+    message: makeMail(ctx, campaign, delivery, recipient),
+  };
 }
 
 async function makeMail(

@@ -1,14 +1,17 @@
 import { open } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { basename } from 'node:path';
-import { catalogue } from '../consent/catalogue.js';
+import { catalogue, listBySlug } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import { changeDraft } from './draft.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
 import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
 import { releaseCampaign } from './release.js';
 import { domainsOf } from '../delivery/domains.js';
 import { slowedBy, type SlowedBy } from './slowed-by.js';
+import type { SendingPlan } from './settings.js';
+import { readStart } from './start-time.js';
 import { MAX_SOURCE_BYTES } from './render.js';
 import { createCampaign } from './upload.js';
 
@@ -26,6 +29,9 @@ export interface CampaignSend {
   readonly list: string;
   /** Absent: the file's title. */
   readonly subject?: string;
+  /** `2026-12-01T09:00` by the clocks of the organisation, or with an offset; absent: at once. */
+  readonly at?: string;
+  readonly plan?: Pick<SendingPlan, 'perSecond' | 'warmUp'>;
   readonly wait: boolean;
   readonly json: boolean;
   readonly out: Output;
@@ -42,9 +48,11 @@ export interface CampaignSend {
 export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 | 1> {
   let stop = async (): Promise<void> => Promise.resolve();
   try {
+    const sending = await planOf(ctx, send);
     const source = await readAtMost(send.file, MAX_SOURCE_BYTES + 1);
     const subject = send.subject === undefined ? {} : { subject: send.subject };
     const id = await createCampaign(ctx, { list: send.list, fileName: basename(send.file), source, ...subject });
+    if (Object.keys(sending).length > 0) await changeDraft(ctx, id, { settings: { sending } });
     await releaseCampaign(ctx, id);
     if (send.wait && send.runWorker) stop = await send.runWorker();
     const now = send.wait ? await watch(ctx, id, send.err) : await queueAll(ctx, id);
@@ -57,6 +65,15 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
   } finally {
     await stop();
   }
+}
+
+/** What is to be said of the time goes to `err`. */
+async function planOf(ctx: Context, { list, at, plan = {}, err }: CampaignSend): Promise<SendingPlan> {
+  if (at === undefined) return plan;
+  const { organisation } = await listBySlug(ctx, list);
+  const start = readStart(at, organisation.timeZone);
+  if (start.note) err.write(`${start.note}\n`);
+  return { ...plan, at: start.at.toISOString() };
 }
 
 async function unknownList(ctx: Context, slug: string): Promise<string> {
@@ -100,7 +117,7 @@ async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
     const now = await progress(ctx, id);
     if (err.isTTY)
       err.write(`\r\x1b[K${progressLine(now)}${slowedLine(slowedBy(now, await domainsOf(ctx, id), ctx.now()))}`);
-    if (isAnswered(now) || (now.state !== 'sending' && now.state !== 'sent')) {
+    if (isAnswered(now) || !['scheduled', 'sending', 'paused', 'sent'].includes(now.state)) {
       if (err.isTTY) err.write('\n');
       await finishCampaigns(ctx);
       return now;
@@ -122,7 +139,9 @@ function progressLine(now: Progress): string {
     `${answered} of ${now.queued}${now.isFannedOut ? '' : '+'}`,
     `${Math.round(now.rate)}/s`,
     left === null ? '' : `${duration(left)} left`,
-    now.waiting > 0 && now.rate === 0 && now.sending === 0 ? 'waiting for the sender' : '',
+    now.state === 'scheduled' ? `starts at ${now.startedAt?.toISOString() ?? ''}` : '',
+    now.state === 'paused' ? 'paused' : '',
+    now.state === 'sending' && now.waiting > 0 && now.rate === 0 && now.sending === 0 ? 'waiting for the sender' : '',
   ]
     .filter((part) => part !== '')
     .join('  ');

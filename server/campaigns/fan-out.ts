@@ -13,6 +13,7 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
  * twice. The audience is who was confirmed when it was released, however long the fan-out takes.
  */
 export async function fanOut(ctx: Context): Promise<number> {
+  await startScheduled(ctx);
   const [next] = await ctx.db.query<{ id: string }>(
     `select id from campaign where state = 'sending' and fanned_out_at is null order by released_at limit 1`,
   );
@@ -26,6 +27,13 @@ export async function fanOut(ctx: Context): Promise<number> {
   const read = await ctx.db.transaction(async (tx) => nextPage(ctx, tx, campaign));
   ctx.bell.ring('mail');
   return read;
+}
+
+// Their release is sealed with the moment at which they start (T6).
+async function startScheduled(ctx: Context): Promise<void> {
+  await ctx.db.query(`update campaign set state = 'sending' where state = 'scheduled' and released_at <= $1`, [
+    ctx.now(),
+  ]);
 }
 
 /** Marks campaigns as sent of which every mail has its outcome; returns how many. */

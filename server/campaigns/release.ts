@@ -1,13 +1,15 @@
 import { listById } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { countedLinks, keepLinks } from './counted-links.js';
 import { openDraft } from './draft.js';
 import { sealRelease } from './released.js';
+import type { SendingPlan } from './settings.js';
 
 /**
- * Releases a draft: from now on it goes to everybody who was on the list at this moment. False when that had happened
- * before; then nothing changes. Throws `not-found`, and `campaign-state` when the draft is not what was uploaded (T6).
+ * Releases a draft: it goes to everybody who is on the list at the moment when it starts, which is now or the one that its settings name. False when that had
+ * happened before; then nothing changes. Throws `not-found`, and `campaign-state` when the draft is not what was uploaded (T6).
  */
 export async function releaseCampaign(ctx: Context, id: string): Promise<boolean> {
   if (await isReleased(ctx, id)) return false;
@@ -17,24 +19,42 @@ export async function releaseCampaign(ctx: Context, id: string): Promise<boolean
     throw error;
   });
   if (!draft) return false;
-  const at = ctx.now();
   const links = await linksToKeep(ctx, draft);
-  const released = await ctx.db.transaction(async (tx) => {
-    const rows = await tx.query(
-      `update campaign set state = 'sending', released_at = $2, seal = $3 where id = $1 and state = 'draft' and seal = $4 returning 1`,
-      [id, at, sealRelease(ctx, draft.listId, draft, at), draft.seal],
+  const now = ctx.now();
+  const plan = draft.settings.sending ?? {};
+  const planned = plan.at === undefined ? now : new Date(plan.at);
+  const at = planned > now ? planned : now;
+  const isReleasedNow = await ctx.db.transaction(async (tx) => {
+    const released = await tx.query(
+      `update campaign set state = $5, released_at = $2, seal = $3 where id = $1 and state = 'draft' and seal = $4 returning 1`,
+      [id, at, sealRelease(ctx, draft.listId, draft, at), draft.seal, at > now ? 'scheduled' : 'sending'],
     );
-    if (rows.length > 0) await keepLinks(ctx, tx, id, links);
-    return rows;
+    if (released.length === 1) {
+      await setPace(tx, id, plan, at);
+      await keepLinks(ctx, tx, id, links);
+    }
+    return released.length === 1;
   });
-  if (released.length === 0 && !(await isReleased(ctx, id)))
+  if (!isReleasedNow && !(await isReleased(ctx, id)))
     throw new Refusal('campaign-state', 'This campaign was changed at the same moment. Look at it again.');
   ctx.bell.ring('mail');
-  return released.length === 1;
+  return isReleasedNow;
+}
+
+async function setPace(tx: Tx, id: string, { perSecond, warmUp }: SendingPlan, at: Date): Promise<void> {
+  if (perSecond === undefined && warmUp === undefined) return;
+  await tx.query(
+    `insert into campaign_pace (campaign_id, per_second, warm_up, started_at, filled_at) values ($1, $2, $3, $4, $4)
+     on conflict (campaign_id) do update set per_second = $2, warm_up = $3, started_at = $4, filled_at = $4, tokens = 1, day = 0, taken = 0`,
+    [id, perSecond ?? null, warmUp ?? null, at],
+  );
 }
 
 async function isReleased(ctx: Context, id: string): Promise<boolean> {
-  const rows = await ctx.db.query(`select from campaign where id = $1 and state in ('sending', 'sent')`, [id]);
+  const rows = await ctx.db.query(
+    `select from campaign where id = $1 and state in ('scheduled', 'sending', 'paused', 'sent')`,
+    [id],
+  );
   return rows.length > 0;
 }
 

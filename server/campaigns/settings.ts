@@ -15,6 +15,14 @@ const audience = z.strictObject({
 const sending = z.strictObject({
   /** Not before. */
   at: moment.optional(),
+  /** At most so many mails a second. */
+  perSecond: z.int().min(1).max(10_000).optional(),
+  /** At most so many mails on the first day, counted from the start, and twice as many on each day after. */
+  warmUp: z.int().min(1).max(10_000_000).optional(),
+  /** How long a mail that is put off is tried again; nothing said: as the service does. */
+  tryForHours: z.int().min(1).max(240).optional(),
+  /** A mail of which it stays unknown whether it arrived: once more, with the same Message-ID, or left at that; nothing said: once more. */
+  onUnknown: z.enum(['again', 'leave']).optional(),
 });
 
 /**

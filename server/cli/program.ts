@@ -6,7 +6,7 @@ import { readConfig, ROOT } from '../config.js';
 import { Refusal } from '../errors.js';
 import { runCli } from './run-cli.js';
 import { addBounceCommand } from './bounce.js';
-import { addCampaignResults } from './campaign-results.js';
+import { addCampaignCommands } from './campaign.js';
 import { addCredentialCommands } from './credential.js';
 import { addDoctorCommand } from './doctor.js';
 import { addDomainCommands } from './domains.js';
@@ -167,45 +167,7 @@ addRetentionCommand(program, { withContext, say });
 
 addCredentialCommands(program, { withContext, say });
 
-const campaigns = program.command('campaign').description('mailings');
-
-campaigns
-  .command('send')
-  .argument('<file>', 'an .html or .mjml file')
-  .requiredOption('--list <slug>', 'who gets it')
-  .option('--subject <text>', 'instead of the title of the file')
-  .option('--wait', 'show progress until every mail was tried')
-  .option('--json', 'end with one line of JSON')
-  .description('send a campaign to a list')
-  .action(async (file: string, options: { list: string; subject?: string; wait?: boolean; json?: boolean }) => {
-    const [{ campaignSend }, { embeddedConnection }, { runSenderFor }] = await Promise.all([
-      import('../campaigns/cli.js'),
-      import('../database/embedded.js'),
-      import('../jobs/standalone.js'),
-    ]);
-    const config = readConfig(process.env);
-    // On the embedded database without a running service nobody else would send.
-    const isAlone = config.databaseUrl === null && (await embeddedConnection(config.dataDir)) === null;
-    await withContext(async (ctx) => {
-      exitCode = await campaignSend(ctx, {
-        file,
-        list: options.list,
-        ...(options.subject === undefined ? {} : { subject: options.subject }),
-        wait: options.wait ?? false,
-        json: options.json ?? false,
-        out: process.stdout,
-        err: process.stderr,
-        ...(isAlone ? { runWorker: async () => runSenderFor(ctx) } : {}),
-      });
-    });
-  });
-
-addCampaignResults(campaigns.command('results'), {
-  withContext,
-  end: (code) => {
-    exitCode = code;
-  },
-});
+addCampaignCommands(program, { withContext, say, exit: (code) => (exitCode = code) });
 
 function say(text: string): void {
   console.log(text);

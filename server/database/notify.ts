@@ -63,5 +63,5 @@ export function carryRings(url: string, db: Database, bell: Bell, logger: Logger
 }
 
 function isRing(text: string | undefined): text is Ring {
-  return text === 'sign-up' || text === 'event' || text === 'mail' || text === 'checkpoint';
+  return ['sign-up', 'event', 'mail', 'checkpoint', 'campaign'].includes(text ?? '');
 }

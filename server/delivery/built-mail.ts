@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
 import type { SmtpMail } from '../mail/smtp.js';
 import type { Claimed } from './claim.js';
+import type { Persistence } from './persistence.js';
 import { withMark } from './with-mark.js';
 
 /** A mail ready for SMTP. */
@@ -13,18 +14,22 @@ export interface BuiltMail {
   readonly sevenBit?: () => Promise<Buffer[] | null>;
   /** What must be written down before it is written down that the mail left. Does not reject. */
   readonly kept?: Promise<void>;
+  /** How long it is tried; absent: as usual. */
+  readonly tries?: Persistence;
 }
 
 type Message = Buffer | Buffer[];
+/** Why there is no message: it cannot be, or may not leave now. */
+export type Unmade = { readonly cannot: string } | { readonly isHeld: true };
 /** A message, or why there is none. */
-export type Made = ({ readonly message: Message } & Pick<BuiltMail, 'sevenBit'>) | { readonly cannot: string };
+export type Made = ({ readonly message: Message } & Pick<BuiltMail, 'sevenBit'>) | Unmade;
 export type Making = () => Promise<Made>;
 
-/** Builds the mails of one template; what cannot be built is settled with the reason given. */
+/** Builds the mails of one template; what cannot be built is settled with the reason given, and what may not leave now is put back. */
 export type Builder = (
   ctx: Context,
   deliveries: readonly Claimed[],
-) => Promise<(BuiltMail | { delivery: Claimed; cannot: string })[]>;
+) => Promise<(BuiltMail | ({ delivery: Claimed } & Unmade))[]>;
 
 /** Builds mails, each by the builder of its template. */
 export async function build(

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
-import { build, readyFor, type Builder, type BuiltMail, type Made } from './built-mail.js';
+import { build, readyFor, type Builder, type BuiltMail, type Made, type Unmade } from './built-mail.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { countDomain } from './domains.js';
-import { failed, later, toOutcome } from './outcome.js';
+import { makeGate } from './gate.js';
+import { makeLanes, type Lane } from './lanes.js';
+import { sayGoodbye } from './living.js';
+import { failed, later, putBack, refusedUs, toOutcome } from './outcome.js';
+import { makePacing } from './pacing.js';
+import { retryPause } from './persistence.js';
 import { returnPaths } from './return-path.js';
-import { retryPause } from './settle.js';
 import { makeTurns } from './turns.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
 
@@ -19,14 +22,6 @@ export interface Sender {
   /** No new mails; resolves when those in flight are settled. */
   stop(): Promise<void>;
   readonly inFlight: number;
-}
-
-/** Which mails a lane takes, and how many it may have in flight at most: a part of the window is never a campaign's, so that single mails need not wait. */
-interface Lane {
-  readonly kinds: readonly DeliveryKind[];
-  readonly window: number;
-  /** Claims at least so many: a round trip a mail would cost more than the mail. */
-  readonly handful: number;
 }
 
 const HEARTBEAT_MS = 8_000;
@@ -42,20 +37,19 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   const room = new EventEmitter();
   const settler = makeSettler(ctx, worker, () => room.emit('room'));
   const all = ctx.config.sendWindow;
-  const lanes: Lane[] = [
-    lane(['confirmation', 'transactional', 'notice'], all * 0.6, all * 0.05),
-    lane(['campaign', 'gateway'], all * 0.8, all * 0.2),
-  ];
+  const lanes = makeLanes(all);
   let inFlight = 0;
   let ended: Promise<unknown> = Promise.resolve();
 
+  const gate = makeGate(ctx);
+  const pacing = makePacing(ctx, worker, async (outcome) => settler.add(outcome));
+
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
     try {
+      await gate.know(mails);
       const withReturnPath = await returnPaths(ctx);
       for (const built of await build(ctx, builders, mails)) {
-        const over =
-          'cannot' in built ? settler.add(failed(built.delivery, built.cannot)) : send(withReturnPath(built));
-        void over.finally(done);
+        void ('message' in built ? send(withReturnPath(built)) : leave(built.delivery, built)).finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -63,7 +57,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       const [first, ...more] = mails;
       if (more.length > 0) for (const mail of mails) await launch([mail], done);
       else if (first) {
-        await settler.add(later(ctx, first, 'build', null, retryPause(first.attempts)));
+        await settler.add(later(ctx, first, 'build', null, retryPause(first.attempts, ctx.config.sending.retryHours)));
         done();
       }
     }
@@ -71,27 +65,35 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const inTurn = makeTurns();
 
+  /** What does not leave, now or ever. */
+  const leave = async (delivery: Claimed, why: Unmade): Promise<void> =>
+    settler.add('isHeld' in why ? putBack(ctx, delivery, 'held', 0) : failed(delivery, why.cannot));
+
   const sendMade = async (built: BuiltMail, made: Promise<Made>): Promise<void> => {
     try {
-      const message = await made;
-      if ('cannot' in message) await settler.add(failed(built.delivery, message.cannot));
-      else await send({ ...built, ...message });
+      const mail = await made;
+      await ('message' in mail ? send({ ...built, ...mail }) : leave(built.delivery, mail));
     } catch (error) {
       ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
-      await settler.add(later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts)));
+      await settler.add(
+        later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts, ctx.config.sending.retryHours)),
+      );
     }
   };
 
   const send = async (built: BuiltMail): Promise<void> => {
-    const { delivery, message } = built;
+    const { delivery, message, tries } = built;
     if (typeof message === 'function') return inTurn(async () => sendMade(built, message()));
     if (message instanceof Promise) return sendMade(built, message);
-    const outcome = await pool.send(readyFor(ctx, { ...built, message }));
+    const outcome = await pool.sendIf(readyFor(ctx, { ...built, message }), () => gate.isOpen(delivery));
+    if (outcome === null) return leave(delivery, { isHeld: true });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
     await built.kept;
     countDomain(ctx, delivery, outcome);
-    await settler.add(toOutcome(ctx, delivery, outcome));
+    const settled = toOutcome(ctx, delivery, outcome, tries);
+    const isUs = (await gate.judge(delivery, outcome)) !== 'go' && settled.bounce?.action === 'policy';
+    await settler.add(isUs ? refusedUs(ctx, delivery, settled) : settled);
   };
 
   const breather = makeBreather();
@@ -111,10 +113,11 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       if (claimed.length === 0) room.emit('room');
       busy += claimed.length;
       if (claimed.length > 0) {
-        void launch(claimed, () => {
+        const done = (): void => {
           busy -= 1;
           inFlight -= 1;
-        });
+        };
+        void launch(pacing.inPace(claimed, done), done);
       }
       // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
       if (ctx.meter.isRushed) await sleep(LOOK_AGAIN_MS, stopping.signal);
@@ -135,7 +138,9 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       }
       for (const { error, ...delivery } of unreadable) {
         ctx.logger.error({ err: error, messageId: delivery.messageId }, 'a mail cannot be read');
-        await settler.add(later(ctx, delivery, 'unreadable', null, retryPause(delivery.attempts)));
+        await settler.add(
+          later(ctx, delivery, 'unreadable', null, retryPause(delivery.attempts, ctx.config.sending.retryHours)),
+        );
       }
       return good;
     } catch (error) {
@@ -147,8 +152,13 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   return {
     run: async () => {
-      const beat = setInterval(() => void extendLeases(ctx, worker).catch(() => undefined), HEARTBEAT_MS);
-      ended = Promise.all(lanes.map(runLane)).finally(() => clearInterval(beat));
+      const live = async (): Promise<void> => {
+        await extendLeases(ctx, worker);
+        await pacing.live();
+      };
+      const beat = setInterval(() => void live().catch(() => undefined), HEARTBEAT_MS);
+      await live().catch(() => undefined);
+      ended = Promise.all([gate.run(stopping.signal), ...lanes.map(runLane)]).finally(() => clearInterval(beat));
       await ended;
     },
     stop: async () => {
@@ -156,6 +166,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       await ended;
       while (inFlight > 0) await setTimeout(10);
       await settler.flush();
+      await sayGoodbye(ctx, worker).catch(() => undefined);
     },
     get inFlight() {
       return inFlight;
@@ -166,10 +177,6 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   // A stop ends it early, as it should.
   await setTimeout(ms, undefined, { signal }).catch(() => undefined);
-}
-
-function lane(kinds: readonly DeliveryKind[], window: number, handful: number): Lane {
-  return { kinds, window: Math.max(1, Math.floor(window)), handful: Math.max(1, Math.floor(handful)) };
 }
 
 /**

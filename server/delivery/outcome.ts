@@ -2,10 +2,11 @@ import type { Context } from '../context.js';
 import { judge } from '../mail/bounce-judge.js';
 import type { SmtpOutcome } from '../mail/smtp.js';
 import type { Claimed } from './claim.js';
-import { retryPause, type Outcome } from './settle.js';
+import { retryPause, type Persistence } from './persistence.js';
+import type { Outcome } from './settle.js';
 
 /** What an answer of the next hop means for a mail. */
-export function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome): Outcome {
+export function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome, tries: Persistence = {}): Outcome {
   switch (outcome.kind) {
     case 'sent':
       return {
@@ -18,10 +19,10 @@ export function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome)
       // Without an answer our own way out is broken, which says nothing about the mail.
       return outcome.code === undefined
         ? { ...later(ctx, delivery, 'connection', outcome.reply, 5_000), counts: false }
-        : deferred(ctx, delivery, outcome);
+        : deferred(ctx, delivery, outcome, tries);
     case 'unknown':
-      // Lost after the last dot: once more with the same Message-ID, then we leave it at that.
-      return delivery.attempts === 1
+      // Lost after the last dot: once more with the same Message-ID, unless that is not wanted; then we leave it at that.
+      return delivery.attempts === 1 && tries.onUnknown !== 'leave'
         ? { ...later(ctx, delivery, 'unknown', outcome.reply, 1_000), state: 'unknown' }
         : { ...failed(delivery, 'unknown'), state: 'unknown', reply: outcome.reply };
   }
@@ -30,8 +31,8 @@ export function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome)
 type Deferred = Extract<SmtpOutcome, { kind: 'deferred' }>;
 type Refused = Extract<SmtpOutcome, { kind: 'refused' }>;
 
-function deferred(ctx: Context, delivery: Claimed, outcome: Deferred): Outcome {
-  const pause = retryPause(delivery.attempts);
+function deferred(ctx: Context, delivery: Claimed, outcome: Deferred, tries: Persistence): Outcome {
+  const pause = retryPause(delivery.attempts, tries.tryForHours ?? ctx.config.sending.retryHours);
   const tried = later(ctx, delivery, 'deferred', outcome.reply, pause);
   if (pause !== null) return tried;
   // From 500 on it is us whom the server does not want.
@@ -65,4 +66,15 @@ export function later(
 ): Outcome {
   if (pause === null) return { ...failed(delivery, 'too-long-deferred'), reply };
   return { delivery, state: 'deferred', reason, reply, dueAt: new Date(ctx.now().getTime() + pause), counts: true };
+}
+
+/** Its turn comes later, which says nothing about it: `pace`, or `held` when its campaign was stopped after the claim. */
+export function putBack(ctx: Context, delivery: Claimed, reason: 'pace' | 'held', pause: number): Outcome {
+  return { ...later(ctx, delivery, reason, null, pause), counts: false };
+}
+
+/** A provider refuses us, whoever the recipient is: the mail is tried again when we are taken. */
+export function refusedUs(ctx: Context, delivery: Claimed, { reply }: Outcome): Outcome {
+  const pause = retryPause(delivery.attempts, ctx.config.sending.retryHours);
+  return later(ctx, delivery, 'halted', reply, pause);
 }

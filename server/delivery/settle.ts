@@ -71,11 +71,3 @@ async function write(ctx: Context, on: Queryable, worker: string, outcomes: read
     ],
   );
 }
-
-const MINUTE = 60_000;
-const PAUSES = [1, 5, 15, 60, 120, 240, 480].map((minutes) => minutes * MINUTE);
-
-/** How long a deferred mail waits after its nth try, in ms; null when three days of tries are enough. */
-export function retryPause(attempts: number): number | null {
-  return attempts > 14 ? null : (PAUSES[Math.min(attempts, PAUSES.length) - 1] ?? MINUTE);
-}

@@ -5,19 +5,30 @@ import type { Context } from '../context.js';
 import { askDns } from '../delivery/dns.js';
 import type { Judged } from '../mail/dns-verdicts.js';
 import { SmtpConnection, SmtpTrouble } from '../mail/smtp-connection.js';
-import { readSmtpUrl } from '../mail/smtp-server-url.js';
-import { ownName } from '../mail/smtp.js';
+import { readSmtpUrl, type SmtpServerAddress } from '../mail/smtp-server-url.js';
+import { ownName } from '../mail/smtp-name.js';
 import { isAllowed } from '../public-address.js';
 import type { Finding } from './doctor-attestors.js';
 
 /** Each step of the way to the server that takes our mail, in ms. */
 const TIMES = { connect: 10_000, greeting: 10_000, answer: 10_000, dataEnd: 10_000 };
 
-/** Does the server behind SMTP_URL answer, and is the way to it encrypted? On this machine it need not be. */
-export async function senderFinding(ctx: Context): Promise<Finding> {
+/** Does each server behind SMTP_URL answer, and is the way to it encrypted? On this machine it need not be. */
+export async function senderFindings(ctx: Context): Promise<Finding[]> {
   const { smtpUrl } = ctx.config;
-  if (!smtpUrl) return { name: 'mail', ok: true, words: 'no SMTP_URL: the built-in mailbox takes all mail' };
-  const server = readSmtpUrl(smtpUrl);
+  if (!smtpUrl) return [{ name: 'mail', ok: true, words: 'no SMTP_URL: the built-in mailbox takes all mail' }];
+  const [first = '', ...others] = smtpUrl.split(' ');
+  if (others.length === 0) return [await senderFinding('mail', first)];
+  return Promise.all(
+    [first, ...others].map(async (url) => {
+      const { host, port } = readSmtpUrl(url);
+      return senderFinding(`mail: ${host}:${port}`, url);
+    }),
+  );
+}
+
+async function senderFinding(name: string, url: string): Promise<Finding> {
+  const server = readSmtpUrl(url);
   try {
     const connection = await SmtpConnection.open(server, ownName(), TIMES);
     const secured = connection.peer.split(' ').at(-1) ?? '';
@@ -27,14 +38,14 @@ export async function senderFinding(ctx: Context): Promise<Finding> {
       ? 'on this machine'
       : 'not encrypted: everybody on the way can read and change mail, so let it offer STARTTLS';
     return {
-      name: 'mail',
+      name,
       ok,
       words: `the server behind SMTP_URL answers, ${secured === 'unencrypted' ? way : secured}`,
     };
   } catch (error) {
     if (!(error instanceof SmtpTrouble)) throw error;
     return {
-      name: 'mail',
+      name,
       ok: false,
       words: `the server behind SMTP_URL cannot be used, and mail waits: ${error.message}`,
     };
@@ -43,8 +54,12 @@ export async function senderFinding(ctx: Context): Promise<Finding> {
 
 /** Addresses from which mail leaves, as far as SMTP_URL tells: public ones of the server in it. A provider may send from others. */
 export async function sendingAddresses(ctx: Context, resolver: Resolver): Promise<string[]> {
-  if (!ctx.config.smtpUrl) return [];
-  const { host, isLoopback } = readSmtpUrl(ctx.config.smtpUrl);
+  const urls = ctx.config.smtpUrl?.split(' ') ?? [];
+  const each = await Promise.all(urls.map(async (url) => addressesOf(readSmtpUrl(url), resolver)));
+  return [...new Set(each.flat())];
+}
+
+async function addressesOf({ host, isLoopback }: SmtpServerAddress, resolver: Resolver): Promise<string[]> {
   if (isLoopback) return [];
   if (isIP(host) !== 0) return isAllowed(host, true) ? [host] : [];
   const found = [await askDns(resolver.resolve4(host)), await askDns(resolver.resolve6(host))];

@@ -8,7 +8,7 @@ import { standingOf } from '../ledger/standing.js';
 import { quoteText } from '../mail/dns-verdicts.js';
 import { attestorFindings } from './doctor-attestors.js';
 import { BAD, dnsFindings, type DnsFinding, type DnsQuestions } from './doctor-dns.js';
-import { senderFinding } from './doctor-sender.js';
+import { senderFindings } from './doctor-sender.js';
 import { signatureFindings } from './doctor-signature.js';
 
 export interface DoctorReport {
@@ -36,7 +36,7 @@ export async function doctor(
     ...(await attestorFindings(ctx)),
     ...(await logChecks(ctx)),
     ...(await signatureFindings(ctx)),
-    await senderFinding(ctx),
+    ...(await senderFindings(ctx)),
     await refusalCheck(ctx),
   ];
   const dns = await dnsFindings(ctx, { resolver, sendingIps });

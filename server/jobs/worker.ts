@@ -5,6 +5,7 @@ import { destroyOldProofs, expirePending, purgeUnconfirmed, sweep } from '../rig
 import { fanOut, finishCampaigns } from '../campaigns/fan-out.js';
 import { sumUpTallies } from '../campaigns/tally.js';
 import { forgetVisits } from '../campaigns/visits.js';
+import { skipCancelled } from '../campaigns/skip-cancelled.js';
 import { campaignBuilder } from '../campaigns/builder.js';
 import { replayJournal } from '../consent/replay.js';
 import type { Context } from '../context.js';
@@ -20,7 +21,8 @@ import { noteAnchorInterval } from '../ledger/anchor-interval.js';
 import { checkSlice } from '../ledger/fsck-round.js';
 import { integrate } from '../ledger/integrate.js';
 import type { MailTemplates } from '../mail/compose.js';
-import { makeSmtpPool, type SmtpPool } from '../mail/smtp.js';
+import { makeSmtpRoutes } from '../mail/smtp-routes.js';
+import type { SmtpPool } from '../mail/smtp.js';
 import { magicBuilder } from '../preferences/magic-mail.js';
 import { decideMagicRequests } from '../preferences/magic.js';
 import { attestationLoops } from './attestation-loops.js';
@@ -35,9 +37,9 @@ export interface Worker {
 
 const SECOND = 1000;
 
-/** Connections to the server that takes our mail; only `delivery/deliver.ts` sends over them. */
+/** Connections to the servers that take our mail, separated by spaces in `smtpUrl`; only `delivery/deliver.ts` sends over them. */
 export function openWayOut(ctx: Context, smtpUrl: string): SmtpPool {
-  return makeSmtpPool({ url: smtpUrl, logger: ctx.logger });
+  return makeSmtpRoutes({ urls: smtpUrl.split(' '), logger: ctx.logger });
 }
 
 /** Everything that happens behind the pages: leaves for events, decisions, mail, campaigns, retention. */
@@ -111,6 +113,7 @@ function loopsOf(ctx: Context): Loop[] {
       work: async () => decideMagicRequests(ctx),
     },
     { name: 'fan out', ring: 'mail', idle: SECOND, work: async () => fanOut(ctx) },
+    { name: 'skip cancelled', ring: 'campaign', idle: SECOND, work: async () => skipCancelled(ctx) },
     { name: 'finish campaigns', idle: SECOND, work: async () => idle(finishCampaigns(ctx)) },
     { name: 'sum up tallies', idle: 5 * SECOND, work: async () => idle(sumUpTallies(ctx)) },
     { name: 'write domains', idle: 2 * SECOND, work: async () => idle(writeDomains(ctx)) },

@@ -30,7 +30,14 @@ export type SmtpOutcome =
       readonly command: SmtpCommand;
     }
   /** Nothing was accepted and it may work later. A `code` from 500 means that the server refuses us, not this mail. */
-  | { readonly kind: 'deferred'; readonly code?: number; readonly enhanced?: string; readonly reply: string }
+  | {
+      readonly kind: 'deferred';
+      readonly code?: number;
+      readonly enhanced?: string;
+      readonly reply: string;
+      /** The session was refused or lost before anything of the mail was sent: another server may be asked. */
+      readonly isUntried?: boolean;
+    }
   /** The final dot may have reached the server and no answer came: the mail may have been accepted. */
   | { readonly kind: 'unknown'; readonly reply: string };
 

@@ -1,16 +1,21 @@
-import { hostname } from 'node:os';
 import type { Logger } from '../logger.js';
+import { ownName } from './smtp-name.js';
 import { SmtpConnection, SmtpTrouble, type SmtpTimeouts } from './smtp-connection.js';
 import { readSmtpUrl } from './smtp-server-url.js';
 import { clean, handOver, type SmtpMail, type SmtpOutcome } from './smtp-transaction.js';
+import { enhancedCode } from './smtp-wire.js';
 
 export type { SmtpMail, SmtpOutcome };
 
 export interface SmtpPool {
   /** Waits for a free connection, then hands the mail over. Says what became of it; does not throw for what a server does. */
   send(mail: SmtpMail): Promise<SmtpOutcome>;
+  /** As `send`, unless the mail may not go any more when its connection is free: null then. */
+  sendIf(mail: SmtpMail, mayGo: () => boolean): Promise<SmtpOutcome | null>;
   /** Can we connect and log in? Remembered for a few seconds. */
   verify(): Promise<boolean>;
+  /** The same of each server. */
+  verifyEach(): Promise<readonly boolean[]>;
   /** Waits for the mails in flight, then says goodbye. Mails that still wait for a connection are deferred. */
   close(): Promise<void>;
   /** Mails that hold a connection now. */
@@ -41,11 +46,6 @@ const TIMEOUTS: PoolTimeouts = {
   verify: 5_000,
 };
 
-/** How we introduce ourselves. RFC 5321 4.1.3: without a full name an address literal stands in. */
-export function ownName(name = hostname()): string {
-  return /^[a-z0-9-]+(\.[a-z0-9-]+)+$|^\[[a-z0-9.:]+\]$/i.test(name) ? name : '[127.0.0.1]';
-}
-
 /** Persistent connections to the one server that takes our mail. */
 export function makeSmtpPool(options: SmtpPoolOptions): SmtpPool {
   return new Pool(options);
@@ -65,7 +65,7 @@ class Pool implements SmtpPool {
   #isReachable = true;
   #verified: { readonly at: number; readonly answer: Promise<boolean> } | null = null;
 
-  constructor({ url, connections = 5, logger, name = hostname(), timeouts = {} }: SmtpPoolOptions) {
+  constructor({ url, connections = 5, logger, name, timeouts = {} }: SmtpPoolOptions) {
     this.#server = readSmtpUrl(url);
     this.#name = ownName(name);
     this.#timeouts = { ...TIMEOUTS, ...timeouts };
@@ -78,10 +78,15 @@ class Pool implements SmtpPool {
   }
 
   async send(mail: SmtpMail): Promise<SmtpOutcome> {
+    return (await this.sendIf(mail, () => true)) ?? { kind: 'deferred', reply: 'It was stopped.' };
+  }
+
+  async sendIf(mail: SmtpMail, mayGo: () => boolean): Promise<SmtpOutcome | null> {
     if (!this.#isClosed) await this.#enter();
     if (this.#isClosed) return { kind: 'deferred', reply: 'The service is stopping.' };
     this.#inFlight += 1;
     try {
+      if (!mayGo()) return null;
       return (await this.#sendOnIdle(mail)) ?? (await this.#sendOnFresh(mail));
     } finally {
       this.#inFlight -= 1;
@@ -93,6 +98,10 @@ class Pool implements SmtpPool {
     const now = performance.now();
     if (!this.#verified || now - this.#verified.at > 3_000) this.#verified = { at: now, answer: this.#tryToConnect() };
     return this.#verified.answer;
+  }
+
+  async verifyEach(): Promise<boolean[]> {
+    return [await this.verify()];
   }
 
   async close(): Promise<void> {
@@ -199,6 +208,10 @@ class Pool implements SmtpPool {
 }
 
 function deferral({ message, reply }: SmtpTrouble, mail?: SmtpMail): Extract<SmtpOutcome, { kind: 'deferred' }> {
-  if (!reply || reply.code < 400) return { kind: 'deferred', reply: message };
-  return { kind: 'deferred', code: reply.code, reply: clean(reply, mail) };
+  if (!reply || reply.code < 400) return { kind: 'deferred', reply: message, isUntried: true };
+  const enhanced = enhancedCode(reply);
+  return {
+    ...{ kind: 'deferred', code: reply.code, reply: clean(reply, mail), isUntried: true },
+    ...(enhanced === undefined ? {} : { enhanced }),
+  };
 }

@@ -25,15 +25,15 @@ export function progressPart(
     language,
     zone,
     state: now.state,
-    isCounting: !now.isFannedOut,
-    isMoving: now.state === 'sending',
+    isCounting: now.state === 'sending' && !now.isFannedOut,
+    isMoving: now.state === 'sending' || (now.state === 'cancelled' && now.finishedAt === null),
     isBusy,
     queued: now.queued,
     answered,
     percent: now.queued === 0 ? 0 : Math.floor((answered / now.queued) * 100),
     rate: Math.round(now.rate),
     left: isBusy ? inUnits(secondsLeft(now)) : null,
-    startedAt: now.startedAt,
+    startedAt: now.state === 'scheduled' ? null : now.startedAt,
     finishedAt: now.finishedAt,
     rows,
     reasons: reasonRows(now.skipped),
@@ -48,7 +48,9 @@ export function audiencePart(audience: Audience): AudiencePart {
 
 /** Each has a text of its own. */
 const REASONS = new Set(
-  'erased restricted pending refused expired withdrawn basis paused frequency suppressed no-consent'.split(' '),
+  'erased restricted pending refused expired withdrawn basis paused frequency suppressed no-consent cancelled'.split(
+    ' ',
+  ),
 );
 
 /** The key of a reason below admin.reason. */

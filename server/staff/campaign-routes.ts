@@ -17,6 +17,7 @@ import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
 import { audiencePart, progressPart } from './campaign-part.js';
 import { livePart } from './live-part.js';
+import { steerPart } from './campaign-steer.js';
 import { sendLive } from './screens-live.js';
 import type { CampaignScreen } from './views.js';
 import { changed, onlyStaff, staffCookie, visited, type Visit } from './screens-visit.js';
@@ -100,6 +101,7 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
     campaign: campaignPart(campaign, list, visit),
     audience: isDraft ? audiencePart(await audienceOf(site.ctx, list.id)) : null,
     progress: now && progressPart(now, language, zone, await livePart(site.ctx, now)),
+    steer: now && (await steerPart(site.ctx, campaign, now, screen)),
     test:
       told === 'sent' || told === 'deferred' || told === 'refused' || told === 'unknown'
         ? { kind: told, to: staff.address }

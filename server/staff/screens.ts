@@ -10,6 +10,7 @@ import { sendingRoutes } from './sending-routes.js';
 import { peopleRoutes } from './people-routes.js';
 import { personRoutes } from './person-routes.js';
 import { enterRoutes } from './enter-routes.js';
+import { planRoutes } from './plan-routes.js';
 import { previewRoutes } from './preview-routes.js';
 import { resultsRoutes } from './results-routes.js';
 import { uploadRoutes } from './upload-routes.js';
@@ -25,6 +26,7 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   routes.use(loginRoutes(site));
   routes.use(campaignRoutes(site, deps));
   routes.use(resultsRoutes(site));
+  routes.use(planRoutes(site));
   routes.use(uploadRoutes(site));
   routes.use(previewRoutes(site));
   routes.use(gatewayRoutes(site, deps));

@@ -1,6 +1,7 @@
 import type { LivePart } from './live-part.js';
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
+import type { SteerPart } from './plan-views.js';
 import type { PageBase } from '../web/pages.js';
 import type { ProblemPart } from './refused-view.js';
 
@@ -120,6 +121,8 @@ export interface CampaignScreen extends StaffScreen {
   readonly audience: AudiencePart | null;
   /** Once released. */
   readonly progress: ProgressPart | null;
+  /** Once released. */
+  readonly steer: SteerPart | null;
   /** What became of a test; null: none was just sent. */
   readonly test: { readonly kind: 'sent' | 'deferred' | 'refused' | 'unknown'; readonly to: string } | null;
   readonly preview: {

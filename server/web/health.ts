@@ -16,6 +16,8 @@ const MIN_FREE = 100 * 1024 * 1024;
 export interface Probes {
   /** Can mail be handed over? Absent without the worker role. */
   readonly sender?: () => Promise<boolean>;
+  /** The same of each server in SMTP_URL. */
+  readonly routes?: () => Promise<readonly boolean[]>;
   readonly isStopping: () => boolean;
 }
 
@@ -52,8 +54,15 @@ export function healthRoutes(ctx: Context, probes: Probes): Router {
 async function check(
   ctx: Context,
   probes: Probes,
-): Promise<{ database: boolean; keys: boolean; disk: boolean; sender: boolean | null; log: string }> {
-  const [database, disk, sender, log] = await Promise.all([
+): Promise<{
+  database: boolean;
+  keys: boolean;
+  disk: boolean;
+  sender: boolean | null;
+  routes?: readonly boolean[];
+  log: string;
+}> {
+  const [database, disk, sender, routes, log] = await Promise.all([
     hasDatabase(ctx),
     statfs(ctx.config.dataDir).then(
       (disk) => disk.bavail * disk.bsize > MIN_FREE,
@@ -61,9 +70,10 @@ async function check(
     ),
     // Mail waits while the next hop is away: worth telling, no reason to take the pages away.
     probes.sender ? probes.sender() : Promise.resolve(null),
+    probes.routes ? probes.routes() : Promise.resolve([]),
     logState(ctx),
   ]);
-  return { ...database, disk, sender, log };
+  return { ...database, disk, sender, ...(routes.length > 1 ? { routes } : {}), log };
 }
 
 /** `ok`, or why nothing is signed: with what to do. */
@@ -111,6 +121,17 @@ function makeRegistry(ctx: Context): Registry {
       );
       for (const action of ['hard', 'soft', 'policy', 'complaint'])
         this.set({ action }, rows.find(({ bounce }) => bounce === action)?.n ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'zgoda_campaigns_halted',
+    help: 'Campaigns that halted by themselves, since our mail is refused',
+    registers: [registry],
+    async collect() {
+      const [row] = await ctx.db.query<{ n: number }>(
+        `select count(*)::int as n from campaign_pace p join campaign c on c.id = p.campaign_id where p.halts > 0 and c.state = 'sending'`,
+      );
+      this.set(row?.n ?? 0);
     },
   });
   new Gauge({

@@ -48,7 +48,7 @@ export async function makeFresh(options: { inboundDomain?: string } = {}): Promi
     },
     clear: async () => {
       await booted.ctx.db.query(
-        'truncate delivery, campaign, offer, consent, sign_up, magic_link, session, subscriber, staff',
+        'truncate delivery, campaign, campaign_pace, offer, consent, sign_up, magic_link, session, subscriber, staff',
       );
     },
     drop: async () => {

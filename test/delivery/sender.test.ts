@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { Context } from '../../server/context.js';
 import type { Builder, Made } from '../../server/delivery/built-mail.js';
 import { makeSender } from '../../server/delivery/deliver.js';
 import { queueDeliveries } from '../../server/delivery/queue.js';
 import { makeSmtpPool } from '../../server/mail/smtp.js';
+import { bareCampaign } from '../support/campaigns.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { addMany } from '../support/people.js';
 import { eventually } from '../support/service.js';
@@ -26,7 +26,7 @@ describe('the sender', () => {
   it('sends the others when mails cannot be built, signed or read, and tries those later', async () => {
     const people = await addMany(ctx, 12);
     await ctx.db.query(`update subscriber set address = '\\x00' where id = $1`, [people[7]?.subscriberId]);
-    const message = { messageId: randomUUID(), kind: 'campaign', template: 'letter' } as const;
+    const message = { messageId: await bareCampaign(ctx), kind: 'campaign', template: 'letter' } as const;
     await queueDeliveries(
       ctx.db,
       ctx,
@@ -71,7 +71,7 @@ describe('the sender', () => {
 
   it('writes down that a mail left only when what was changed in it is written down', async () => {
     const [person] = await addMany(ctx, 1);
-    const messageId = randomUUID();
+    const messageId = await bareCampaign(ctx);
     await queueDeliveries(
       ctx.db,
       ctx,

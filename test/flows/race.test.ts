@@ -10,6 +10,7 @@ import { settle } from '../../server/delivery/settle.js';
 import { integrate } from '../../server/ledger/integrate.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { addMany, type Person } from '../support/people.js';
+import { bareCampaign } from '../support/campaigns.js';
 import { checkLedger } from '../support/service.js';
 
 const DAY_MS = 86_400_000;
@@ -200,7 +201,7 @@ describe('a withdrawal and a claim that race (promise 1, T7)', function () {
 
 /** Queues one mail of a new campaign for each; its id. */
 async function queueFor(ctx: Context, people: readonly Person[], dueAt = ctx.now()): Promise<string> {
-  const messageId = randomUUID();
+  const messageId = await bareCampaign(ctx);
   const common = { messageId, kind: 'campaign', template: 'campaign' } as const;
   await queueDeliveries(
     ctx.db,

@@ -3,7 +3,7 @@ import { forgetCatalogue } from '../../server/consent/catalogue.js';
 import { setup } from '../../server/consent/setup.js';
 import { addDomain } from '../../server/delivery/change-domains.js';
 import { organisationById, catalogue } from '../../server/consent/catalogue.js';
-import { senderFinding } from '../../server/jobs/doctor-sender.js';
+import { senderFindings } from '../../server/jobs/doctor-sender.js';
 import { doctor, type DoctorReport } from '../../server/jobs/doctor.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
@@ -172,15 +172,20 @@ describe('the doctor and the DNS (M-40)', function () {
   it('says whether the way out is open and encrypted', async () => {
     const sink = await startSink();
     const withUrl = (smtpUrl: string | null) => ({ ...home.ctx, config: { ...home.ctx.config, smtpUrl } });
-    const own = await senderFinding(withUrl(null));
-    const near = await senderFinding(withUrl(sink.url));
+    const [own] = await senderFindings(withUrl(null));
+    const [near] = await senderFindings(withUrl(sink.url));
+    const both = await senderFindings(withUrl(`smtp://127.0.0.1:9 ${sink.url}`));
     await sink.stop();
-    const gone = await senderFinding(withUrl(sink.url));
+    const [gone] = await senderFindings(withUrl(sink.url));
 
     expect(own).to.include({ ok: true, words: 'no SMTP_URL: the built-in mailbox takes all mail' });
     expect(near).to.include({ ok: true, words: 'the server behind SMTP_URL answers, on this machine' });
+    expect(both.map(({ name, ok }) => [name, ok])).to.deep.equal([
+      ['mail: 127.0.0.1:9', false],
+      [`mail: 127.0.0.1:${sink.port}`, true],
+    ]);
     expect(gone).to.have.property('ok', false);
-    expect(gone.words).to.match(/^the server behind SMTP_URL cannot be used, and mail waits: ./);
+    expect(gone?.words).to.match(/^the server behind SMTP_URL cannot be used, and mail waits: ./);
   });
 
   it('signs a sample, and has another program verify it', async () => {

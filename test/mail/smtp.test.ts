@@ -306,7 +306,7 @@ describe('mail/smtp', () => {
 
       const outcome = await pool(`smtp://127.0.0.1:${port}`).send(mail);
 
-      expect(outcome).to.deep.equal({ kind: 'deferred', reply: 'Connection failed: ECONNREFUSED' });
+      expect(outcome).to.deep.equal({ kind: 'deferred', reply: 'Connection failed: ECONNREFUSED', isUntried: true });
     });
 
     it('sends nothing to nobody when a server wants data for a refused recipient', async () => {
@@ -644,7 +644,7 @@ describe('mail/smtp', () => {
 
       const outcome = await pool(peer.url).send(mail);
 
-      expect(outcome).to.deep.equal({ kind: 'deferred', reply: 'The server spoke in clear after STARTTLS.' });
+      expect(outcome).to.include({ kind: 'deferred', reply: 'The server spoke in clear after STARTTLS.' });
     });
   });
 });

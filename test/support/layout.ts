@@ -30,6 +30,7 @@ const EDGE_LANGUAGE = ['i18n', 'pages', 'render', 'http', 'limits', 'origin', 's
 /** Files directly in server/ that say nothing about a domain; the rest (main, serve, boot) starts everything, as cli/ does. */
 const FOUNDATION = [
   'config',
+  'config-sending',
   'config-webhooks',
   'context',
   'errors',

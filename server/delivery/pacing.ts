@@ -1,0 +1,34 @@
+import type { Context } from '../context.js';
+import type { Claimed } from './claim.js';
+import { makeDomainPace } from './domain-pace.js';
+import { sayAlive } from './living.js';
+import { putBack } from './outcome.js';
+import type { Outcome } from './settle.js';
+
+/** Keeps the limits for recipient domains, which senders share among them. */
+export interface Pacing {
+  /** Those whose recipients' domains take a mail now; the others come back at their turn, and `done` is called for each. */
+  inPace(mails: readonly Claimed[], done: () => void): Claimed[];
+  /** Says that this sender lives, and counts those that do. */
+  live(): Promise<void>;
+}
+
+export function makePacing(ctx: Context, worker: string, settle: (outcome: Outcome) => Promise<void>): Pacing {
+  const pace = makeDomainPace(ctx.config.sending.perDomain);
+  let living = 1;
+  return {
+    inPace: (mails, done) => {
+      const now = ctx.now().getTime();
+      return mails.filter((mail) => {
+        // Only what goes to many: whoever asked for a mail does not wait for it.
+        if (mail.kind !== 'campaign' && mail.kind !== 'gateway') return true;
+        const wait = pace.ask(mail.address.slice(mail.address.lastIndexOf('@') + 1).toLowerCase(), now, 1 / living);
+        if (wait > 0) void settle(putBack(ctx, mail, 'pace', wait)).finally(done);
+        return wait === 0;
+      });
+    },
+    live: async () => {
+      living = await sayAlive(ctx, worker);
+    },
+  };
+}

@@ -1,0 +1,144 @@
+import { Router } from 'express';
+import { audienceOf } from '../campaigns/audience.js';
+import { changeDraft } from '../campaigns/draft.js';
+import { readLocalTime, toLocalTime } from '../campaigns/local-time.js';
+import { progress } from '../campaigns/progress.js';
+import { steerCampaign, type Steering } from '../campaigns/steer.js';
+import { unscheduleCampaign } from '../campaigns/unschedule.js';
+import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
+import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import { sameOrigin } from '../web/origin.js';
+import { loadCampaign, type LoadedCampaign } from './campaign.js';
+import { readPlan, warmUpDays } from './plan-form.js';
+import type { PlanMistake, PlanScreen } from './plan-views.js';
+import { changed, onlyMarketers, onlyStaff, visited, type Visit } from './screens-visit.js';
+
+type Loaded = { campaign: LoadedCampaign; list: ListFacts };
+
+/** When and how fast a campaign goes out, and what can be done while it does. */
+export function planRoutes(site: Site): Router {
+  const routes = Router();
+  const staff = onlyStaff(site);
+  const post = [sameOrigin(site), staff, ...readForm];
+  const see = (show: (visit: Visit) => Promise<void>) => [staff, visited(site, 'campaigns', show)];
+  const act = (change: (visit: Visit) => Promise<void>) => [...post, changed(site, 'campaigns', change)];
+  const methods = onlyMethods('GET', 'HEAD', 'POST');
+  routes
+    .route('/admin/campaigns/:id/plan')
+    .get(see(async (visit) => showPlan(site, visit)))
+    .post(act(async (visit) => savePlan(site, visit)))
+    .all(methods);
+  routes
+    .route('/admin/campaigns/:id/cancel')
+    .get(see(onlyMarketers(async (visit) => askToCancel(site, visit))))
+    .post(act(async (visit) => steer(site, visit, 'cancel')))
+    .all(methods);
+  for (const step of ['pause', 'resume'] as const)
+    routes
+      .route(`/admin/campaigns/:id/${step}`)
+      .post(act(async (visit) => steer(site, visit, step)))
+      .all(onlyMethods('POST'));
+  routes
+    .route('/admin/campaigns/:id/unschedule')
+    .post(
+      act(async (visit) => {
+        const { campaign } = await load(site, visit);
+        await unscheduleCampaign(site.ctx, campaign.id);
+        back(visit, campaign);
+      }),
+    )
+    .all(onlyMethods('POST'));
+  return routes;
+}
+
+async function showPlan(site: Site, visit: Visit): Promise<void> {
+  const { campaign, list } = await load(site, visit);
+  const { at, perSecond, warmUp, tryForHours, onUnknown } = campaign.settings.sending ?? {};
+  const fields = {
+    ...(at === undefined ? {} : { when: 'at', at: toLocalTime(new Date(at), list.organisation.timeZone) }),
+    ...{ perSecond: String(perSecond ?? ''), warmUp: String(warmUp ?? ''), tryForHours: String(tryForHours ?? '') },
+    onUnknown: onUnknown ?? 'again',
+  };
+  sendPage(site, visit.res, 'admin/plan', await planScreen(site, visit, { campaign, list }, fields, []));
+}
+
+async function savePlan(site: Site, visit: Visit): Promise<void> {
+  const { campaign, list } = await load(site, visit);
+  const fields = fieldsOf(visit.req);
+  const { plan, errors } = readPlan(fields, { zone: list.organisation.timeZone, now: site.ctx.now() });
+  if (errors.length > 0) {
+    sendPage(site, visit.res, 'admin/plan', await planScreen(site, visit, { campaign, list }, fields, errors), 422);
+    return;
+  }
+  await changeDraft(site.ctx, campaign.id, { settings: { ...campaign.settings, sending: plan } });
+  visit.res.redirect(303, `/admin/campaigns/${campaign.id}/plan?saved=yes`);
+}
+
+async function planScreen(
+  site: Site,
+  visit: Visit,
+  { campaign, list }: Loaded,
+  fields: Readonly<Record<string, string>>,
+  errors: readonly PlanMistake[],
+): Promise<PlanScreen> {
+  const { at, warmUp } = campaign.settings.sending ?? {};
+  const zone = list.organisation.timeZone;
+  const { reached } = await audienceOf(site.ctx, list.id);
+  const text = (name: string): string => fields[name] ?? '';
+  return {
+    ...{ ...visit.screen, zone, errors, people: reached },
+    campaign: campaignPart(campaign, list, visit),
+    wrong: Object.fromEntries(errors.map((error) => [error.field, error])),
+    isSaved: visit.req.query['saved'] === 'yes',
+    canChange: campaign.state === 'draft' && (visit.screen.staff?.isMarketer ?? false),
+    isAt: fields['when'] === 'at',
+    ...{ at: text('at'), perSecond: text('perSecond'), warmUp: text('warmUp'), tryForHours: text('tryForHours') },
+    startsAt: at === undefined ? null : new Date(at),
+    isTwice: at !== undefined && readLocalTime(toLocalTime(new Date(at), zone), zone)?.kind === 'twice',
+    usualHours: site.ctx.config.sending.retryHours,
+    isLeave: fields['onUnknown'] === 'leave',
+    days: warmUp === undefined ? [] : warmUpDays(warmUp, reached).map((count, index) => ({ day: index + 1, count })),
+  };
+}
+
+async function askToCancel(site: Site, visit: Visit): Promise<void> {
+  const { campaign, list } = await load(site, visit);
+  const now = await progress(site.ctx, campaign.id);
+  if (!['scheduled', 'sending', 'paused'].includes(campaign.state)) {
+    back(visit, campaign);
+    return;
+  }
+  sendPage(site, visit.res, 'admin/cancel', {
+    ...visit.screen,
+    campaign: campaignPart(campaign, list, visit),
+    answered: now.queued - now.waiting - now.sending - now.deferred,
+    waiting: now.waiting + now.sending + now.deferred,
+  });
+}
+
+async function steer(site: Site, visit: Visit, step: Steering): Promise<void> {
+  const { campaign } = await load(site, visit);
+  await steerCampaign(site.ctx, campaign.id, step, visit.staff.id);
+  back(visit, campaign);
+}
+
+function back({ res }: Visit, { id }: LoadedCampaign): void {
+  res.redirect(303, `/admin/campaigns/${id}`);
+}
+
+async function load(site: Site, { req }: Visit): Promise<Loaded> {
+  const campaign = await loadCampaign(site.ctx, param(req, 'id'));
+  return { campaign, list: await listById(site.ctx, campaign.listId) };
+}
+
+function campaignPart(campaign: LoadedCampaign, list: ListFacts, { screen }: Visit): PlanScreen['campaign'] {
+  return {
+    href: `/admin/campaigns/${campaign.id}`,
+    subject: campaign.subject,
+    list: textOf(list, screen.language).name,
+    from: `${list.organisation.name} <${list.organisation.fromAddress}>`,
+    fileName: campaign.fileName,
+    createdAt: campaign.createdAt,
+    isDraft: campaign.state === 'draft',
+  };
+}

@@ -25,7 +25,7 @@ describe('a campaign on its way', function () {
     sink = await startSink({
       onMail: async ({ to }) => {
         if (to.endsWith('@slow.example'))
-          throw Object.assign(new Error('4.7.0 too fast, come back later'), { responseCode: 421 });
+          throw Object.assign(new Error('4.3.2 busy, come back later'), { responseCode: 451 });
         return Promise.resolve();
       },
     });

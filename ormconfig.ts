@@ -1,6 +1,13 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AccessLog } from './entities/access-log.js';
+import {
+  CampaignClick,
+  CampaignDomain,
+  CampaignLink,
+  CampaignTally,
+  CampaignVisit,
+} from './entities/campaign-results.js';
 import { CampaignPace } from './entities/campaign-pace.js';
 import { AttributeMark } from './entities/attribute-mark.js';
 import { CampaignPicture } from './entities/campaign-picture.js';
@@ -58,6 +65,11 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Campaign,
       CampaignPace,
       CampaignPicture,
+      CampaignClick,
+      CampaignDomain,
+      CampaignLink,
+      CampaignTally,
+      CampaignVisit,
       Consent,
       ConsentEvent,
       Delivery,

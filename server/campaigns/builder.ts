@@ -11,6 +11,8 @@ import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
 import { fillSkeleton, formatMail } from '../mail/skeleton.js';
+import { agreedToTracking } from './agreed.js';
+import { fillPersonal } from './counted-links.js';
 import { finishMessage } from './finish-message.js';
 import { personalHeaders, personalHoles, type Personal } from './personal.js';
 import { domainOf, footerLanguage, type Why } from './prepare.js';
@@ -24,15 +26,42 @@ import { releasedCampaigns, type Released } from './released.js';
  */
 export const campaignBuilder: Builder = async (ctx, deliveries) => {
   const campaigns = await releasedCampaigns(ctx, ctx.db, [...new Set(deliveries.map((one) => one.messageId))]);
+  const agreed = await whoAgreed(ctx, campaigns, deliveries);
   return deliveries.map((delivery) => {
     const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
-    if (typeof campaign !== 'string') return buildOne(ctx, campaign, delivery);
+    if (typeof campaign !== 'string') return buildOne(ctx, campaign, delivery, agreed.get(delivery) ?? null);
     // Stopped since the claim.
     return HELD.includes(campaign) ? { delivery, isHeld: true } : { delivery, cannot: campaign };
   });
 };
 
 const HELD = ['campaign-paused', 'campaign-cancelled'];
+
+/** Of mails whose campaign asks for it: the consents to tracking of those who gave one. One small query more for such a batch, none for others. */
+async function whoAgreed(
+  ctx: Context,
+  campaigns: ReadonlyMap<string, Released | string>,
+  deliveries: readonly Claimed[],
+): Promise<Map<Claimed, string>> {
+  const asked = deliveries.filter(({ messageId }) => {
+    const campaign = campaigns.get(messageId);
+    return typeof campaign === 'object' && campaign.content.settings.tracking === 'agreed';
+  });
+  const found = new Map<Claimed, string>();
+  for (const organisationId of new Set(asked.map((one) => one.organisationId))) {
+    const mails = asked.filter((one) => one.organisationId === organisationId);
+    const consents = await agreedToTracking(
+      ctx,
+      organisationId,
+      mails.map((one) => one.subscriberId),
+    );
+    for (const mail of mails) {
+      const consent = consents.get(mail.subscriberId);
+      if (consent !== undefined) found.set(mail, consent);
+    }
+  }
+  return found;
+}
 
 /** One mail to one person: what a skeleton is filled with. */
 export interface Recipient extends Personal {
@@ -48,7 +77,7 @@ export async function finishMail(
   ctx: Context,
   organisation: OrganisationFacts,
   ready: ReadyMail,
-  of: { recipient: Recipient; language: string; messageId: string },
+  of: { recipient: Recipient; language: string; messageId: string; holes?: Readonly<Record<string, string>> },
 ): Promise<Buffer> {
   const links = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
   const url = unsubscribeUrl(links, of.recipient.unsubscribeRef);
@@ -69,6 +98,7 @@ export async function finishMail(
     preferences_url: preferences,
     confirmed_on: confirmedOn,
     ...personalHoles(ready, of.recipient, at),
+    ...of.holes,
   };
   const { headers, ...body } = fillSkeleton(ready, {
     to: { address: of.recipient.address },
@@ -84,12 +114,13 @@ function buildOne(
   ctx: Context,
   campaign: Released,
   delivery: Claimed,
+  agreedBy: string | null,
 ): BuiltMail | { delivery: Claimed; cannot: string } {
   const { list } = campaign;
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
   const recipient = {
-    ...{ ...consent, address: delivery.address, confirmedAt: consent.confirmedAt },
+    ...{ ...consent, address: delivery.address, confirmedAt: consent.confirmedAt, agreedBy },
     // Decrypted only where a mail asks for them.
     get attributes() {
       return delivery.attributes;
@@ -106,15 +137,18 @@ async function makeMail(
   ctx: Context,
   campaign: Released,
   delivery: Claimed,
-  recipient: Recipient & Pick<ClaimedConsent, 'basis'>,
+  recipient: Recipient & Pick<ClaimedConsent, 'basis'> & { readonly agreedBy: string | null },
 ): Promise<Made> {
   const { list } = campaign;
+  const { agreedBy } = recipient;
   const language = footerLanguage(list, delivery.language);
   try {
-    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(recipient), recipient), {
+    const ready = campaign.skeleton(language, whyOf(recipient), recipient, agreedBy !== null);
+    const message = await finishMail(ctx, list.organisation, ready, {
       recipient,
       language,
       messageId: messageIdOf(ctx.keyring, delivery),
+      ...(agreedBy === null ? {} : { holes: linksFor(ctx, campaign, ready, agreedBy) }),
     });
     return { message };
   } catch (error) {
@@ -122,6 +156,16 @@ async function makeMail(
     if (error instanceof Refusal) return { cannot: error.code };
     throw error;
   }
+}
+
+function linksFor(
+  ctx: Context,
+  { content, list }: Released,
+  ready: ReadyMail,
+  consentId: string,
+): Record<string, string> {
+  const names = new Set('slots' in ready ? ready.slots.map(({ name }) => name) : []);
+  return fillPersonal(ctx, list, { campaignId: content.id, consentId }, names);
 }
 
 /** The same for every try, also after a crash, and tells nothing (promise 2). Under the oldest master, so that rotation keeps it. */

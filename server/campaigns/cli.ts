@@ -9,6 +9,8 @@ import { chooseAudience } from './choose-audience.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
 import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
 import { releaseCampaign } from './release.js';
+import { domainsOf } from '../delivery/domains.js';
+import { slowedBy, type SlowedBy } from './slowed-by.js';
 import type { SendingPlan } from './settings.js';
 import { readStart } from './start-time.js';
 import { segmentsOf } from './segments.js';
@@ -19,6 +21,8 @@ import { createCampaign } from './upload.js';
 export interface Output {
   readonly isTTY?: boolean;
   write(text: string): unknown;
+  /** Where `write` may answer false: tells when there is room again. */
+  once?(event: 'drain', listener: () => void): unknown;
 }
 
 export interface CampaignSend {
@@ -144,21 +148,21 @@ async function queueAll(ctx: Context, id: string): Promise<Progress> {
 
 async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
   for (;;) {
-    const started = performance.now();
     // Harmless beside a service that does the same.
     const read = await fanOut(ctx);
     const now = await progress(ctx, id);
-    if (err.isTTY) err.write(`\r\x1b[K${progressLine(now)}`);
+    if (err.isTTY)
+      err.write(`\r\x1b[K${progressLine(now)}${slowedLine(slowedBy(now, await domainsOf(ctx, id), ctx.now()))}`);
     if (isAnswered(now) || !['scheduled', 'sending', 'paused', 'sent'].includes(now.state)) {
       if (err.isTTY) err.write('\n');
       await finishCampaigns(ctx);
       return now;
     }
-    // Counting a large campaign takes a while itself: it gets a tenth of the time.
-    if (read === 0) await setTimeout(Math.min(5_000, Math.max(250, (performance.now() - started) * 10)));
+    if (read === 0) await setTimeout(LOOK_MS);
   }
 }
 
+const LOOK_MS = 250;
 const BAR = 30;
 
 function progressLine(now: Progress): string {
@@ -177,6 +181,17 @@ function progressLine(now: Progress): string {
   ]
     .filter((part) => part !== '')
     .join('  ');
+}
+
+/** What holds it up, on the same line. */
+function slowedLine(slowed: SlowedBy | null): string {
+  if (slowed?.kind === 'own-server') return `  our mail server does not answer: ${oneLine(slowed.reply)}`;
+  return slowed?.kind === 'domain' ? `  slowed by ${slowed.name}: ${oneLine(slowed.reply)}` : '';
+}
+
+/** What a server says goes to a terminal: no control characters, and little of it. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 60);
 }
 
 function duration(seconds: number): string {

@@ -6,12 +6,16 @@ import type { Footer } from '../mail/footer.js';
 import { hasHole, hole } from '../mail/hole.js';
 import { injectHtml, injectText } from '../mail/inject.js';
 import { campaignFields } from '../mail/list-headers.js';
+import { replaceLinks } from '../mail/link-positions.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
 import { choose, fieldsAsked, readTemplate, type Piece } from '../mail/template.js';
 import { contentIdOf } from './content.js';
 import { PLACES, refuseTemplate } from './problem.js';
 import type { CampaignSettings } from './settings.js';
 import { footerDirection, footerLanguages, footerWords } from './words.js';
+
+/** Stands for the picture that tells of an opening; filled as a link named by eight zeros. */
+const OPENING = hole(`k_${'0'.repeat(16)}`);
 
 /** What a campaign says, before any footer. */
 export interface CampaignContent {
@@ -63,6 +67,16 @@ export interface Variant {
   readonly why: Why;
   /** Fields of conditions in which there is a value; absent: all. */
   readonly present?: ReadonlySet<string>;
+  /** Absent: links stay as they are. */
+  readonly links?: LinkChange | null;
+}
+
+/** How the links of a campaign are written so that they are counted. */
+export interface LinkChange {
+  /** What stands for an address; null: it stays. */
+  of(url: string): string | null;
+  /** A picture of one point tells that the mail was opened. */
+  readonly isOpeningSeen: boolean;
 }
 
 type Maker = Pick<Context, 'publicUrl'>;
@@ -94,11 +108,28 @@ export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, va
   const line = fillTemplate(choose(subject, present), 'text', { values: { ...values, subject: '' }, holes: personal });
   const filling = { values: { ...values, subject: line }, holes: personal };
   const footer = footerOf(ctx, list, language, why);
+  const filled = fillTemplate(choose(html, present), 'html', filling);
   return {
     ...{ subject: line, personal, isDated: DATED.test(content.subject + content.html + content.text) },
-    html: injectHtml(fillTemplate(choose(html, present), 'html', filling), footer).html,
+    html: injectHtml(variant.links ? changeLinks(filled, variant.links) : filled, footer).html,
     text: injectText(fillTemplate(choose(text, present), 'text', filling), footer).text,
   };
+}
+
+/** The HTML of a campaign in one language, with and without what its conditions show, before footer and links are set: for looking at its links. */
+export function filledHtml(list: ListFacts, content: CampaignContent, language: string): string[] {
+  const html = readTemplate(content.html);
+  const filling = { values: { ...valuesFor(list, language), subject: '' }, holes: new Map() };
+  return [new Set(fieldsAsked(html)), new Set<string>()].map((present) =>
+    fillTemplate(choose(html, present), 'html', filling),
+  );
+}
+
+function changeLinks(html: string, links: LinkChange): string {
+  const changed = replaceLinks(html, (url) => links.of(url));
+  if (!links.isOpeningSeen) return changed;
+  const end = /<\/body\s*>(?![^]*<\/body)/i.exec(changed)?.index ?? changed.length;
+  return `${changed.slice(0, end)}<img src="${OPENING}" width="1" height="1" alt="">${changed.slice(end)}`;
 }
 
 const DATED = /\b(?:date|year)\b/;

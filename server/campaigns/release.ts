@@ -1,7 +1,9 @@
+import { listById } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { hasOpenTags } from './accept-tags.js';
+import { countedLinks, keepLinks } from './counted-links.js';
 import { openDraft } from './draft.js';
 import { sealRelease } from './released.js';
 import type { SendingPlan } from './settings.js';
@@ -21,6 +23,7 @@ export async function releaseCampaign(ctx: Context, id: string): Promise<boolean
   if (await hasOpenTags(ctx, id)) {
     throw new Refusal('campaign-state', 'The file has tags of another mailing system. Look first at what they become.');
   }
+  const links = await linksToKeep(ctx, draft);
   const now = ctx.now();
   const plan = draft.settings.sending ?? {};
   const planned = plan.at === undefined ? now : new Date(plan.at);
@@ -30,7 +33,10 @@ export async function releaseCampaign(ctx: Context, id: string): Promise<boolean
       `update campaign set state = $5, released_at = $2, seal = $3 where id = $1 and state = 'draft' and seal = $4 returning 1`,
       [id, at, sealRelease(ctx, draft.listId, draft, at), draft.seal, at > now ? 'scheduled' : 'sending'],
     );
-    if (released.length === 1) await setPace(tx, id, plan, at);
+    if (released.length === 1) {
+      await setPace(tx, id, plan, at);
+      await keepLinks(ctx, tx, id, links);
+    }
     return released.length === 1;
   });
   if (!isReleasedNow && !(await isReleased(ctx, id)))
@@ -54,4 +60,9 @@ async function isReleased(ctx: Context, id: string): Promise<boolean> {
     [id],
   );
   return rows.length > 0;
+}
+
+async function linksToKeep(ctx: Context, draft: Awaited<ReturnType<typeof openDraft>>): Promise<string[]> {
+  const { tracking = 'off' } = draft.settings;
+  return tracking === 'off' ? [] : countedLinks(ctx, await listById(ctx, draft.listId), draft);
 }

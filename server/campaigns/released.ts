@@ -6,7 +6,8 @@ import type { Queryable } from '../database/connect.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { presentFields, type Personal } from './personal.js';
 import { CONTENT_COLUMNS, withPictures } from './content.js';
-import { fieldsAskedBy, type CampaignContent, type Why } from './prepare.js';
+import { fieldsAskedBy, type CampaignContent, type LinkChange, type Why } from './prepare.js';
+import { personalLinks, sharedLinks } from './counted-links.js';
 import { makeReady, type ReadyMail } from './ready.js';
 import { contentParts } from './upload.js';
 
@@ -15,8 +16,8 @@ export interface Released {
   readonly content: CampaignContent;
   readonly list: ListFacts;
   readonly releasedAt: Date;
-  /** The mail in one language as somebody gets it, made ready at first use. */
-  skeleton(language: string, why: Why, person: Personal): ReadyMail;
+  /** The mail in one language as somebody gets it, made ready at first use; `isTracked`: of somebody who agreed to tracking, with holes for their links. */
+  skeleton(language: string, why: Why, person: Personal, isTracked: boolean): ReadyMail;
 }
 
 interface Head {
@@ -89,12 +90,24 @@ function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, r
     content,
     list,
     releasedAt,
-    skeleton: (language, why, person) => {
+    skeleton: (language, why, person, isTracked) => {
       const present = presentFields(asked, person);
-      const key = [language, why, ...present].join(' ');
-      const skeleton = skeletons.get(key) ?? makeReady(ctx, list, content, { language, why, present });
+      const key = [language, why, isTracked, ...present].join(' ');
+      const skeleton =
+        skeletons.get(key) ??
+        makeReady(ctx, list, content, { language, why, present, links: linksOf(ctx, list, content, isTracked) });
       skeletons.set(key, skeleton);
       return skeleton;
     },
   };
+}
+
+function linksOf(
+  ctx: Context,
+  list: ListFacts,
+  { id, settings }: CampaignContent,
+  isTracked: boolean,
+): LinkChange | null {
+  if (settings.tracking === undefined || settings.tracking === 'off') return null;
+  return isTracked && settings.tracking === 'agreed' ? personalLinks(ctx, list) : sharedLinks(ctx, list, id);
 }

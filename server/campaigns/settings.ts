@@ -39,11 +39,22 @@ const sending = z.strictObject({
   onUnknown: z.enum(['again', 'leave']).optional(),
 });
 
-const settings = z.strictObject({ audience: audience.optional(), sending: sending.optional() });
+/**
+ * Whether clicks are counted; nothing said: off. `aggregate`: by links that are the same for everybody. `agreed`: as that, and openings and clicks of those who agreed
+ * to tracking, one by one.
+ */
+const tracking = z.enum(['off', 'aggregate', 'agreed']);
+
+const settings = z.strictObject({
+  audience: audience.optional(),
+  sending: sending.optional(),
+  tracking: tracking.optional(),
+});
 
 /** How a campaign is to go out; sealed with its content, so that nobody changes it by writing SQL (T6). */
 export type CampaignSettings = z.infer<typeof settings>;
 export type AudienceFilter = z.infer<typeof audience>;
+export type Tracking = z.infer<typeof tracking>;
 export type SendingPlan = z.infer<typeof sending>;
 
 /** Reads a filter from outside. Throws ZodError. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Steering } from '../campaigns/steer.js';
 import { readConfig } from '../config.js';
+import { addCampaignResults } from './campaign-results.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 
@@ -27,6 +28,7 @@ interface SendOptions {
 /** `zgoda campaign send`, `pause`, `resume`, `cancel` and `unschedule`. */
 export function addCampaignCommands(program: Command, tools: Tools): void {
   const campaign = program.command('campaign').description('mailings');
+  addCampaignResults(campaign.command('results'), { withContext: tools.withContext, end: tools.exit });
   campaign
     .command('send')
     .argument('<file>', 'an .html, .mjml, .hbs, .md, .eml or .zip file')

@@ -73,6 +73,8 @@ export interface Notice {
 export interface ListFacts {
   readonly id: string;
   readonly slug: string;
+  /** null: a list. `tracking`: what people may agree to beside it; it has a wording and events of its own, and no mails. */
+  readonly kind: 'tracking' | null;
   readonly organisation: OrganisationFacts;
   readonly defaultLanguage: string;
   /** Which bases of a consent may be mailed. */
@@ -90,6 +92,8 @@ export interface ListFacts {
 export interface Catalogue {
   readonly organisations: readonly OrganisationFacts[];
   readonly lists: readonly ListFacts[];
+  /** Purposes that have no mails: that an organisation sees who opens and follows what. */
+  readonly tracking: readonly ListFacts[];
   readonly forms: readonly { id: string; listId: string; allowedOrigins: string[] }[];
 }
 
@@ -126,9 +130,14 @@ export async function listById(ctx: Context, id: string): Promise<ListFacts> {
   return listIn(await catalogue(ctx), id);
 }
 
-/** Throws `list-unknown`. */
+/** A list, or another purpose that people agree to. Throws `list-unknown`. */
 export function listIn(known: Catalogue, id: string): ListFacts {
-  return found(known.lists.find((list) => list.id === id));
+  return found([...known.lists, ...known.tracking].find((list) => list.id === id));
+}
+
+/** What somebody agrees to who lets an organisation see what they open and follow; null: it does not ask. */
+export function trackingIn(known: Catalogue, organisationId: string): ListFacts | null {
+  return known.tracking.find(({ organisation }) => organisation.id === organisationId && organisation.isOurs) ?? null;
 }
 
 /** Throws `not-found`. */

@@ -15,7 +15,9 @@ export async function readCatalogue(on: Queryable, keyring: Keyring): Promise<Ca
   const organisations = rows.map(({ seal: given, ...facts }): OrganisationFacts => {
     return { ...facts, isOurs: isSealed(keyring, 'organisation', sealedParts(facts, said), given) };
   });
-  return { organisations, forms: said.forms, lists: said.lists.map((list) => assemble(list, organisations, said)) };
+  const all = said.lists.map((list) => assemble(list, organisations, said));
+  const [lists, tracking] = [all.filter(({ kind }) => kind === null), all.filter(({ kind }) => kind === 'tracking')];
+  return { organisations, forms: said.forms, lists, tracking };
 }
 
 /** Seals what an organisation says, after it was written in the same transaction: the way past it is SQL alone (T6). */
@@ -30,7 +32,10 @@ export async function sealOrganisation(on: Queryable, keyring: Keyring, slug: st
 }
 
 type WithList<T> = T & { list_id: string };
-type ListRow = Pick<ListFacts, 'id' | 'slug' | 'defaultLanguage' | 'acceptedBases' | 'confirmByReply' | 'topics'> & {
+type ListRow = Pick<
+  ListFacts,
+  'id' | 'slug' | 'kind' | 'defaultLanguage' | 'acceptedBases' | 'confirmByReply' | 'topics'
+> & {
   organisation_id: string;
 };
 
@@ -45,7 +50,8 @@ interface Said {
 async function readSaid(on: Queryable): Promise<Said> {
   return {
     lists: await on.query(
-      `select id, slug, organisation_id, default_language as "defaultLanguage", accepted_bases as "acceptedBases", confirm_by_reply as "confirmByReply", topics from list order by created_at, slug`,
+      `select l.id, l.slug, nullif(p.kind, 'list') as kind, l.organisation_id, l.default_language as "defaultLanguage", l.accepted_bases as "acceptedBases",
+         l.confirm_by_reply as "confirmByReply", l.topics from list l join purpose p on p.id = l.id order by l.created_at, l.slug`,
     ),
     texts: await on.query(
       'select list_id, language, name, about, frequency, shared_with as "sharedWith", retention from list_text order by language',
@@ -103,7 +109,16 @@ function sealedParts(organisation: Omit<OrganisationFacts, 'isOurs'>, said: Said
 }
 
 // What came later: where it says nothing it is left out, so that seals from before stay true.
-const LATER = ['officer', 'recipients', 'storageLocations', 'transfers', 'confirmByReply', 'attributes', 'topics'];
+const LATER = [
+  'officer',
+  'recipients',
+  'storageLocations',
+  'transfers',
+  'confirmByReply',
+  'attributes',
+  'topics',
+  'kind',
+];
 
 function entriesOf(row: object): [string, unknown][] {
   const saysNothing = (value: unknown): boolean =>

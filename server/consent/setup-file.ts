@@ -32,6 +32,17 @@ const attribute = z
   .refine(({ filter, sensitive }) => !(filter && sensitive), 'what is sensitive cannot be a filter')
   .refine(({ name }) => !TAKEN.includes(name), 'is the name of another field of the form');
 const topic = z.object({ slug, names: inLanguages });
+const texts = z.partialRecord(
+  language,
+  z.object({
+    name: line,
+    about: text,
+    frequency: line,
+    sharedWith: words.max(4000).default(''),
+    retention: words.max(4000).default(''),
+    wording: text,
+  }),
+);
 
 /** What `zgoda setup FILE` reads. */
 export const definition = z.object({
@@ -77,19 +88,11 @@ export const definition = z.object({
         .max(20)
         .default([])
         .refine((all) => differ(all.map((one) => one.slug)), 'must differ in their slugs'),
-      texts: z.partialRecord(
-        language,
-        z.object({
-          name: line,
-          about: text,
-          frequency: line,
-          sharedWith: words.max(4000).default(''),
-          retention: words.max(4000).default(''),
-          wording: text,
-        }),
-      ),
+      texts,
     }),
   ),
+  /** What people may agree to beside lists: that it is seen what they open and follow. */
+  tracking: z.object({ slug, language, texts }).optional(),
   forms: z.array(z.object({ id: slug, list: slug, allowedOrigins: z.array(base).default([]) })).default([]),
 });
 

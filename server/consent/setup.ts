@@ -58,8 +58,17 @@ export async function setup(ctx: Context, input: unknown, faultsOf: MailCheck = 
 
 type Definition = z.infer<typeof definition>;
 
+type SetPurpose = Definition['lists'][number] & { readonly kind: 'list' | 'tracking' };
+
+/** Lists, and what is agreed to as they are: by a confirmation mail of its own. */
+function purposesOf({ lists, tracking }: Definition): SetPurpose[] {
+  const all = lists.map((list) => ({ ...list, kind: 'list' as const }));
+  if (!tracking) return all;
+  return [...all, { ...tracking, kind: 'tracking', acceptedBases: ['confirmed'], confirmByReply: false, topics: [] }];
+}
+
 function lint(set: Definition, faultsOf: MailCheck): void {
-  const mistakes = set.lists.flatMap((list) =>
+  const mistakes = purposesOf(set).flatMap((list) =>
     Object.entries(list.texts).flatMap(([language, { name, wording }]) => {
       const words = [...promotionIn(name), ...promotionIn(wording)].map(
         (what) => `${what} would make the confirmation mail an advertisement`,
@@ -71,7 +80,7 @@ function lint(set: Definition, faultsOf: MailCheck): void {
       return faults.map((fault) => `list ${list.slug} (${language}): ${fault}`);
     }),
   );
-  const missing = set.lists
+  const missing = purposesOf(set)
     .filter((list) => !list.texts[list.language])
     .map((list) => `list ${list.slug} needs texts in its own language ${list.language}`);
   const strays = set.forms
@@ -122,7 +131,7 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
   for (const [code, body] of Object.entries(set.notices))
     newTexts += await addNotice(tx, organisationId, code, body, now);
   const ids = new Map<string, string>();
-  for (const list of set.lists) {
+  for (const list of purposesOf(set)) {
     const id = await writeList(tx, organisationId, list, now);
     ids.set(list.slug, id);
     for (const [code, words] of Object.entries(list.texts)) newTexts += await writeTexts(tx, id, code, words, now);
@@ -142,22 +151,19 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
   };
 }
 
-async function writeList(
-  tx: Tx,
-  organisationId: string,
-  list: Definition['lists'][number],
-  now: Date,
-): Promise<string> {
-  const [known] = await tx.query<{ id: string; organisation_id: string }>(
-    'select id, organisation_id from list where slug = $1',
+async function writeList(tx: Tx, organisationId: string, list: SetPurpose, now: Date): Promise<string> {
+  const [known] = await tx.query<{ id: string; organisation_id: string; kind: string }>(
+    'select l.id, l.organisation_id, p.kind from list l join purpose p on p.id = l.id where l.slug = $1',
     [list.slug],
   );
+  if (known && known.kind !== list.kind)
+    throw new Refusal('body-invalid', `${list.slug} is a ${known.kind} already, and cannot become a ${list.kind}.`);
   if (known && known.organisation_id !== organisationId)
     throw new Refusal('body-invalid', `The list ${list.slug} belongs to another organisation.`);
   const id = known?.id ?? randomUUID();
   await tx.query(
-    `insert into purpose (id, organisation_id, kind, channel, legal_basis, created_at) values ($1, $2, 'list', 'email', 'consent', $3) on conflict (id) do nothing`,
-    [id, organisationId, now],
+    `insert into purpose (id, organisation_id, kind, channel, legal_basis, created_at) values ($1, $2, $4, 'email', 'consent', $3) on conflict (id) do nothing`,
+    [id, organisationId, now, list.kind],
   );
   await tx.query(
     `insert into list (id, organisation_id, slug, default_language, accepted_bases, confirm_by_reply, created_at, topics) values ($1, $2, $3, $4, $5, $6, $7, $8)

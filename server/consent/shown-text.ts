@@ -24,9 +24,13 @@ export async function keepText(ctx: Context, text: ShownText): Promise<void> {
   if (known.size < MOST_KEPT) known.add(text.sha256);
 }
 
-/** Keeps the terms of all lists, in all their languages: after `setup`, and at start. */
-export async function keepTerms(on: Queryable, { lists }: Pick<Catalogue, 'lists'>, now: Date): Promise<void> {
-  const texts = lists.flatMap((list) => languagesOf(list).map((language) => termsOf(list, language)));
+/** Keeps the terms of all lists and other purposes, in all their languages: after `setup`, and at start. */
+export async function keepTerms(
+  on: Queryable,
+  { lists, tracking }: Pick<Catalogue, 'lists' | 'tracking'>,
+  now: Date,
+): Promise<void> {
+  const texts = [...lists, ...tracking].flatMap((list) => languagesOf(list).map((language) => termsOf(list, language)));
   await keepTexts(on, texts, now);
 }
 

@@ -75,12 +75,21 @@ function writeTerms(list: ListFacts, language: string): Terms {
       contact: organisation.privacyContact,
       ...(organisation.officer === null ? {} : { dpo: organisation.officer }),
     },
-    purposes: [{ id: list.id, text: text.about, type: 'dpv:DirectMarketing' }],
+    purposes: [
+      {
+        id: list.id,
+        text: text.about,
+        type: list.kind === 'tracking' ? 'dpv:ServiceUsageAnalytics' : 'dpv:DirectMarketing',
+      },
+    ],
     consent_type: 'dpv:ExpressedConsent',
     lawful_basis: 'consent',
     pii_types: [
       { type: 'pd:EmailAddress', name: 'e-mail address', optional: false },
       { type: 'pd:IPAddress', name: 'network address, as evidence', optional: false },
+      ...(list.kind === 'tracking'
+        ? [{ type: 'pd:Behavioral', name: 'which mails are opened and which links followed', optional: false }]
+        : []),
       { type: 'pd:DeviceSoftware', name: 'browser and its languages as it names them, as evidence', optional: true },
       ...organisation.attributes.map((rule) => ({
         ...{ type: 'dpv:PersonalData', name: inWords(rule.labels, language, organisation.language) || rule.name },

@@ -17,6 +17,7 @@ import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.
 import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-webhooks.js';
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
+import { CampaignResults1764940000000 } from '../../entities/migrations/1764940000000-campaign-results.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -39,6 +40,7 @@ const MIGRATIONS = [
   new Formats1764900000000(),
   new Sending1764920000000(),
   new Audience1764930000000(),
+  new CampaignResults1764940000000(),
   new DestroyedDkimKeys1764950000000(),
 ];
 

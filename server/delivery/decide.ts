@@ -36,7 +36,7 @@ export async function decideSignUps(ctx: Context, most = 200): Promise<number> {
          exists (select from consent_event e where e.sign_up_id = u.id and e.kind <> 'requested') as is_decided
        from sign_up u where outcome is null and blind_index is not null and evidence_key is not null and list_id = any($2::uuid[])
        order by requested_at limit $1 for update skip locked`,
-      [most, known.lists.filter((list) => list.organisation.isOurs).map((list) => list.id)],
+      [most, [...known.lists, ...known.tracking].filter((list) => list.organisation.isOurs).map((list) => list.id)],
     );
     const ours = rows.filter((row) => isOurSignUp(ctx, known, row));
     await setAside(

@@ -5,6 +5,7 @@ import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
 import { build, readyFor, type Builder, type BuiltMail, type Made, type Unmade } from './built-mail.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
+import { countDomain } from './domains.js';
 import { makeGate } from './gate.js';
 import { makeLanes, type Lane } from './lanes.js';
 import { sayGoodbye } from './living.js';
@@ -89,6 +90,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
     await built.kept;
+    countDomain(ctx, delivery, outcome);
     const settled = toOutcome(ctx, delivery, outcome, tries);
     const isUs = (await gate.judge(delivery, outcome)) !== 'go' && settled.bounce?.action === 'policy';
     await settler.add(isUs ? refusedUs(ctx, delivery, settled) : settled);

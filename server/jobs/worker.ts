@@ -3,11 +3,14 @@ import { journalErasures } from '../rights/journal.js';
 import { replayErasures } from '../rights/replay.js';
 import { destroyOldProofs, expirePending, purgeUnconfirmed, sweep } from '../rights/retention.js';
 import { fanOut, finishCampaigns } from '../campaigns/fan-out.js';
+import { sumUpTallies } from '../campaigns/tally.js';
+import { forgetVisits } from '../campaigns/visits.js';
 import { skipCancelled } from '../campaigns/skip-cancelled.js';
 import { campaignBuilder } from '../campaigns/builder.js';
 import { replayJournal } from '../consent/replay.js';
 import type { Context } from '../context.js';
 import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js';
+import { forgetDomains, writeDomains } from '../delivery/domains.js';
 import { freeLeases } from '../delivery/claim.js';
 import { decideSignUps } from '../delivery/decide.js';
 import { destroyFormerKeys } from '../delivery/destroy-dkim-keys.js';
@@ -112,6 +115,10 @@ function loopsOf(ctx: Context): Loop[] {
     { name: 'fan out', ring: 'mail', idle: SECOND, work: async () => fanOut(ctx) },
     { name: 'skip cancelled', ring: 'campaign', idle: SECOND, work: async () => skipCancelled(ctx) },
     { name: 'finish campaigns', idle: SECOND, work: async () => idle(finishCampaigns(ctx)) },
+    { name: 'sum up tallies', idle: 5 * SECOND, work: async () => idle(sumUpTallies(ctx)) },
+    { name: 'write domains', idle: 2 * SECOND, work: async () => idle(writeDomains(ctx)) },
+    { name: 'forget domains', idle: 600 * SECOND, work: async () => idle(forgetDomains(ctx)) },
+    { name: 'forget visits', idle: 60 * SECOND, work: async () => idle(forgetVisits(ctx)) },
     { name: 'empty the spool', idle: SECOND, work: async () => emptySpool(ctx) },
     { name: 'free leases', idle: 5 * SECOND, work: async () => idle(freeLeases(ctx)) },
     { name: 'expire', idle: 60 * SECOND, work: async () => expirePending(ctx) },

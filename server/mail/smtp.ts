@@ -1,4 +1,3 @@
-
 import type { Logger } from '../logger.js';
 import { ownName } from './smtp-name.js';
 import { SmtpConnection, SmtpTrouble, type SmtpTimeouts } from './smtp-connection.js';

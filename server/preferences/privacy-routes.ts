@@ -17,11 +17,11 @@ export function privacyRoutes(site: Site): Router {
 }
 
 async function show(site: Site, req: Request, res: Response): Promise<void> {
-  const { organisations, lists } = await catalogue(site.ctx);
+  const { organisations, lists, tracking } = await catalogue(site.ctx);
   const organisation = organisations.find((one) => one.slug === param(req, 'organisation'));
   if (!organisation) throw new Refusal('not-found', 'There is no such organisation.');
   const language = languageOf(site, req);
-  const ours = lists.filter((list) => list.organisation.id === organisation.id);
+  const ours = [...lists, ...tracking].filter((list) => list.organisation.id === organisation.id);
   const notices = ours[0]?.notices ?? [];
   const notice =
     notices.find((one) => one.language === language) ?? notices.find((one) => one.language === organisation.language);

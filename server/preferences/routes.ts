@@ -1,5 +1,5 @@
 import { Router, type Request, type Response } from 'express';
-import { linkAddress, listById, textOf, type ListFacts } from '../consent/catalogue.js';
+import { catalogue, linkAddress, listById, textOf, trackingIn, type ListFacts } from '../consent/catalogue.js';
 import { consentByRef, type ConsentOfPerson } from '../consent/find.js';
 import { renew, withdraw } from '../consent/withdraw.js';
 import { Refusal } from '../errors.js';
@@ -24,6 +24,7 @@ import type { SettingState, Undo } from '../web/pages.js';
 import { stopEverything } from './leave-routes.js';
 import { askForMagicLink } from './magic.js';
 import { choose, setSettings, type Settings } from './preferences.js';
+import { stopTracking } from './stop-tracking.js';
 import { listChoices, readChoices, settingState, type Wrong } from './settings-view.js';
 import { topicsInWords } from './topics-view.js';
 import { openUndo, undoLeaving, undoSettings } from './undo.js';
@@ -73,11 +74,19 @@ interface Found {
   list: ListFacts;
 }
 
-function show(site: Site, req: Request, res: Response, { person, list }: Found, wrong: Wrong | null = null): void {
+async function show(
+  site: Site,
+  req: Request,
+  res: Response,
+  { person, list }: Found,
+  wrong: Wrong | null = null,
+): Promise<void> {
   const language = languageOf(site, req, person.language);
   const token = param(req, 'token');
   const text = textOf(list, language);
   const consent = person.consent;
+  // The same for everybody, whether they agreed or not: mail is forwarded (promise 10).
+  const tracked = trackingIn(await catalogue(site.ctx), list.organisation.id) !== null;
   sendPage(
     site,
     res,
@@ -89,7 +98,17 @@ function show(site: Site, req: Request, res: Response, { person, list }: Found, 
       choices:
         consent.state === 'confirmed'
           ? listChoices(
-              { ref: 'list', list: text, facts: list, language, consent, now: site.ctx.now(), reduceOnly: true },
+              {
+                ref: 'list',
+                list: text,
+                facts: list,
+                language,
+                consent,
+                now: site.ctx.now(),
+                reduceOnly: true,
+                tracked,
+                hasMail: list.kind === null,
+              },
               wrong,
             )
           : null,
@@ -111,9 +130,9 @@ async function save(site: Site, req: Request, res: Response, found: Found): Prom
   });
   const undoAction = inLanguage(site, req, `/p/${param(req, 'token')}/undo`);
   if (choices === 'wrong-day' || choices === 'no-topic') {
-    show(site, req, res, found, choices === 'no-topic' ? choices : { day: fields['until'] ?? '' });
-    return;
+    return show(site, req, res, found, choices === 'no-topic' ? choices : { day: fields['until'] ?? '' });
   }
+  if (fields['stop-tracking'] === 'yes') await stopTracking(ctx, person.subscriberId);
   if (choices === 'leave') {
     const left = await withdraw(ctx, person.consent.id, 'settings');
     const undone = left?.eventId ? undoLeaving(ctx, undoAction, person.consent.id, left.eventId) : null;
@@ -168,7 +187,7 @@ function saved(
     list: textOf(list, language),
     state,
     topics: state.kind === 'left' ? '' : topicsInWords(list, person.consent.topics, language),
-    trackingStopped: false,
+    trackingStopped: fieldsOf(req)['stop-tracking'] === 'yes',
     undo: undone,
     settingsHref,
   });

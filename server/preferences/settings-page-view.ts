@@ -40,8 +40,10 @@ export async function showAll(
 ): Promise<void> {
   const { ctx } = site;
   const now = ctx.now();
-  const lists = (await catalogue(ctx)).lists.filter((list) => list.organisation.id === who.organisation.id);
+  const known = await catalogue(ctx);
+  const lists = [...known.lists, ...known.tracking].filter((list) => list.organisation.id === who.organisation.id);
   const joined = who.consents.filter((found) => found.consent.state === 'confirmed');
+  const tracked = joined.some((found) => known.tracking.some(({ id }) => id === found.listId));
   const joinedIds = new Set(joined.map((found) => found.listId));
   const page: PreferencesAllPage = {
     ...organisationBase(site, req, who.language, who.organisation),
@@ -59,7 +61,10 @@ export async function showAll(
         const of = { ref: `l${found.listId.slice(0, 8)}`, list: textOf(facts, language), facts, language };
         return {
           ...listChoices(
-            { ...of, consent: found.consent, now, reduceOnly: false },
+            {
+              ...{ ...of, consent: found.consent, now, reduceOnly: false, tracked },
+              hasMail: known.lists.some(({ id }) => id === found.listId),
+            },
             wrong?.listId === found.listId ? (wrong.what ?? { day: '' }) : null,
           ),
           action: inLanguage(site, req, `/settings/${found.listId}`),

@@ -28,6 +28,7 @@ import { askToErase, eraseNow } from './erase-view.js';
 import { choose } from './preferences.js';
 import { closeSession, formToken, sessionOf } from './session.js';
 import { showAll, type Person } from './settings-page-view.js';
+import { stopTracking } from './stop-tracking.js';
 import { readChoices, settingState } from './settings-view.js';
 
 /** All lists of an organisation, in the quarter of an hour after a magic link (T9): join, steer, leave. */
@@ -125,6 +126,7 @@ async function steer(
     const what = choices === 'no-topic' ? choices : { day: fields['until'] ?? '' };
     return showAll(site, req, res, who, null, { listId: list.id, what });
   }
+  if (fields['stop-tracking'] === 'yes') await stopTracking(ctx, who.subscriberId);
   if (choices === 'leave') await withdraw(ctx, found.consent.id, 'settings');
   else if (choices.length > 0) await choose(ctx, found.consent.id, choices);
   const after = await person(site, req);

@@ -28,6 +28,10 @@ interface Offered {
   readonly now: Date;
   /** For whoever came by a footer link (L-08). */
   readonly reduceOnly: boolean;
+  /** Does anybody see what this person opens? */
+  readonly tracked: boolean;
+  /** false: a purpose without mail. */
+  readonly hasMail: boolean;
 }
 
 /** The choices of one list. */
@@ -37,7 +41,7 @@ export function listChoices(of: Offered, wrong: Wrong | null = null): ListChoice
   const isNow = (frequency: Settings['frequency']): boolean =>
     consent.frequency === frequency && !(consent.pausedUntil && consent.pausedUntil > now);
   const frequency = (value: Settings['frequency']): boolean =>
-    !isNow(value) && may({ kind: 'frequency', frequency: value });
+    of.hasMail && !isNow(value) && may({ kind: 'frequency', frequency: value });
   return {
     ref: of.ref,
     list: of.list,
@@ -46,7 +50,7 @@ export function listChoices(of: Offered, wrong: Wrong | null = null): ListChoice
       every: !of.reduceOnly && frequency('all'),
       weekly: frequency('weekly'),
       monthly: frequency('monthly'),
-      pause: true,
+      pause: of.hasMail,
     },
     pause: {
       value: wrong !== null && wrong !== 'no-topic' ? wrong.day : '',
@@ -57,7 +61,7 @@ export function listChoices(of: Offered, wrong: Wrong | null = null): ListChoice
     topics: topicChoices(of.facts, consent.topics, of.language, of.reduceOnly),
     topicsReduce: of.reduceOnly,
     topicsWrong: wrong === 'no-topic',
-    tracked: false,
+    tracked: of.tracked,
   };
 }
 

@@ -99,6 +99,7 @@ async function restrict(ctx: Context, tx: Tx, erasureId: string, proofs: readonl
 }
 
 async function forget(tx: Tx, { id, organisationId, blindIndex }: Person, at: Date): Promise<void> {
+  await tx.query('delete from campaign_visit where subscriber_id = $1', [id]);
   await tx.query('delete from session where subscriber_id = $1', [id]);
   await tx.query('delete from attribute_mark where subscriber_id = $1', [id]);
   await tx.query('delete from magic_link where subscriber_id = $1', [id]);

@@ -13,6 +13,8 @@ export interface Look {
   readonly what: AccessLog['what'];
   /** Of an unmasking; with the key of the person's profile, under which it is kept. */
   readonly why?: { readonly field: string; readonly reason: string; readonly profileKey: Buffer };
+  /** Of an export, whose reason belongs to no person: encrypts it for the entry of that number. */
+  readonly sealReason?: (number: string) => Buffer;
 }
 
 /** Who looked at a person so far, this time not counted. */
@@ -96,12 +98,18 @@ type Row = Pick<AccessLog, 'number' | 'staffId' | 'subscriberId' | 'what' | 'hap
 
 const SELECT = `select number, staff_id as "staffId", subscriber_id as "subscriberId", what, happened_at as "happenedAt", reason, seal from access_log`;
 
-async function append(ctx: Context, tx: Tx, { staffId, subscriberId, what, why }: Look): Promise<void> {
+/** Entries that we wrote. `condition`: SQL, never from outside. */
+export async function readLooks(ctx: Context, condition: string): Promise<Row[]> {
+  const rows = await ctx.db.query<Row>(`${SELECT} where ${condition} order by number`);
+  return rows.filter((row) => isOurs(ctx, row));
+}
+
+async function append(ctx: Context, tx: Tx, { staffId, subscriberId, what, why, sealReason }: Look): Promise<void> {
   const [next] = await tx.query<{ number: string }>('select coalesce(max(number), 0) + 1 as number from access_log');
   const number = next?.number ?? '1';
   const reason = why
     ? encryptField(why.profileKey, placeOf(number), JSON.stringify({ field: why.field, reason: why.reason }))
-    : null;
+    : (sealReason?.(number) ?? null);
   const row = { number, staffId, subscriberId, what, happenedAt: ctx.now(), reason };
   await tx.query(
     'insert into access_log (number, staff_id, subscriber_id, what, happened_at, reason, seal) values ($1, $2, $3, $4, $5, $6, $7)',
@@ -117,6 +125,7 @@ function sealedParts(row: Omit<Row, 'seal'>): (string | Date | Buffer | null)[] 
   return [row.number, row.staffId, row.subscriberId, row.what, row.happenedAt, row.reason];
 }
 
-function placeOf(number: string): Place {
+/** Where the reason of an entry belongs. */
+export function placeOf(number: string): Place {
   return { table: 'access_log', column: 'reason', row: number };
 }

@@ -27,9 +27,9 @@ export async function listCampaigns(
     ctx.db.query<CampaignSummary>(
       `select c.id, c.list_id as "listId", c.subject, c.state, coalesce(c.released_at, c.created_at) as at, n.queued, n.sent, n.failed, n.skipped
        from (select * from campaign order by created_at desc, id limit $1 offset $2) c
-       cross join lateral (select count(*)::int as queued, count(*) filter (where d.state = 'sent')::int as sent,
-         count(*) filter (where d.state = 'failed')::int as failed, count(*) filter (where d.state = 'skipped')::int as skipped
-         from delivery d where d.message_id = c.id) n
+       cross join lateral (select coalesce(sum(t.change), 0)::int as queued, coalesce(sum(t.change) filter (where t.kind = 'sent'), 0)::int as sent,
+         coalesce(sum(t.change) filter (where t.kind = 'failed'), 0)::int as failed, coalesce(sum(t.change) filter (where t.kind = 'skipped'), 0)::int as skipped
+         from campaign_tally t where t.campaign_id = c.id) n
        order by c.created_at desc, c.id`,
       [PAGE_SIZE, (page - 1) * PAGE_SIZE],
     ),

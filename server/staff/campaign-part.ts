@@ -1,9 +1,15 @@
 import { isAnswered, secondsLeft, skippedCount, type Progress } from '../campaigns/progress.js';
 import { reasonName } from './audience-part.js';
+import type { LivePart } from './live-part.js';
 import type { ProgressPart } from './views.js';
 
 /** Numbers of a campaign as the screen shows them. */
-export function progressPart(now: Progress, language: string, zone: string): ProgressPart {
+export function progressPart(
+  now: Progress,
+  language: string,
+  zone: string,
+  live: LivePart | null = null,
+): ProgressPart {
   const answered = now.queued - now.waiting - now.sending;
   const rows = [
     { name: 'waiting', count: now.waiting },
@@ -31,6 +37,7 @@ export function progressPart(now: Progress, language: string, zone: string): Pro
     finishedAt: now.finishedAt,
     rows,
     reasons: reasonRows(now.skipped),
+    live,
   };
 }
 

@@ -16,6 +16,7 @@ import { sameOrigin } from '../web/origin.js';
 import { languageLinks } from '../web/i18n.js';
 import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
+import { livePart } from './live-part.js';
 import { steerPart } from './campaign-steer.js';
 import { audiencePart, filterInWords } from './audience-part.js';
 import { progressPart } from './campaign-part.js';
@@ -101,7 +102,7 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
     ...screen,
     campaign: campaignPart(campaign, list, visit),
     audience: isDraft ? await audienceFor(site, campaign, list, language) : null,
-    progress: now && progressPart(now, language, zone),
+    progress: now && progressPart(now, language, zone, await livePart(site.ctx, now)),
     steer: now && (await steerPart(site.ctx, campaign, now, screen)),
     test:
       told === 'sent' || told === 'deferred' || told === 'refused' || told === 'unknown'

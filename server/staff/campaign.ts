@@ -13,6 +13,8 @@ export interface LoadedCampaign extends CampaignContent {
   readonly createdAt: Date;
   /** Of another mailing system, in its file. */
   readonly tags: KeptTags | null;
+  /** null: a draft. */
+  readonly releasedAt: Date | null;
 }
 
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -21,7 +23,7 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export async function loadCampaign(ctx: Context, id: string): Promise<LoadedCampaign> {
   const [campaign] = ID.test(id)
     ? await ctx.db.query<LoadedCampaign>(
-        `select ${CONTENT_COLUMNS}, list_id as "listId", file_name as "fileName", state, tags, created_at as "createdAt" from campaign where campaign.id = $1`,
+        `select ${CONTENT_COLUMNS}, list_id as "listId", file_name as "fileName", state, tags, created_at as "createdAt", released_at as "releasedAt" from campaign where campaign.id = $1`,
         [id],
       )
     : [];

@@ -4,6 +4,7 @@ import { progress } from '../campaigns/progress.js';
 import type { Site } from '../web/http.js';
 import { staffOfSession } from './auth.js';
 import { progressPart } from './campaign-part.js';
+import { livePart } from './live-part.js';
 
 const CHECK_MS = 15_000;
 const LEAST_PAUSE_MS = 1_000;
@@ -22,7 +23,8 @@ export async function sendLive(
   live: LiveReader & { id: string; language: string; zone: string },
 ): Promise<void> {
   await sendEvents(site, res, live, async () => {
-    const part = progressPart(await progress(site.ctx, live.id), live.language, live.zone);
+    const now = await progress(site.ctx, live.id);
+    const part = progressPart(now, live.language, live.zone, await livePart(site.ctx, now));
     return { html: site.renderer.fragment('admin-progress', part), isOver: !part.isMoving };
   });
 }

@@ -15,6 +15,7 @@ import { planRoutes } from './plan-routes.js';
 import { previewRoutes } from './preview-routes.js';
 import { segmentRoutes } from './segment-routes.js';
 import { tagRoutes } from './tag-routes.js';
+import { resultsRoutes } from './results-routes.js';
 import { uploadRoutes } from './upload-routes.js';
 
 /** All staff screens, below /admin. */
@@ -27,6 +28,7 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   });
   routes.use(loginRoutes(site));
   routes.use(campaignRoutes(site, deps));
+  routes.use(resultsRoutes(site));
   routes.use(planRoutes(site));
   routes.use(audienceRoutes(site));
   routes.use(segmentRoutes(site));

@@ -1,3 +1,4 @@
+import type { LivePart } from './live-part.js';
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
 import type { SteerPart } from './plan-views.js';
@@ -126,6 +127,8 @@ export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
   /** Reasons why mails were skipped stand below `skipped`. */
   readonly rows: readonly { readonly name: string; readonly count: number }[];
   readonly reasons: readonly { readonly name: string; readonly count: number }[];
+  /** By domain, and what holds it up; null: nothing to tell. */
+  readonly live: LivePart | null;
 }
 
 export interface CampaignScreen extends StaffScreen {

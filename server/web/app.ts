@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import express, { type Express, type Router } from 'express';
 import { ROOT } from '../config.js';
+import { clickRoutes } from '../campaigns/click-routes.js';
 import { receiptRoutes } from '../consent/receipt-routes.js';
 import { consentRoutes } from '../consent/routes.js';
 import { Refusal } from '../errors.js';
@@ -51,6 +52,7 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
     .all(onlyMethods('GET', 'HEAD'));
   app.use(unkept);
   app.use(healthRoutes(site.ctx, probes));
+  app.use(clickRoutes(site));
   app.use(formRoutes(site));
   app.use(consentRoutes(site));
   app.use(leaveRoutes(site));

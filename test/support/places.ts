@@ -4,8 +4,10 @@ import { addCredential } from '../../server/gateway/add-credential.js';
 import { addStaff } from '../../server/staff/add-staff.js';
 import { logIn } from '../../server/staff/auth.js';
 import { makePersonRef } from '../../server/staff/person-ref.js';
+import { OPENED } from '../../server/campaigns/counted-links.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import type { Context } from '../../server/context.js';
+import { makeClickToken } from '../../server/links/click-token.js';
 import type { TestService } from './service.js';
 import { nodesOf, readSources } from './source.js';
 import { campaignMailTo, one } from './state.js';
@@ -47,6 +49,8 @@ export async function openPlaces(service: TestService): Promise<Places> {
   const path = (url: string): string => new URL(url).pathname;
   const [c, n] = [path(linkIn(asked, 'c')), path(linkIn(asked, 'n'))];
   const [u, p] = [path(linkIn(campaign, 'u')), path(linkIn(campaign, 'p'))];
+  const click = { campaignId: draft, link: OPENED, consentId: null };
+  const opened = makeClickToken(ctx.keyring, new URL(base).host, click);
   const mail = `/mailbox/${campaign.id}`;
   const admin = `/admin/campaigns/${draft}`;
   const ada = `/admin/people/${await personRef(ctx, 'ada@gmail.com')}`;
@@ -95,6 +99,8 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/settings/erase': { path: '/settings/erase', gets: true, reads: 'form' },
       '/settings/:what': { path: '/settings/stop', gets: false, reads: 'form' },
       '/privacy/:organisation': page(path(linksOf(confirmed, '/privacy/')[0] ?? base)),
+      // The picture of an opened mail, of nobody.
+      '/k/:token': page(`/k/${opened}`),
       '/receipts/:token': page(path(receipt)),
       '/r/:token': page(path(receipt).replace('/receipts/', '/r/')),
       // Of a log that was never continued under another name there is none.
@@ -124,6 +130,9 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/campaigns/:id/tags': { path: `${admin}/tags`, gets: true, reads: 'form' },
       '/admin/campaigns/:id/preview': page(`${admin}/preview`),
       '/admin/campaigns/:id/events': page(`${admin}/events`),
+      '/admin/campaigns/:id/results': { path: `${admin}/results`, gets: true, reads: 'form' },
+      '/admin/campaigns/:id/results/tracking': { path: `${admin}/results/tracking`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/results.csv': { path: `${admin}/results.csv`, gets: true, reads: 'form' },
       '/admin/campaigns/:id/test': { path: `${admin}/test`, gets: false, reads: 'form' },
       '/admin/campaigns/:id/send': { path: `${admin}/send`, gets: true, reads: 'form' },
     },

@@ -1,0 +1,25 @@
+import { slowedBy, type SlowedBy } from '../campaigns/slowed-by.js';
+import type { Progress } from '../campaigns/progress.js';
+import type { Context } from '../context.js';
+import { domainsOf } from '../delivery/domains.js';
+
+/** How the recipients' servers take a campaign while it goes, and what holds it up. */
+export interface LivePart {
+  readonly slowedBy: SlowedBy | null;
+  readonly domains: readonly {
+    readonly name: string;
+    readonly sent: number;
+    readonly deferred: number;
+    readonly failed: number;
+    readonly reply: string | null;
+  }[];
+}
+
+/** null: it does not go, or nothing was answered yet. */
+export async function livePart(ctx: Context, now: Progress): Promise<LivePart | null> {
+  if (now.state === 'draft') return null;
+  const domains = await domainsOf(ctx, now.campaign);
+  const slowed = slowedBy(now, domains, ctx.now());
+  const named = domains.flatMap(({ name, ...domain }) => (name === null ? [] : [{ name, ...domain }]));
+  return named.length > 0 || slowed ? { slowedBy: slowed, domains: named } : null;
+}

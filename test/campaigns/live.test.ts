@@ -1,0 +1,115 @@
+import { expect } from 'chai';
+import { campaignBuilder } from '../../server/campaigns/builder.js';
+import { fanOut } from '../../server/campaigns/fan-out.js';
+import { progress } from '../../server/campaigns/progress.js';
+import { releaseCampaign } from '../../server/campaigns/release.js';
+import { slowedBy } from '../../server/campaigns/slowed-by.js';
+import { sumUpTallies, tallyOf } from '../../server/campaigns/tally.js';
+import { createCampaign } from '../../server/campaigns/upload.js';
+import { makeSender } from '../../server/delivery/deliver.js';
+import { domainsOf, forgetDomains, writeDomains } from '../../server/delivery/domains.js';
+import { makeSmtpPool, type SmtpPool } from '../../server/mail/smtp.js';
+import { livePart } from '../../server/staff/live-part.js';
+import { eventually } from '../support/service.js';
+import { startSink, type Sink } from '../support/sink.js';
+import { addPerson, makeFresh, type Fresh } from './fresh.js';
+
+describe('a campaign on its way', function () {
+  this.timeout(30_000);
+  let fresh: Fresh;
+  let sink: Sink;
+  let pool: SmtpPool;
+
+  before(async () => {
+    fresh = await makeFresh();
+    sink = await startSink({
+      onMail: async ({ to }) => {
+        if (to.endsWith('@slow.example'))
+          throw Object.assign(new Error('4.3.2 busy, come back later'), { responseCode: 451 });
+        return Promise.resolve();
+      },
+    });
+    pool = makeSmtpPool({ url: sink.url, logger: fresh.ctx.logger });
+  });
+
+  after(async () => {
+    await pool.close();
+    await sink.stop();
+    await fresh.drop();
+  });
+
+  const send = async (people: readonly string[]): Promise<string> => {
+    for (const address of people) await addPerson(fresh, address);
+    const source = Buffer.from('<title>Hello</title><p>Hello</p>');
+    const id = await createCampaign(fresh.ctx, { list: 'news', fileName: 'a.html', source });
+    await releaseCampaign(fresh.ctx, id);
+    while ((await fanOut(fresh.ctx)) > 0);
+    const sender = makeSender(fresh.ctx, pool, { campaign: campaignBuilder });
+    const running = sender.run();
+    await eventually(async () => {
+      const now = await progress(fresh.ctx, id);
+      expect(now.waiting + now.sending).to.equal(0);
+    });
+    await sender.stop();
+    await running;
+    await writeDomains(fresh.ctx);
+    return id;
+  };
+
+  const many = (count: number, domain: string): string[] => Array.from({ length: count }, (_, i) => `p${i}@${domain}`);
+
+  it('tells how each larger domain takes it, and which slows it; a small domain is told to nobody', async () => {
+    const id = await send([...many(12, 'quick.example'), ...many(11, 'slow.example'), ...many(9, 'family.example')]);
+
+    const now = await progress(fresh.ctx, id);
+    const domains = await domainsOf(fresh.ctx, id);
+
+    expect(now).to.include({ queued: 32, sent: 21, deferred: 11 });
+    expect(domains.map(({ name, sent, deferred }) => [name, sent, deferred])).to.deep.equal([
+      ['slow.example', 0, 11],
+      ['quick.example', 12, 0],
+    ]);
+    expect(slowedBy(now, domains, fresh.ctx.now())).to.include({ kind: 'domain', name: 'slow.example' });
+    expect((await livePart(fresh.ctx, now))?.domains).to.have.length(2);
+    const rows = await fresh.ctx.db.query<{ text: string }>('select d::text as text from campaign_domain d');
+    const hex = (text: string): string => Buffer.from(text).toString('hex');
+    expect(rows.map(({ text }) => text).join())
+      .not.to.contain(hex('quick.example'))
+      .and.not.to.contain(hex('family'));
+  });
+
+  it('forgets the domains a day later', async () => {
+    fresh.advance(25 * 3_600_000);
+
+    expect(await forgetDomains(fresh.ctx)).to.equal(2);
+  });
+
+  it('tells the same numbers before and after the changes are summed up', async () => {
+    const [campaign] = await fresh.ctx.db.query<{ id: string }>('select id from campaign');
+    const id = campaign?.id ?? '';
+    const before = await tallyOf(fresh.ctx, id);
+    await fresh.ctx.db.query(
+      `insert into campaign_tally (campaign_id, kind, reason, change, at)
+       select $1, 'sent', '', case when n % 2 = 0 then 1 else -1 end, statement_timestamp() - interval '1 hour' from generate_series(1, 300) n`,
+      [id],
+    );
+
+    const gone = await sumUpTallies(fresh.ctx);
+
+    expect(gone).to.be.greaterThan(299);
+    const strip = (counts: typeof before) => counts.map(({ kind, reason, count }) => ({ kind, reason, count }));
+    expect(strip(await tallyOf(fresh.ctx, id))).to.deep.equal(strip(before));
+  });
+
+  it('says when nobody sends, and when our own mail server is away', async () => {
+    const at = fresh.ctx.now();
+    const [campaign] = await fresh.ctx.db.query<{ id: string }>('select id from campaign');
+    const idle = { ...(await progress(fresh.ctx, campaign?.id ?? '')), waiting: 5, rate: 0, sending: 0 };
+    const own = { name: null, sent: 0, deferred: 3, failed: 0, reply: 'connect ECONNREFUSED', at };
+
+    expect(slowedBy(idle, [], at)?.kind).to.equal('no-sender');
+    expect(slowedBy(idle, [own], at)).to.deep.equal({ kind: 'own-server', name: '', reply: 'connect ECONNREFUSED' });
+    expect(slowedBy(idle, [own], new Date(at.getTime() + 61_000))?.kind).to.equal('no-sender');
+    expect(slowedBy({ ...idle, state: 'sent' }, [own], at)).to.equal(null);
+  });
+});

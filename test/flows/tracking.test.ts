@@ -1,0 +1,313 @@
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { expect } from 'chai';
+import { chooseTracking } from '../../server/campaigns/tracking.js';
+import { releaseCampaign } from '../../server/campaigns/release.js';
+import { createCampaign } from '../../server/campaigns/upload.js';
+import { agreedCounts, clicksOf, forgetVisits } from '../../server/campaigns/visits.js';
+import { catalogue } from '../../server/consent/catalogue.js';
+import { setup } from '../../server/consent/setup.js';
+import { makeClickToken } from '../../server/links/click-token.js';
+import { linkKey } from '../../server/campaigns/counted-links.js';
+import { erase } from '../../server/rights/erase.js';
+import { DEMO } from '../../server/tour/demo.js';
+import { checkLedger, startTestService, type ReceivedMail, type TestService } from '../support/service.js';
+import { staffBrowser, wordsOf } from '../support/staff.js';
+import { factsOf, one, settled } from '../support/state.js';
+import { join, linkIn, pressConfirm, settingsLink } from '../support/story.js';
+import { formOf, get, headingOf, linksOf, post, type Page } from '../support/web.js';
+
+const words = (wording: string) => ({
+  name: 'Measuring of openings and clicks',
+  about: 'Which mails you open and which links you follow.',
+  frequency: 'with every mail',
+  wording,
+});
+const WITH_TRACKING = {
+  ...DEMO,
+  tracking: {
+    slug: 'measuring',
+    language: 'en' as const,
+    texts: {
+      en: words('I agree that Wisła Bookshop sees which mails I open and which links I follow.'),
+      pl: { ...words('Zgadzam się na pomiar otwarć i kliknięć.'), name: 'Pomiar otwarć i kliknięć' },
+    },
+  },
+};
+const SOURCE = Buffer.from(
+  `<title>June</title><body><p>Hello</p>\r\n<a class="x" href='https://shop.example/a?x=1&amp;y=2'>A</a> <a href="https://shop.example/b">B</a>
+   <a href="https://shop.example/c">C</a> <a href="mailto:a@shop.example">mail</a> <a href="{{preferences_url}}">settings</a></body>`,
+);
+const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
+const MINUTE_MS = 60_000;
+
+interface Followed {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
+describe('counting what is followed', function () {
+  this.timeout(60_000);
+  let service: TestService;
+  let settings: Record<string, string> = {};
+
+  before(async () => {
+    service = await startTestService();
+    await setup(service.ctx, WITH_TRACKING);
+    for (const name of ['ada', 'boris']) settings[name] = settingsLink(await join(service, `${name}@example.org`));
+    await agree('ada@example.org');
+  });
+
+  after(async () => {
+    await settled(service.ctx);
+    await checkLedger(service.ctx);
+    await service.stop();
+    settings = {};
+  });
+
+  const cookieOf = (page: Page): string => (page.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+
+  /** Opens the settings by a link in a mail. */
+  const openSettings = async (email: string): Promise<string> => {
+    const mails = await service.mailsTo(email);
+    await post(`${service.base}/preferences`, { email });
+    const form = formOf(await get(linkIn(await service.mailTo(email, mails + 1), 'm')), 'open');
+    return cookieOf(await post(form.action, form.fields));
+  };
+
+  /** Agrees to tracking on the page of all settings, and confirms it by mail. */
+  const agree = async (email: string): Promise<Page> => {
+    const cookie = await openSettings(email);
+    const page = await get(`${service.base}/settings`, { cookie });
+    const [purpose] = (await catalogue(service.ctx)).tracking;
+    const part = page.text.slice(page.text.indexOf(`/settings/${purpose?.id ?? ''}`));
+    const [, wording = ''] = /name="consent" value="([^"]+)"/.exec(part) ?? [];
+    expect(part.slice(0, 2000), 'a box of its own, unticked').not.to.contain('checked');
+    const [, nonce = ''] = /name="nonce" value="([^"]+)"/.exec(part) ?? [];
+    const mails = await service.mailsTo(email);
+    const asked = await post(
+      `${service.base}/settings/${purpose?.id ?? ''}`,
+      { nonce, consent: wording },
+      { cookie, origin: service.base },
+    );
+    expect(asked.status).to.equal(200);
+    return pressConfirm(linkIn(await service.mailTo(email, mails + 1), 'c'));
+  };
+
+  const send = async (
+    tracking: 'off' | 'aggregate' | 'agreed',
+  ): Promise<{ id: string; ada: string; boris: string }> => {
+    const before = await Promise.all(['ada', 'boris'].map(async (name) => service.mailsTo(`${name}@example.org`)));
+    const id = await createCampaign(service.ctx, { list: 'news', fileName: 'june.html', source: SOURCE });
+    await chooseTracking(service.ctx, id, tracking);
+    await releaseCampaign(service.ctx, id);
+    await settled(service.ctx);
+    const html = async (name: string, place: number): Promise<string> => {
+      const mail: ReceivedMail = await service.mailTo(`${name}@example.org`, (before[place] ?? 0) + 1);
+      return typeof mail.parsed.html === 'string' ? mail.parsed.html : '';
+    };
+    // Mails have long arrived when people read.
+    service.advance(10 * MINUTE_MS);
+    return { id, ada: await html('ada', 0), boris: await html('boris', 1) };
+  };
+
+  const links = (html: string): string[] =>
+    [...html.matchAll(/(?:href|src)="([^"]+\/k\/[\w-]+)"/g)].map(([, url = '']) => url);
+
+  /** As a browser asks: `fetch` says of itself that it is none. */
+  const follow = async (url: string, headers: Record<string, string> = BROWSER, method = 'GET'): Promise<Followed> =>
+    new Promise((resolve, reject) => {
+      request(url, { method, headers }, (answer) => {
+        answer.resume();
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers }));
+      })
+        .on('error', reject)
+        .end();
+    });
+
+  const visits = async (id: string): Promise<number> =>
+    one<number>(service.ctx, 'select count(*)::int from campaign_visit where campaign_id = $1', [id]);
+
+  const people = async (id: string): Promise<number> =>
+    (await clicksOf(service.ctx, id)).reduce((all, link) => all + link.people, 0);
+
+  it('is off unless a campaign says otherwise: links stay as they are', async () => {
+    const { ada, boris } = await send('off');
+
+    for (const html of [ada, boris]) {
+      expect(links(html)).to.deep.equal([]);
+      expect(html).to.contain('https://shop.example/a?x=1&amp;y=2').and.not.to.contain('<img');
+    }
+  });
+
+  it('in aggregate gives everybody the same links, and no picture, whether they agreed or not', async () => {
+    const { id, ada, boris } = await send('aggregate');
+
+    expect(links(ada)).to.have.length(3).and.to.deep.equal(links(boris));
+    expect(ada + boris)
+      .not.to.contain('<img')
+      .and.not.to.contain('shop.example/a');
+    expect(ada)
+      .to.contain('href="mailto:a@shop.example"')
+      .and.to.match(/\/p\/[\w-]+/)
+      .and.to.match(/\/u\/[\w-]+/);
+    const page = await follow(links(boris)[0] ?? '');
+    expect(page.status).to.equal(302);
+    expect(page.headers.location).to.equal('https://shop.example/a?x=1&y=2');
+    expect(page.headers['set-cookie']).to.equal(undefined);
+    expect(await people(id)).to.equal(1);
+    expect(await visits(id)).to.equal(0);
+  });
+
+  it('gives links and a picture of their own only to those who agreed', async () => {
+    const { id, ada, boris } = await send('agreed');
+    const again = await send('agreed');
+
+    expect(links(ada)).to.have.length(4);
+    expect(boris).not.to.contain('<img');
+    // What Boris got is what anybody else who did not agree gets: nothing in it is his.
+    const shared = links(boris);
+    expect(shared).to.have.length(3);
+    expect(shared.some((url) => links(ada).includes(url))).to.equal(false);
+    expect(Math.max(...shared.map((url) => url.length))).to.be.lessThan(
+      Math.min(...links(ada).map((url) => url.length)),
+    );
+    expect(links(again.ada).some((url) => links(ada).includes(url))).to.equal(false);
+    const picture = /<img src="([^"]+)"/.exec(ada)?.[1] ?? '';
+    expect((await follow(picture)).headers['content-type']).to.equal('image/gif');
+    await follow(links(ada)[0] ?? '');
+    await follow(shared[0] ?? '');
+    expect(await agreedCounts(service.ctx, id)).to.deep.equal({ people: 1, opened: 1, clicked: 1 });
+    expect(await people(id)).to.equal(2);
+    expect(await visits(id)).to.equal(2);
+  });
+
+  it('shows what was followed, and of whom only those who agreed', async () => {
+    const { id, ada } = await send('agreed');
+    await follow(links(ada)[1] ?? '');
+    const marketer = await staffBrowser(service, 'marketer');
+
+    const page = wordsOf(await marketer.see(`/admin/campaigns/${id}/results`));
+
+    expect(page).to.contain('1 got it, 1 opened it, 1 followed a link');
+    expect(page).to.contain('1. https://shop.example/b 1').and.to.contain('links followed: 1');
+  });
+
+  it('does not take scanners for people', async () => {
+    const { id, ada, boris } = await send('agreed');
+    const [first = '', second = '', third = ''] = links(ada);
+    const [shared = ''] = links(boris);
+
+    await follow(shared, BROWSER, 'HEAD');
+    await follow(shared, { ...BROWSER, 'sec-purpose': 'prefetch' });
+    await follow(shared, { 'user-agent': 'Barracuda Sentinel (EE) link scanner 1.0' });
+    await follow(shared, { ...BROWSER, 'sec-fetch-mode': 'cors' });
+    for (const url of [first, second, third]) await follow(url);
+    await follow(/<img src="([^"]+)"/.exec(ada)?.[1] ?? '', { 'user-agent': 'Mozilla/5.0' });
+
+    expect(await people(id), 'clicks of people').to.equal(0);
+    expect((await agreedCounts(service.ctx, id)).opened, 'openings by people').to.equal(0);
+    const machines = (await clicksOf(service.ctx, id)).reduce((all, link) => all + link.machines, 0);
+    expect(machines).to.equal(7);
+  });
+
+  it('leads nowhere but where the campaign itself leads', async () => {
+    const { id, boris } = await send('aggregate');
+    const [url = ''] = links(boris);
+    const { keyring } = service.ctx;
+    const audience = new URL(service.base).host;
+    const evil = makeClickToken(keyring, audience, {
+      ...{ campaignId: id, link: linkKey('https://evil.example'), consentId: null },
+    });
+    const foreign = makeClickToken(keyring, 'evil.example', {
+      ...{ campaignId: id, link: linkKey('https://shop.example/b'), consentId: null },
+    });
+
+    const tries = [
+      ...[
+        `${url.slice(0, -1)}${url.endsWith('A') ? 'B' : 'A'}`,
+        `${url}=`,
+        `${url}A`,
+        `${service.base}/k/x`,
+        `${service.base}/k/${foreign}`,
+      ],
+      ...[`${service.base}/k/${evil}`, `${service.base}/k/https://evil.example`],
+    ];
+    for (const bad of tries) {
+      const page = await follow(bad);
+      expect(page.status, bad).to.be.greaterThan(399);
+      expect(page.headers.location, bad).to.equal(undefined);
+    }
+    expect((await follow(`${url}?url=https://evil.example`)).headers.location).to.contain('shop.example');
+    await service.ctx.db.query(`update campaign_link set url = 'https://evil.example' where campaign_id = $1`, [id]);
+    expect((await follow(url)).status, 'a row that was written by SQL').to.equal(404);
+  });
+
+  it('ends at once when the person says so by a footer link, and forgets what there was', async () => {
+    const { id, ada } = await send('agreed');
+    await follow(links(ada)[0] ?? '');
+    service.advance(MINUTE_MS);
+    const link = settings['ada'] ?? '';
+
+    const form = formOf(await get(link), 'preferences');
+    const saved = await post(form.action, { ...form.fields, 'stop-tracking': 'yes' });
+    await follow(links(ada)[1] ?? '');
+
+    expect(headingOf(saved)).to.contain('Saved');
+    expect(saved.text).to.contain('Opens and clicks are not measured.');
+    expect(await visits(id)).to.equal(1);
+    expect((await agreedCounts(service.ctx, id)).people).to.equal(0);
+    await forgetVisits(service.ctx);
+    expect(await visits(id)).to.equal(0);
+    expect(await people(id), 'clicks of nobody in particular').to.equal(2);
+    const next = await send('agreed');
+    expect(links(next.ada)).to.have.length(3).and.to.deep.equal(links(next.boris));
+    const facts = await factsOf(service.ctx, 'ada@example.org', 'news');
+    expect(facts?.state, 'the list itself').to.equal('confirmed');
+  });
+
+  it('looks the same by a footer link, whether somebody agreed or not', async () => {
+    const page = async (name: string): Promise<string> =>
+      (await get(settings[name] ?? '')).text.replace(/\/p\/[\w-]+/g, '').replace(/<bdi[^]*?<\/bdi>/g, '');
+    await agree('ada@example.org');
+
+    expect(await page('ada')).to.contain('name="stop-tracking"');
+    const strip = (text: string): string => text.replace(/[ab]…@[^<]*/g, '').replace(/aria-label="[^"]*"/g, '');
+    expect(strip(await page('ada')).replaceAll(/\b[ab]\b/g, '')).to.equal(
+      strip(await page('boris')).replaceAll(/\b[ab]\b/g, ''),
+    );
+  });
+
+  it('is agreed to with a wording, events and a receipt of its own', async () => {
+    await join(service, 'chen@example.org');
+    const confirmed = await agree('chen@example.org');
+    await settled(service.ctx);
+
+    const [receipt = ''] = linksOf(confirmed, '/receipts/');
+    const file = await get(receipt);
+
+    expect(file.status).to.equal(200);
+    expect(file.text).to.contain('sees which mails I open').and.to.contain('dpv:ServiceUsageAnalytics');
+    expect((await get(`${service.base}/privacy/${DEMO.organisation.slug}`)).text).to.contain(
+      'Measuring of openings and clicks',
+    );
+    // There is no page to join by, and nothing can be sent to it.
+    expect((await get(`${service.base}/lists/measuring`)).status).to.equal(404);
+    const upload = createCampaign(service.ctx, { list: 'measuring', fileName: 'a.html', source: SOURCE });
+    const refused: unknown = await upload.catch((error: unknown) => error);
+    expect(refused).to.have.property('code', 'list-unknown');
+  });
+
+  it('forgets an erased person at once', async () => {
+    const { id, ada } = await send('agreed');
+    expect(links(ada)).to.have.length(4);
+    await follow(links(ada)[0] ?? '');
+    expect(await visits(id)).to.equal(1);
+    const { subscriberId = '' } = (await factsOf(service.ctx, 'ada@example.org')) ?? {};
+
+    await erase(service.ctx, { subscriberId, cause: 'person' });
+
+    expect(await visits(id)).to.equal(0);
+    expect((await follow(links(ada)[0] ?? '')).status, 'the link itself').to.equal(302);
+    expect(await visits(id)).to.equal(0);
+  });
+});

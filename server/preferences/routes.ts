@@ -99,15 +99,8 @@ async function show(
         consent.state === 'confirmed'
           ? listChoices(
               {
-                ref: 'list',
-                list: text,
-                facts: list,
-                language,
-                consent,
-                now: site.ctx.now(),
-                reduceOnly: true,
-                tracked,
-                hasMail: list.kind === null,
+                ...{ ref: 'list', list: text, facts: list, language, consent, now: site.ctx.now() },
+                ...{ reduceOnly: true, tracked, hasMail: list.kind === null },
               },
               wrong,
             )

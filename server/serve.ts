@@ -15,6 +15,7 @@ import { startGateway, type Gateway } from './gateway/listen.js';
 import { openWayOut, startWorker, type Worker } from './jobs/worker.js';
 import { hostOf } from './links/urls.js';
 import type { Logger } from './logger.js';
+import { compileAllMjml } from './campaigns/mjml.js';
 import { compileMailTemplates } from './mail/compose.js';
 import { startMailbox } from './mailbox/listen.js';
 import { mailboxRoutes } from './mailbox/routes.js';
@@ -98,7 +99,10 @@ async function start(
   const smtpUrl = mailbox && has('worker') ? await startBuiltInMailbox(mailbox, logger, closers) : config.smtpUrl;
   const worker =
     has('worker') && smtpUrl
-      ? await startWorker(ctx, { smtpUrl, templates: await compileMailTemplates({ root: ROOT, catalogs }) })
+      ? await startWorker(ctx, {
+          smtpUrl,
+          templates: await compileMailTemplates({ root: ROOT, catalogs, compileMjml: compileAllMjml }),
+        })
       : null;
   if (worker) closers.push(worker.stop);
   // Where another process sends: staff's tests to themselves leave from here all the same.

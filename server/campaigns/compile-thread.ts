@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** What the thread is to do with a text: compile MJML, or write style sheets into the elements of an HTML page. */
+/** What the thread is to do with a text: compile MJML, or write style sheets into the elements of an HTML page. `several`: MJML files with NUL between them. */
 export interface CompileJob {
-  readonly kind: 'mjml' | 'styles';
+  readonly kind: 'mjml' | 'several' | 'styles';
   readonly source: string;
 }
 
@@ -51,6 +51,16 @@ async function compileMjml(source: string): Promise<CompileAnswer> {
   };
 }
 
+async function compileSeveral(sources: readonly string[]): Promise<CompileAnswer> {
+  const answers: Extract<CompileAnswer, { html: string }>[] = [];
+  for (const source of sources) {
+    const one = await compileMjml(source);
+    if ('failed' in one) return one;
+    answers.push(one);
+  }
+  return { html: answers.map(({ html }) => html).join('\0'), problems: answers.flatMap(({ problems }) => problems) };
+}
+
 // The sheets stay as well: media queries, dark mode and what some program needs cannot stand in an element.
 function inlineStyles(source: string): CompileAnswer {
   const juice = require('juice/client') as Juice;
@@ -69,7 +79,8 @@ function inlineStyles(source: string): CompileAnswer {
 
 async function answer({ kind, source }: CompileJob): Promise<CompileAnswer> {
   try {
-    return kind === 'mjml' ? await compileMjml(source) : inlineStyles(source);
+    if (kind === 'styles') return inlineStyles(source);
+    return kind === 'mjml' ? await compileMjml(source) : await compileSeveral(source.split('\0'));
   } catch (error) {
     return { failed: error instanceof Error ? error.message : 'unknown' };
   }

@@ -47,14 +47,19 @@ program
   .description('create or update an organisation; a changed wording becomes a new version')
   .action(async (file: string) =>
     withContext(async (ctx) => {
-      const [{ setup }, { compileMailTemplates }, { loadCatalogs }, { confirmationFaults }] = await Promise.all([
-        import('../consent/setup.js'),
-        import('../mail/compose.js'),
-        import('../web/i18n.js'),
-        import('../delivery/confirmation-faults.js'),
-      ]);
+      const [{ compileAllMjml }, { setup }, { compileMailTemplates }, { loadCatalogs }, { confirmationFaults }] =
+        await Promise.all([
+          import('../campaigns/mjml.js'),
+          import('../consent/setup.js'),
+          import('../mail/compose.js'),
+          import('../web/i18n.js'),
+          import('../delivery/confirmation-faults.js'),
+        ]);
       const definition = await readJson(file);
-      const templates = await compileMailTemplates({ root: ROOT, catalogs: loadCatalogs(ROOT) });
+      const templates = await compileMailTemplates({
+        ...{ root: ROOT, catalogs: loadCatalogs(ROOT) },
+        compileMjml: compileAllMjml,
+      });
       say(JSON.stringify(await setup(ctx, definition, (list) => confirmationFaults(ctx, templates, list))));
     }),
   );

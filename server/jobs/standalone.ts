@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ROOT } from '../config.js';
 import type { Context } from '../context.js';
+import { compileAllMjml } from '../campaigns/mjml.js';
 import { compileMailTemplates } from '../mail/compose.js';
 import { startMailbox } from '../mailbox/listen.js';
 import { openMailbox } from '../mailbox/store.js';
@@ -14,7 +15,10 @@ export async function runSenderFor(ctx: Context): Promise<() => Promise<void>> {
     ? null
     : await startMailbox({ mailbox: await openMailbox(join(ctx.config.dataDir, 'mailbox')), logger: ctx.logger });
   const smtpUrl = ctx.config.smtpUrl ?? mailbox?.url ?? '';
-  const worker = await startWorker(ctx, { smtpUrl, templates: await compileMailTemplates({ root: ROOT, catalogs }) });
+  const worker = await startWorker(ctx, {
+    smtpUrl,
+    templates: await compileMailTemplates({ root: ROOT, catalogs, compileMjml: compileAllMjml }),
+  });
   return async () => {
     await worker.stop();
     await mailbox?.stop();

@@ -76,16 +76,17 @@ export type MailTemplates = Readonly<Record<MailName, MailTemplate>>;
 export async function compileMailTemplates(options: {
   readonly root: string;
   readonly catalogs: Catalogs;
+  /** MJML files as HTML, in their order. */
+  readonly compileMjml: (sources: readonly string[]) => Promise<readonly string[]>;
 }): Promise<MailTemplates> {
   const engine = Handlebars.create();
   engine.registerHelper(mailHelpers(options.catalogs));
   const folder = join(options.root, 'templates', 'mail');
-  const [confirmation, already, magic] = await Promise.all([
-    compileMail(engine, folder, 'confirmation'),
-    compileMail(engine, folder, 'already'),
-    compileMail(engine, folder, 'magic'),
-  ]);
-  return { confirmation, already, magic };
+  const sources = NAMES.map((name) => readFileSync(join(folder, `${name}.mjml`), 'utf8'));
+  // The placeholders are ordinary text to MJML and survive it: one compilation serves every language.
+  const htmls = await options.compileMjml(sources);
+  const made = NAMES.map((name, place) => [name, compileMail(engine, folder, name, htmls[place] ?? '')]);
+  return Object.fromEntries(made) as MailTemplates;
 }
 
 /** Fills a mail in: same arguments, same mail. The words are escaped in the HTML part and as they are in the text part. */
@@ -109,17 +110,9 @@ export function composeMail<N extends MailName>(
   };
 }
 
-async function compileMail(engine: typeof Handlebars, folder: string, name: MailName): Promise<MailTemplate> {
-  // Loading mjml takes half a second, so only who composes mail loads it.
-  const { default: mjml } = await import('mjml');
-  const source = readFileSync(join(folder, `${name}.mjml`), 'utf8');
-  // The placeholders are ordinary text to mjml and survive it: one compilation serves every language.
-  const { html } = await mjml(source, {
-    validationLevel: 'strict',
-    ignoreIncludes: true,
-    keepComments: false,
-    fonts: {},
-  });
+const NAMES: readonly MailName[] = ['confirmation', 'already', 'magic'];
+
+function compileMail(engine: typeof Handlebars, folder: string, name: MailName, html: string): MailTemplate {
   const text = readFileSync(join(folder, `${name}.txt.hbs`), 'utf8');
   const [subject = '', ...lines] = text.split('\n');
   return {

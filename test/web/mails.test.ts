@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { ROOT } from '../../server/config.js';
+import { compileAllMjml } from '../../server/campaigns/mjml.js';
 import { compileMailTemplates, composeMail, type MailName, type Mails } from '../../server/mail/compose.js';
 import type { MailTemplates } from '../../server/mail/compose.js';
 import { loadCatalogs } from '../../server/web/i18n.js';
@@ -44,7 +45,7 @@ describe('mails', () => {
   let templates: MailTemplates;
 
   before(async () => {
-    templates = await compileMailTemplates({ root: ROOT, catalogs: loadCatalogs(ROOT) });
+    templates = await compileMailTemplates({ root: ROOT, catalogs: loadCatalogs(ROOT), compileMjml: compileAllMjml });
   });
 
   for (const language of ['en', 'pl']) {

@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AccessLog } from './entities/access-log.js';
+import { CampaignAct } from './entities/campaign-act.js';
+import { CampaignTemplate } from './entities/campaign-template.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -50,6 +52,8 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     entities: [
       AccessLog,
       Campaign,
+      CampaignAct,
+      CampaignTemplate,
       Consent,
       ConsentEvent,
       Delivery,

@@ -39,6 +39,13 @@ export class Campaign {
   @Column({ type: 'text' })
   text!: string;
 
+  /** The text part before its last change, to go back to. */
+  @Column({ type: 'text', name: 'former_text', nullable: true })
+  formerText!: string | null;
+
+  @Column({ type: 'bytea', name: 'former_seal', nullable: true })
+  formerSeal!: Buffer | null;
+
   @Column({ type: 'text' })
   state!: CampaignState;
 

@@ -59,6 +59,10 @@ export class Organisation {
   @Column({ type: 'text', array: true, default: [] })
   transfers!: string[];
 
+  /** A campaign that one asks to send is released by another. */
+  @Column({ type: 'boolean', name: 'release_by_second', default: false })
+  releaseBySecond!: boolean;
+
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
 

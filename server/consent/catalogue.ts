@@ -22,6 +22,8 @@ export interface OrganisationFacts {
   readonly recipients: readonly string[];
   readonly storageLocations: readonly string[];
   readonly transfers: readonly string[];
+  /** Must another than who asks release each campaign? */
+  readonly releaseBySecond: boolean;
   /** Is all that it says, its lists and texts included, as it was set up? If not, nobody joins and no mail leaves; leaving works (T6). */
   readonly isOurs: boolean;
 }

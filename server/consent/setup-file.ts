@@ -34,6 +34,7 @@ export const definition = z.object({
     recipients: lines,
     storageLocations: lines,
     transfers: lines,
+    releaseBySecond: z.boolean().default(false),
     language,
     jurisdiction: z.string().length(2),
     timeZone: z

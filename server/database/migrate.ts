@@ -8,6 +8,7 @@ import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-er
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
 import { AskedAnew1764850000000 } from '../../entities/migrations/1764850000000-asked-anew.js';
 import { CampaignSettings1764890000000 } from '../../entities/migrations/1764890000000-campaign-settings.js';
+import { CampaignCheck1764910000000 } from '../../entities/migrations/1764910000000-campaign-check.js';
 import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
 import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.js';
 import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-webhooks.js';
@@ -32,6 +33,7 @@ const MIGRATIONS = [
   new Webhooks1764840000000(),
   new AskedAnew1764850000000(),
   new CampaignSettings1764890000000(),
+  new CampaignCheck1764910000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

@@ -4,6 +4,7 @@ import type { Context } from '../context.js';
 import type { Footer } from '../mail/footer.js';
 import { hole } from '../mail/hole.js';
 import { injectHtml, injectText } from '../mail/inject.js';
+import { webVersionUrl } from '../links/urls.js';
 import { campaignFields } from '../mail/list-headers.js';
 import { fillPlaceholders } from '../mail/placeholders.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
@@ -29,7 +30,7 @@ export interface LaidOut {
   readonly text: string;
 }
 
-type Maker = Pick<Context, 'publicUrl'>;
+type Maker = Pick<Context, 'publicUrl' | 'keyring'>;
 
 /** The language of the footer for a subscriber: their own, else the list's, else English. */
 export function footerLanguage(list: ListFacts, language: string): string {
@@ -47,6 +48,7 @@ export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, la
     preferencesUrl: hole('preferences_url'),
     list: textOf(list, language).name,
     organisation: list.organisation.name,
+    webVersionUrl: webVersionOf(ctx, list, content.id, language),
   };
   const footer = footerOf(ctx, list, language, why);
   return {
@@ -54,6 +56,12 @@ export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, la
     html: injectHtml(fillPlaceholders(content.html, 'html', values), footer).html,
     text: injectText(fillPlaceholders(content.text, 'text', values), footer).text,
   };
+}
+
+/** Where a campaign can be read as a page. */
+export function webVersionOf(ctx: Maker, { organisation }: ListFacts, id: string, language: string): string {
+  const maker = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
+  return webVersionUrl(maker, Buffer.from(id.replaceAll('-', ''), 'hex'), language);
 }
 
 /** The mail of all recipients of one language, made ready once. Throws as `layOut`, and `body-invalid` for a header that cannot be. */

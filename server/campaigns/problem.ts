@@ -17,6 +17,7 @@ export type ProblemReason =
   | 'subject-long'
   | 'subject-controls'
   | 'no-file'
+  | 'name'
   | 'unlisted';
 
 /** One reason why a template cannot be sent. */

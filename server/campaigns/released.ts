@@ -53,6 +53,14 @@ export function sealRelease(ctx: Pick<Context, 'keyring'>, listId: string, conte
   return seal(ctx.keyring, 'campaign', [...contentParts(listId, content), at]);
 }
 
+/** Is this what was released at that time? */
+export function isReleasedContent(
+  ctx: Pick<Context, 'keyring'>,
+  { listId, content, at, seal: given }: { listId: string; content: CampaignContent; at: Date; seal: Buffer | null },
+): boolean {
+  return isSealed(ctx.keyring, 'campaign', [...contentParts(listId, content), at], given);
+}
+
 async function open(ctx: Context, on: Queryable, head: Head): Promise<Released | null> {
   const known = kept.get(ctx) ?? new Map<string, { seal: Buffer; released: Released }>();
   kept.set(ctx, known);
@@ -64,8 +72,8 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
     [head.id],
   );
   if (!content) return null;
-  const parts = [...contentParts(head.list_id, content), head.released_at];
-  if (!isSealed(ctx.keyring, 'campaign', parts, head.seal)) return null;
+  const { list_id: listId, released_at: at } = head;
+  if (!isReleasedContent(ctx, { listId, content, at, seal: head.seal })) return null;
   const released = makeReleased(ctx, content, await listById(ctx, head.list_id), head.released_at);
   if (known.size >= KEPT) known.delete(known.keys().next().value ?? '');
   known.set(head.id, { seal: head.seal, released });

@@ -52,6 +52,7 @@ const MARKS = {
   preferencesUrl: hole('preferences_url'),
   list: hole('list'),
   organisation: hole('organisation'),
+  webVersionUrl: hole('web_version_url'),
 };
 
 function decode(bytes: Buffer): string {
@@ -75,7 +76,7 @@ function formatOf(fileName: string, source: string): 'html' | 'mjml' {
 }
 
 /** Links to placeholders must count as links, so they are written as holes and turned back. */
-function textOf(html: string): string {
+export function textOf(html: string): string {
   return htmlToText(fillPlaceholders(html, 'html', MARKS)).replace(/\ufdd0(\w{1,40})\ufdd1/g, '{{$1}}');
 }
 

@@ -8,10 +8,12 @@ export interface PlaceholderValues {
   readonly preferencesUrl: string;
   readonly list: string;
   readonly organisation: string;
+  /** Where the mail can be read as a page. */
+  readonly webVersionUrl: string;
 }
 
 /**
- * Fills `{{unsubscribe_url}}`, `{{preferences_url}}`, `{{list}}` and `{{organisation}}` (also as editors write them into
+ * Fills `{{unsubscribe_url}}`, `{{preferences_url}}`, `{{list}}`, `{{organisation}}` and `{{web_version_url}}` (also as editors write them into
  * links, `%7B%7B...%7D%7D`). Throws `template-refused`, with the line, for any other merge tag of the usual mailing
  * systems: it would go out unfilled.
  */
@@ -23,6 +25,7 @@ export function fillPlaceholders(source: string, part: 'text' | 'html', values: 
     ['preferences_url', values.preferencesUrl],
     ['list', values.list],
     ['organisation', values.organisation],
+    ['web_version_url', values.webVersionUrl],
   ]);
   refuseOthers(source, known);
   return source.replace(OURS, (tag, plain?: string, escaped?: string) => {

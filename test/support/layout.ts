@@ -91,6 +91,7 @@ export function domainOf(path: string): string {
 export function isPure(path: string): boolean {
   const name = posix.basename(path);
   if (domainOf(path) === 'mail') return !name.startsWith('smtp') && name !== 'compose.ts';
+  if (domainOf(path) === 'campaigns' && name.startsWith('lint-')) return true;
   return domainOf(path) === 'links' || PURE_FILES.includes(path);
 }
 

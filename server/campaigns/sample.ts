@@ -21,6 +21,19 @@ export function samplePerson(ctx: Context, address: string): Recipient {
   };
 }
 
+/** Whose copy a preview shows: each has another way to break a mail. */
+export const MADE_UP = {
+  usual: { name: 'Ada Nowak', address: 'ada@example.org' },
+  long: {
+    name: 'Maximiliana Wolfeschlegelsteinhausenbergerdorff-Szczebrzeszyńska',
+    address: 'maximiliana.wolfeschlegelsteinhausenbergerdorff@newsletter.example.org',
+  },
+  rtl: { name: 'نور الهدى عبد الرحمن', address: 'nour@example.org' },
+  bare: { name: '', address: 'k@example.org' },
+} as const;
+
+export type MadeUp = keyof typeof MADE_UP;
+
 /** A campaign as the made-up person would get it. Throws `template-refused` as `layOut`. */
 export function previewOf(ctx: Context, list: ListFacts, content: CampaignContent, language: string): LaidOut {
   const values = valuesOf(ctx, list, samplePerson(ctx, 'ada@example.org'), language);

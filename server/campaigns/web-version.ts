@@ -24,7 +24,7 @@ type Row = CampaignContent & {
 
 /**
  * What a campaign said, as it was released, without anybody's links: those of the footer lead to the page of the list and to where a person asks for their own
- * settings. `ref`: 16 bytes. Throws `not-found` for a draft, and for what we did not release (T6).
+ * settings. `ref`: 16 bytes. Throws `not-found` for a draft, before its time, and for what we did not release (T6).
  */
 export async function webVersion(ctx: Context, ref: Buffer, language: string): Promise<WebVersion> {
   const [row] = await ctx.db.query<Row>(
@@ -32,7 +32,11 @@ export async function webVersion(ctx: Context, ref: Buffer, language: string): P
     [uuidOf(ref)],
   );
   const isShown =
-    row?.at && isReleasedContent(ctx, { listId: row.listId, content: row, at: row.at, seal: row.seal }) ? row : null;
+    row?.at &&
+    row.at <= ctx.now() &&
+    isReleasedContent(ctx, { listId: row.listId, content: row, at: row.at, seal: row.seal })
+      ? row
+      : null;
   if (!isShown) throw new Refusal('not-found', 'There is no such page.');
   const list = await listById(ctx, isShown.listId);
   const known = footerLanguage(list, language);

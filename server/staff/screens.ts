@@ -4,6 +4,11 @@ import type { Site } from '../web/http.js';
 import { campaignRoutes, type StaffDeps } from './campaign-routes.js';
 import { credentialRoutes } from './credential-routes.js';
 import { gatewayRoutes } from './gateway-routes.js';
+import { checkRoutes } from './check-routes.js';
+import { releaseRoutes } from './release-routes.js';
+import { templateRoutes } from './template-routes.js';
+import { testRoutes } from './test-routes.js';
+import { textRoutes } from './text-routes.js';
 import { loginRoutes, showMessage } from './login-routes.js';
 import type { MessageScreen } from './views.js';
 import { sendingRoutes } from './sending-routes.js';
@@ -23,6 +28,11 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   });
   routes.use(loginRoutes(site));
   routes.use(campaignRoutes(site, deps));
+  routes.use(checkRoutes(site));
+  routes.use(textRoutes(site));
+  routes.use(testRoutes(site, deps));
+  routes.use(releaseRoutes(site));
+  routes.use(templateRoutes(site));
   routes.use(uploadRoutes(site));
   routes.use(previewRoutes(site));
   routes.use(gatewayRoutes(site, deps));
@@ -49,10 +59,14 @@ const MESSAGES: Partial<Record<RefusalCode, [MessageScreen['kind'], number]>> = 
   'too-many': ['too-many', 429],
 };
 
+function messageOf({ code, facts }: Refusal): [MessageScreen['kind'], number] | undefined {
+  return facts['why'] === 'second' ? ['second', 403] : MESSAGES[code];
+}
+
 /** Refusals that staff understand better in their own words; all others go to the one error handler. */
 function refusals(site: Site): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
-    const message = error instanceof Refusal ? MESSAGES[error.code] : undefined;
+    const message = error instanceof Refusal ? messageOf(error) : undefined;
     if (!message || res.headersSent) next(error);
     else showMessage(site, req, res, ...message).catch(next);
   };

@@ -1,6 +1,7 @@
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
 import type { Problem } from '../campaigns/problem.js';
+import type { CampaignPart, ReleasePart } from './campaign-views.js';
 import type { PageBase } from '../web/pages.js';
 
 /** What every staff screen needs. */
@@ -19,6 +20,7 @@ export interface StaffScreen extends PageBase {
     readonly preview: boolean;
     readonly gateway: boolean;
     readonly sending: boolean;
+    readonly templates: boolean;
   };
 }
 
@@ -50,6 +52,7 @@ export interface MessageScreen extends StaffScreen {
     | 'look-ended'
     | 'no-receipt'
     | 'forged'
+    | 'second'
     | 'too-many';
   readonly href: string;
 }
@@ -64,6 +67,8 @@ export interface CampaignRow {
   readonly sent: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Somebody asked for its release. */
+  readonly isAsked: boolean;
 }
 
 export interface CampaignsScreen extends StaffScreen {
@@ -104,47 +109,45 @@ export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
 }
 
 export interface CampaignScreen extends StaffScreen {
-  readonly campaign: {
-    readonly href: string;
-    readonly subject: string;
-    readonly list: string;
-    readonly from: string;
-    readonly fileName: string;
-    readonly createdAt: Date;
-    readonly isDraft: boolean;
-  };
+  readonly campaign: CampaignPart;
   /** For a draft. */
   readonly audience: AudiencePart | null;
+  readonly release: ReleasePart;
+  /** Once released: the page for everybody. */
+  readonly webHref: string | null;
   /** Once released. */
   readonly progress: ProgressPart | null;
   /** What became of a test; null: none was just sent. */
   readonly test: { readonly kind: 'sent' | 'deferred' | 'refused' | 'unknown'; readonly to: string } | null;
-  readonly preview: {
-    readonly src: string;
-    readonly text: string;
-    readonly htmlBytes: number;
-    readonly textBytes: number;
-    /** Gmail hides what lies beyond about 102 kB (F-20). */
-    readonly isClipped: boolean;
-    readonly languages: readonly {
-      readonly code: string;
-      readonly name: string;
-      readonly href: string;
-      readonly current: boolean;
-    }[];
-    readonly images: { readonly isShown: boolean; readonly href: string };
-  };
+  readonly preview: PreviewPart;
+}
+
+/** A made-up person's copy, and the ways to look at it. */
+export interface PreviewPart {
+  readonly src: string;
+  readonly text: string;
+  readonly htmlBytes: number;
+  readonly textBytes: number;
+  /** Gmail hides what lies beyond about 102 kB (F-20). */
+  readonly isClipped: boolean;
+  readonly languages: readonly (Choice & { readonly code: string })[];
+  readonly themes: readonly Choice[];
+  readonly people: readonly Choice[];
+  readonly images: { readonly isShown: boolean; readonly href: string };
+  readonly isDark: boolean;
+  /** To whom the made-up copy goes. */
+  readonly to: string;
+}
+
+export interface Choice {
+  readonly name: string;
+  readonly href: string;
+  readonly current: boolean;
 }
 
 export interface AudiencePart {
   readonly reached: number;
   readonly left: readonly { readonly name: string; readonly count: number }[];
-}
-
-/** Asks once, in words that say what will happen. */
-export interface SendScreen extends StaffScreen {
-  readonly campaign: CampaignScreen['campaign'];
-  readonly audience: AudiencePart;
 }
 
 export interface SendingScreen extends StaffScreen {
@@ -164,7 +167,6 @@ declare module '../web/pages.js' {
     'admin/campaigns': CampaignsScreen;
     'admin/upload': UploadScreen;
     'admin/campaign': CampaignScreen;
-    'admin/send': SendScreen;
     'admin/sending': SendingScreen;
   }
 }

@@ -1,0 +1,64 @@
+import { Router } from 'express';
+import { askRelease, returnDraft } from '../campaigns/ask-release.js';
+import { audienceOf } from '../campaigns/audience.js';
+import { releaseCampaign } from '../campaigns/release.js';
+import { fieldsOf, onlyMethods, readForm, sendPage, type Site } from '../web/http.js';
+import { sameOrigin } from '../web/origin.js';
+import { audiencePart } from './campaign-part.js';
+import { campaignOf, campaignPart, releasePart } from './campaign-view.js';
+import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
+
+/** Letting a campaign go: by whoever asks, or by a second person where the organisation wants that. */
+export function releaseRoutes(site: Site): Router {
+  const routes = Router();
+  const staff = onlyStaff(site);
+  const post = [sameOrigin(site), staff, ...readForm];
+  const act = (path: string, what: (visit: Visit) => Promise<void>): void => {
+    routes
+      .route(path)
+      .post(post, changed(site, 'campaigns', what))
+      .all(onlyMethods('POST'));
+  };
+  routes
+    .route('/admin/campaigns/:id/send')
+    .get(
+      staff,
+      visited(site, 'campaigns', async (visit) => askToSend(site, visit)),
+    )
+    .post(
+      post,
+      changed(site, 'campaigns', async (visit) => send(site, visit)),
+    )
+    .all(onlyMethods('GET', 'HEAD', 'POST'));
+  act('/admin/campaigns/:id/ask', async (visit) => {
+    const { campaign } = await campaignOf(site, visit);
+    await askRelease(site.ctx, campaign.id, visit.staff.id);
+    visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
+  });
+  act('/admin/campaigns/:id/return', async (visit) => {
+    const { campaign } = await campaignOf(site, visit);
+    await returnDraft(site.ctx, campaign.id, { staffId: visit.staff.id, note: fieldsOf(visit.req)['note'] ?? '' });
+    visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
+  });
+  return routes;
+}
+
+async function askToSend(site: Site, visit: Visit): Promise<void> {
+  const { campaign, list } = await campaignOf(site, visit);
+  if (campaign.state !== 'draft') {
+    visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
+    return;
+  }
+  sendPage(site, visit.res, 'admin/send', {
+    ...visit.screen,
+    campaign: campaignPart(campaign, list, visit, 'send'),
+    audience: audiencePart(await audienceOf(site.ctx, list.id)),
+    release: await releasePart(site, campaign, list, visit),
+  });
+}
+
+async function send(site: Site, visit: Visit): Promise<void> {
+  const { campaign } = await campaignOf(site, visit);
+  await releaseCampaign(site.ctx, campaign.id, visit.staff.id);
+  visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
+}

@@ -12,7 +12,7 @@ const NOTHING: PlaceholderValues = {
 
 /** What looks like a gap that somebody meant to fill. Each pattern is bounded. */
 const GAPS =
-  /\{[a-z][\w. -]{1,30}\}|\[(?:your|first|last|company|city|date|insert|imię|nazwa)[\p{L} ]{0,30}\]|\blorem ipsum\b|\bx{4,}\b/giu;
+  /(?<!\{)\{[a-z][\w. -]{1,30}\}(?!\})|\[(?:your|first|last|company|city|date|insert|imię|nazwa)[\p{L} ]{0,30}\]|\blorem ipsum\b|\bx{4,}\b/giu;
 
 /** Placeholders that nobody fills, and words that somebody forgot. `seen`: what is read in the mail, with the subject. */
 export function lintWords(parts: { source: string; html: string; text: string; seen: string }): Finding[] {

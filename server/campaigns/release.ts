@@ -16,7 +16,12 @@ export type Releaser = string | null;
  */
 export async function releaseCampaign(ctx: Context, id: string, by: Releaser = null): Promise<boolean> {
   if (await isReleased(ctx, id)) return false;
-  const draft = await openDraft(ctx, id);
+  const draft = await openDraft(ctx, id).catch(async (error: unknown) => {
+    // Pressed twice: the other one was quicker.
+    if (await isReleased(ctx, id)) return null;
+    throw error;
+  });
+  if (!draft) return false;
   const { organisation } = await listById(ctx, draft.listId);
   const at = ctx.now();
   const isDone = await ctx.db.transaction(async (tx) => {

@@ -29,30 +29,30 @@ export interface StaffDeps {
 export function campaignRoutes(site: Site, deps: StaffDeps): Router {
   const routes = Router();
   const staff = onlyStaff(site);
-  const post = [sameOrigin(site), staff, ...readForm];
+  const posted = [sameOrigin(site), staff, ...readForm];
   const get = (path: string, show: (visit: Visit) => Promise<void>): void => {
     routes
       .route(path)
       .get(staff, visited(site, 'campaigns', show))
       .all(onlyMethods('GET', 'HEAD'));
   };
-  const act = (path: string, change: (visit: Visit) => Promise<void>): void => {
+  const post = (path: string, change: (visit: Visit) => Promise<void>): void => {
     routes
       .route(path)
-      .post(post, changed(site, 'campaigns', change))
+      .post(posted, changed(site, 'campaigns', change))
       .all(onlyMethods('POST'));
   };
   get('/admin', async (visit) => showAll(site, visit));
   get('/admin/campaigns/:id', async (visit) => showOne(site, visit));
   get('/admin/campaigns/:id/preview', async (visit) => showPreview(site, visit));
   get('/admin/campaigns/:id/events', async (visit) => showEvents(site, deps, visit));
-  act('/admin/campaigns/:id/duplicate', async ({ req, res }) => {
+  post('/admin/campaigns/:id/duplicate', async ({ req, res }) => {
     res.redirect(
       303,
       `/admin/campaigns/${await duplicateCampaign(site.ctx, (await campaignOf(site, { req })).campaign.id)}`,
     );
   });
-  act('/admin/campaigns/:id/keep', async (visit) => keep(site, visit));
+  post('/admin/campaigns/:id/keep', async (visit) => keep(site, visit));
   return routes;
 }
 

@@ -12,11 +12,11 @@ import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 export function releaseRoutes(site: Site): Router {
   const routes = Router();
   const staff = onlyStaff(site);
-  const post = [sameOrigin(site), staff, ...readForm];
-  const act = (path: string, what: (visit: Visit) => Promise<void>): void => {
+  const posted = [sameOrigin(site), staff, ...readForm];
+  const post = (path: string, what: (visit: Visit) => Promise<void>): void => {
     routes
       .route(path)
-      .post(post, changed(site, 'campaigns', what))
+      .post(posted, changed(site, 'campaigns', what))
       .all(onlyMethods('POST'));
   };
   routes
@@ -26,16 +26,16 @@ export function releaseRoutes(site: Site): Router {
       visited(site, 'campaigns', async (visit) => askToSend(site, visit)),
     )
     .post(
-      post,
+      posted,
       changed(site, 'campaigns', async (visit) => send(site, visit)),
     )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
-  act('/admin/campaigns/:id/ask', async (visit) => {
+  post('/admin/campaigns/:id/ask', async (visit) => {
     const { campaign } = await campaignOf(site, visit);
     await askRelease(site.ctx, campaign.id, visit.staff.id);
     visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
   });
-  act('/admin/campaigns/:id/return', async (visit) => {
+  post('/admin/campaigns/:id/return', async (visit) => {
     const { campaign } = await campaignOf(site, visit);
     await returnDraft(site.ctx, campaign.id, { staffId: visit.staff.id, note: fieldsOf(visit.req)['note'] ?? '' });
     visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);

@@ -20,24 +20,24 @@ import { renderedOf, templateOf } from './template-source-view.js';
 export function templateRoutes(site: Site): Router {
   const routes = Router();
   const staff = onlyStaff(site);
-  const post = [sameOrigin(site), staff, ...readForm];
+  const posted = [sameOrigin(site), staff, ...readForm];
   const get = (path: string, show: (visit: Visit) => Promise<void>): void => {
     routes
       .route(path)
       .get(staff, visited(site, 'templates', show))
       .all(onlyMethods('GET', 'HEAD'));
   };
-  const act = (path: string, change: (visit: Visit) => Promise<void>): void => {
+  const post = (path: string, change: (visit: Visit) => Promise<void>): void => {
     routes
       .route(path)
-      .post(post, changed(site, 'templates', change))
+      .post(posted, changed(site, 'templates', change))
       .all(onlyMethods('POST'));
   };
   get('/admin/templates', async (visit) => showAll(site, visit));
   get('/admin/templates/:ref/preview', async (visit) => showPreview(site, visit));
-  act('/admin/templates/:ref/name', async (visit) => rename(site, visit));
-  act('/admin/templates/:ref/delete', async (visit) => remove(site, visit));
-  act('/admin/templates/:ref/restore', async (visit) => restore(site, visit));
+  post('/admin/templates/:ref/name', async (visit) => rename(site, visit));
+  post('/admin/templates/:ref/delete', async (visit) => remove(site, visit));
+  post('/admin/templates/:ref/restore', async (visit) => restore(site, visit));
   routes
     .route('/admin/templates/:ref')
     .get(

@@ -8,7 +8,7 @@ const KEYRING = keyringOf(1, 2);
 const HOSTS = ['consent.example.org', 'old.example.org'];
 const NOW = new Date('2026-01-05T12:00:00Z');
 const LATER = new Date('2026-01-08T00:00:00Z');
-const PURPOSES: LinkPurpose[] = ['c', 'm', 'a', 'g', 'u', 'p', 'r', 'n'];
+const PURPOSES: LinkPurpose[] = ['c', 'm', 'a', 'g', 'u', 'p', 'r', 'n', 'w'];
 const WITH_SECRET = 'cmag';
 const BLANKS = [' ', '\t', '\n', '\r', '\0', '\u00a0', '\u200b', '%20'];
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=!.~é％ａ';

@@ -21,7 +21,7 @@ const HTML = `<html><head><title>June</title>
 <img src="https://www.example.org/boat.png" width="300"></body></html>`;
 
 describe('the pages of a campaign', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let service: TestService;
   let ada: StaffBrowser;
   let boris: StaffBrowser;

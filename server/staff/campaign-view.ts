@@ -69,7 +69,7 @@ export async function releasePart(
   return {
     isBySecond: releaseBySecond,
     request: request && { by: nameOf(request.staffId), at: request.happenedAt, isMine },
-    canSend: screen.staff?.isMarketer === true && (!releaseBySecond || (request !== null && !isMine)),
+    canSend: !releaseBySecond || (screen.staff?.isMarketer === true && request !== null && !isMine),
     isAlone: everybody.filter(({ role }) => role !== 'viewer').length < 2,
     story: acts.map((act) => ({ what: actName(act), by: nameOf(act.staffId), at: act.happenedAt, note: act.note })),
   };

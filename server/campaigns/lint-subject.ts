@@ -7,18 +7,24 @@ const PHONE = 50;
 /** What a subject promises in the inbox. */
 export function lintSubject(subject: string): Finding[] {
   const letters = subject.replace(/[^\p{L}]/gu, '');
-  const length = [...subject].length;
+  const seen = lettersOf(subject);
+  const length = seen.length;
   const marks = subject.match(/[!！]/g)?.length ?? 0;
   if (subject.trim() === '') return [finding('subject-empty', 'stop')];
   const found = [
     ...(isShouted(letters) ? [finding('subject-shouted', 'look')] : []),
     ...(length > PHONE
-      ? [finding('subject-long', 'look', { count: length, detail: `${[...subject].slice(0, PHONE).join('')}…` })]
+      ? [finding('subject-long', 'look', { count: length, detail: `${seen.slice(0, PHONE).join('')}…` })]
       : []),
     ...(marks > 1 ? [finding('subject-marks', 'look', { count: marks })] : []),
     ...(/^\s*(?:re|fwd?|odp|aw|wg)\s*:/i.test(subject) ? [finding('subject-reply', 'look')] : []),
   ];
   return found.length > 0 ? found : [finding('subject-good', 'good', { count: length })];
+}
+
+/** As a reader counts them: a flag or a family is one. */
+function lettersOf(text: string): string[] {
+  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 }
 
 /** The words beside the subject in the inbox. */

@@ -23,7 +23,12 @@ const FOOTER = {
 } as const;
 
 function compile(template: string) {
-  const html = fillPlaceholders(template, 'html', { ...URLS, list: 'News', organisation: 'Księgarnia', webVersionUrl: '' });
+  const html = fillPlaceholders(template, 'html', {
+    ...URLS,
+    list: 'News',
+    organisation: 'Księgarnia',
+    webVersionUrl: '',
+  });
   return compileSkeleton({
     headers: campaignFields({
       from: { name: 'Księgarnia', address: 'news@example.org' },

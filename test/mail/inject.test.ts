@@ -281,7 +281,13 @@ describe('injectText', () => {
 });
 
 describe('fillPlaceholders', () => {
-  const values = { unsubscribeUrl: hole('unsubscribe_url'), preferencesUrl: P, list: 'A & B', organisation: '<Shop>', webVersionUrl: 'https://x.example/w' };
+  const values = {
+    unsubscribeUrl: hole('unsubscribe_url'),
+    preferencesUrl: P,
+    list: 'A & B',
+    organisation: '<Shop>',
+    webVersionUrl: 'https://x.example/w',
+  };
 
   it('fills ours, escaped in HTML, also where an editor encoded them', () => {
     const source =

@@ -7,6 +7,7 @@ export type DkimAlgorithm = 'rsa' | 'ed25519';
 @Entity('dkim_key')
 @Unique('dkim_key_selector_key', ['domain', 'selector'])
 @Check('dkim_key_algorithm', `"algorithm" in ('rsa', 'ed25519')`)
+@Check('dkim_key_destroyed', `("private_key" is null) = ("destroyed_at" is not null)`)
 @Index('dkim_key_domain', ['organisationId', 'domain'])
 export class DkimKey {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'dkim_key_pk' })
@@ -25,8 +26,9 @@ export class DkimKey {
   @Column({ type: 'text' })
   algorithm!: DkimAlgorithm;
 
-  @Column({ type: 'bytea', name: 'private_key' })
-  privateKey!: Buffer;
+  /** null: destroyed. */
+  @Column({ type: 'bytea', name: 'private_key', nullable: true })
+  privateKey!: Buffer | null;
 
   /** Base64 of the SubjectPublicKeyInfo, to read here; what goes into the DNS is derived from the private key. */
   @Column({ type: 'text', name: 'public_key' })
@@ -42,4 +44,7 @@ export class DkimKey {
   /** Since when another signs instead; mail on its way still needs the record. */
   @Column({ type: 'timestamptz', name: 'retired_at', nullable: true })
   retiredAt!: Date | null;
+
+  @Column({ type: 'timestamptz', name: 'destroyed_at', nullable: true })
+  destroyedAt!: Date | null;
 }

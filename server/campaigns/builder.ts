@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { linkAddress, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
-import type { Builder, BuiltMail } from '../delivery/deliver.js';
+import type { Builder, BuiltMail, Made } from '../delivery/built-mail.js';
 import { signMail } from '../delivery/signing.js';
 import { Refusal } from '../errors.js';
 import { knownKey, type Keyring } from '../keys/keyring.js';
@@ -21,12 +21,10 @@ import { releasedCampaigns, type Released } from './released.js';
  */
 export const campaignBuilder: Builder = async (ctx, deliveries) => {
   const campaigns = await releasedCampaigns(ctx, ctx.db, [...new Set(deliveries.map((one) => one.messageId))]);
-  return Promise.all(
-    deliveries.map(async (delivery) => {
-      const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
-      return typeof campaign === 'string' ? { delivery, cannot: campaign } : buildOne(ctx, campaign, delivery);
-    }),
-  );
+  return deliveries.map((delivery) => {
+    const campaign = campaigns.get(delivery.messageId) ?? 'unknown';
+    return typeof campaign === 'string' ? { delivery, cannot: campaign } : buildOne(ctx, campaign, delivery);
+  });
 };
 
 /** One mail to one person: what a skeleton is filled with. */
@@ -62,25 +60,36 @@ export async function finishMail(
   return formatMail(mail, await signMail(ctx, organisation, mail));
 }
 
-async function buildOne(
+function buildOne(
   ctx: Context,
   campaign: Released,
   delivery: Claimed,
-): Promise<BuiltMail | { delivery: Claimed; cannot: string }> {
+): BuiltMail | { delivery: Claimed; cannot: string } {
   const { list } = campaign;
   const { consent } = delivery;
   if (consent?.purposeId !== list.id || !consent.confirmedAt) return { delivery, cannot: 'no-consent' };
+  const recipient = { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt };
+  return { delivery, from: list.organisation.fromAddress, message: makeMail(ctx, campaign, delivery, recipient) };
+}
+
+async function makeMail(
+  ctx: Context,
+  campaign: Released,
+  delivery: Claimed,
+  recipient: Recipient & Pick<ClaimedConsent, 'basis'>,
+): Promise<Made> {
+  const { list } = campaign;
   const language = footerLanguage(list, delivery.language);
   try {
-    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(consent)), {
-      recipient: { ...consent, address: delivery.address, confirmedAt: consent.confirmedAt },
+    const message = await finishMail(ctx, list.organisation, campaign.skeleton(language, whyOf(recipient)), {
+      recipient,
       language,
       messageId: messageIdOf(ctx.keyring, delivery),
     });
-    return { delivery, from: list.organisation.fromAddress, message };
+    return { message };
   } catch (error) {
     // The footer cannot be placed any more (its texts have changed): no mail without a way out (promise 8).
-    if (error instanceof Refusal) return { delivery, cannot: error.code };
+    if (error instanceof Refusal) return { cannot: error.code };
     throw error;
   }
 }

@@ -1,14 +1,14 @@
+import { CLIPPED_BYTES } from '../mail/clipping.js';
 import { finding, type Finding } from './lint-finding.js';
 
-/** Gmail hides HTML beyond about 102 kB, footer included (F-20). */
-export const CLIPPED_BYTES = 102_000;
-export const NEARLY_CLIPPED_BYTES = 90_000;
+/** From here on Gmail hides HTML for certain, footer included (F-20). */
+const CUT_BYTES = 102_000;
 
 /** How much of a mail is shown, and how long it takes. Bytes of the HTML with its footer, in kB on the page. */
 export function lintSize(htmlBytes: number): Finding[] {
   const count = Math.round(htmlBytes / 1000);
-  if (htmlBytes >= CLIPPED_BYTES) return [finding('size-clipped', 'look', { count })];
-  if (htmlBytes >= NEARLY_CLIPPED_BYTES) return [finding('size-near', 'look', { count })];
+  if (htmlBytes >= CUT_BYTES) return [finding('size-clipped', 'look', { count })];
+  if (htmlBytes >= CLIPPED_BYTES) return [finding('size-near', 'look', { count })];
   return [finding('size-good', 'good', { count })];
 }
 

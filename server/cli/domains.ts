@@ -41,7 +41,8 @@ function addDkim(program: Command, run: Run, exit: (code: number) => void): void
     .action(async (asked: Asked) =>
       run(asked, async (ctx, organisation) => {
         const { dkimKeysOf } = await import('../delivery/dkim-keys.js');
-        return tell(await dkimKeysOf(ctx, await ownerOf(ctx, organisation, asked)), '');
+        const owner = await ownerOf(ctx, organisation, asked);
+        return withDestroyed(await tell(await dkimKeysOf(ctx, owner), ''), ctx, owner);
       }),
     );
   withOptions(dkim.command('rotate'))
@@ -88,7 +89,7 @@ function addDomain(program: Command, run: Run, exit: (code: number) => void): vo
     .description('look for our keys in the DNS of the domains that wait, and list all; 1 while one is still waited for')
     .action(async (asked: Asked) =>
       run(asked, async (ctx, organisation) => {
-        const domains = await checkDomains(ctx, organisation, asked.resolver);
+        const domains = await checkAll(ctx, organisation, asked.resolver);
         exit(domains.every(({ isVerified }) => isVerified) ? 0 : 1);
         const lines = domains.map((one) => `${one.isVerified ? 'may send' : 'waits   '}  ${one.domain}`);
         return { json: { domains }, lines };
@@ -155,20 +156,19 @@ async function useWaiting(
   return { used: keysUsed, waiting: keysWaiting };
 }
 
-async function checkDomains(ctx: Context, organisation: OrganisationFacts, resolver: string | undefined) {
-  const { allDomains } = await import('../delivery/sending-domains.js');
-  for (const { domain, isVerified } of await allDomains(ctx, organisation))
-    if (!isVerified) await look(ctx, organisation, { domain, ...(resolver === undefined ? {} : { resolver }) });
-  return allDomains(ctx, organisation);
+async function checkAll(ctx: Context, organisation: OrganisationFacts, resolver: string | undefined) {
+  const { checkDomains } = await import('../delivery/check-domains.js');
+  return checkDomains(ctx, organisation, await lookupBy(ctx, resolver));
 }
 
 async function look(ctx: Context, organisation: OrganisationFacts, { domain = '', resolver }: Asked) {
-  const [{ lookForKeys }, { makeLookup }] = await Promise.all([
-    import('../delivery/look-for-keys.js'),
-    import('../delivery/dns.js'),
-  ]);
-  const lookup = makeLookup((await resolverAddress(resolver)) ?? ctx.config.dnsServer);
-  return lookForKeys(ctx, organisation, { domain, lookup });
+  const { lookForKeys } = await import('../delivery/look-for-keys.js');
+  return lookForKeys(ctx, organisation, { domain, lookup: await lookupBy(ctx, resolver) });
+}
+
+async function lookupBy(ctx: Context, resolver: string | undefined) {
+  const { makeLookup } = await import('../delivery/dns.js');
+  return makeLookup((await resolverAddress(resolver)) ?? ctx.config.dnsServer);
 }
 
 async function tell(keys: readonly DkimKeyFacts[], last: string): Promise<Said> {
@@ -192,6 +192,20 @@ async function tell(keys: readonly DkimKeyFacts[], last: string): Promise<Said> 
     return `${state}${until}\n  ${name}  TXT  ${quoteText(text)}`;
   });
   return { json: { keys: told }, lines: [...lines, ...(last ? ['', last] : [])] };
+}
+
+async function withDestroyed(
+  { json, lines }: Said,
+  ctx: Context,
+  owner: { organisationId: string; domain: string },
+): Promise<Said> {
+  const { destroyedKeys } = await import('../delivery/destroy-dkim-keys.js');
+  const destroyed = await destroyedKeys(ctx, owner);
+  const more = destroyed.map(
+    ({ selector, destroyedAt }) =>
+      `destroyed ${destroyedAt.toISOString().slice(0, 10)}\n  ${selector}._domainkey.${owner.domain}  (may go from the DNS)`,
+  );
+  return { json: { ...json, destroyed }, lines: [...lines, ...more] };
 }
 
 function nameOf({ selector }: DkimKeyFacts): string {

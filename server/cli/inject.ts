@@ -23,6 +23,8 @@ interface Result {
   readonly file: string;
   readonly outcome: 'injected' | 'wrapped' | 'headers' | 'refused';
   readonly reason: string | null;
+  /** What to look at, though the message is good. */
+  readonly warning?: string;
 }
 
 /** Adds `zgoda inject`, which needs no installation: the footer engine on files. */
@@ -64,6 +66,7 @@ async function injectOne(options: InjectOptions): Promise<0 | 1> {
     console.error(result.reason);
     return 1;
   }
+  if (result.warning !== null) console.error(`warning: ${result.warning}`);
   await new Promise<void>((done) => process.stdout.write(result.message, () => done()));
   return 0;
 }
@@ -86,7 +89,7 @@ async function injectAll(options: InjectOptions, from: string, to: string): Prom
       }
       const line: Result =
         'message' in done
-          ? { file, outcome: done.outcome, reason: null }
+          ? { file, outcome: done.outcome, reason: null, ...(done.warning === null ? {} : { warning: done.warning }) }
           : { file, outcome: 'refused', reason: done.reason };
       await results.write(`${JSON.stringify(line)}\n`);
     }
@@ -95,17 +98,24 @@ async function injectAll(options: InjectOptions, from: string, to: string): Prom
   }
 }
 
-type Injected = { message: Buffer; outcome: Exclude<Result['outcome'], 'refused'> } | { reason: string };
+type Injected =
+  { message: Buffer; outcome: Exclude<Result['outcome'], 'refused'>; warning: string | null } | { reason: string };
 type Inject = (raw: Buffer, path?: string) => Promise<Injected>;
 
 async function makeInject({ unsubscribe, preferences, policy }: InjectOptions): Promise<Inject> {
-  const [{ prepareMessage, injectFooter }, { documentType, asMessage }, { unsubscribeFields }, { compileMjml }] =
-    await Promise.all([
-      import('../mail/footer-engine.js'),
-      import('../mail/document.js'),
-      import('../mail/list-headers.js'),
-      import('../campaigns/mjml.js'),
-    ]);
+  const [
+    { prepareMessage, injectFooter },
+    { documentType, asMessage },
+    { unsubscribeFields },
+    { compileMjml },
+    { whyClipped },
+  ] = await Promise.all([
+    import('../mail/footer-engine.js'),
+    import('../mail/document.js'),
+    import('../mail/list-headers.js'),
+    import('../campaigns/mjml.js'),
+    import('../mail/clipping.js'),
+  ]);
   const footer = {
     ...{ why: 'You receive this as a subscriber.', identity: '', noticeLabel: '', noticeUrl: '' },
     ...{ unsubscribeLabel: 'Unsubscribe', settingsLabel: 'E-mail settings', language: 'en', dir: 'ltr' as const },
@@ -119,7 +129,10 @@ async function makeInject({ unsubscribe, preferences, policy }: InjectOptions): 
         return injectDocument(Buffer.from(await compileMjml(raw.toString('utf8'))), 'text/html');
       if (type !== null) return injectDocument(raw, type);
       const prepared = prepareMessage(raw, { signed: policy, lines: 'keep' });
-      return injectFooter(prepared, { footer, headers, boundary: randomBytes(16).toString('hex') });
+      const { message, outcome, recipe } = injectFooter(prepared, {
+        ...{ footer, headers, boundary: randomBytes(16).toString('hex') },
+      });
+      return { message, outcome, warning: whyClipped(recipe.longHtml ?? 0) };
     } catch (error) {
       if (error instanceof Refusal) return { reason: error.message.replaceAll('\n', '; ') };
       throw error;
@@ -134,7 +147,7 @@ async function makeInject({ unsubscribe, preferences, policy }: InjectOptions): 
       const why = prepared.plan.kind === 'wrap' ? prepared.plan.why : 'it cannot be added to';
       return { reason: `The text is refused: ${why}.` };
     }
-    const { message, outcome } = injectFooter(prepared, { footer, headers: [], boundary: 'x'.repeat(16) });
-    return { message: message.subarray(headBytes), outcome };
+    const { message, outcome, recipe } = injectFooter(prepared, { footer, headers: [], boundary: 'x'.repeat(16) });
+    return { message: message.subarray(headBytes), outcome, warning: whyClipped(recipe.longHtml ?? 0) };
   }
 }

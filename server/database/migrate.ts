@@ -9,6 +9,7 @@ import { AnchorInterval1764750000000 } from '../../entities/migrations/176475000
 import { AskedAnew1764850000000 } from '../../entities/migrations/1764850000000-asked-anew.js';
 import { CampaignSettings1764890000000 } from '../../entities/migrations/1764890000000-campaign-settings.js';
 import { CampaignCheck1764910000000 } from '../../entities/migrations/1764910000000-campaign-check.js';
+import { DestroyedDkimKeys1764950000000 } from '../../entities/migrations/1764950000000-destroyed-dkim-keys.js';
 import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
 import { Dkim1764830000000 } from '../../entities/migrations/1764830000000-dkim.js';
 import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-webhooks.js';
@@ -34,6 +35,7 @@ const MIGRATIONS = [
   new AskedAnew1764850000000(),
   new CampaignSettings1764890000000(),
   new CampaignCheck1764910000000(),
+  new DestroyedDkimKeys1764950000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

@@ -9,7 +9,7 @@ import { composeMail, type MailTemplates } from '../mail/compose.js';
 import { hole } from '../mail/hole.js';
 import type { Claimed } from './claim.js';
 import { composeConfirmation, mailBase, purgeAt, type ConfirmationDraft } from './compose-confirmation.js';
-import type { Builder } from './deliver.js';
+import type { Builder } from './built-mail.js';
 import { appendOffers, type Draft } from './offer.js';
 import { loadRequests, type Request } from './request.js';
 import { makeSingleMail, stableMessageId } from './single-mail.js';

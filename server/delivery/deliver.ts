@@ -1,31 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { DeliveryKind } from '../../entities/delivery.js';
 import type { Context } from '../context.js';
 import type { SmtpOutcome, SmtpPool } from '../mail/smtp.js';
+import { build, readyFor, type Builder, type BuiltMail, type Made } from './built-mail.js';
 import { claim, extendLeases, type Claimed } from './claim.js';
 import { failed, later, toOutcome } from './outcome.js';
 import { returnPaths } from './return-path.js';
 import { retryPause } from './settle.js';
 import { makeTurns } from './turns.js';
-import { withMark } from './with-mark.js';
 import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
-
-/** A mail ready for SMTP. */
-export interface BuiltMail {
-  readonly delivery: Claimed;
-  readonly from: string;
-  /** Of a large mail: what builds it, once it is its turn to leave. One such is in memory at a time. */
-  readonly message: Buffer | Buffer[] | Making;
-}
-
-type Making = () => Promise<Buffer | Buffer[] | { cannot: string }>;
-
-/** Builds the mails of one template; what cannot be built is settled with the reason given. */
-export type Builder = (
-  ctx: Context,
-  deliveries: readonly Claimed[],
-) => Promise<(BuiltMail | { delivery: Claimed; cannot: string })[]>;
 
 export interface Sender {
   /** Works until stopped. */
@@ -45,7 +30,6 @@ interface Lane {
 
 const HEARTBEAT_MS = 8_000;
 const LOOK_AGAIN_MS = 500;
-const RUSHED_MS = 500;
 
 /**
  * The one door through which mail leaves. Claims at most `SEND_WINDOW` mails, hands them to SMTP and settles what became of them, in batches.
@@ -54,7 +38,8 @@ const RUSHED_MS = 500;
 export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Record<string, Builder>>): Sender {
   const worker = randomUUID();
   const stopping = new AbortController();
-  const settler = makeSettler(ctx, worker);
+  const room = new EventEmitter();
+  const settler = makeSettler(ctx, worker, () => room.emit('room'));
   const all = ctx.config.sendWindow;
   const lanes: Lane[] = [
     lane(['confirmation', 'transactional', 'notice'], all * 0.6, all * 0.05),
@@ -67,10 +52,9 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     try {
       const withReturnPath = await returnPaths(ctx);
       for (const built of await build(ctx, builders, mails)) {
-        if ('cannot' in built) {
-          await settler.add(failed(built.delivery, built.cannot));
-          done();
-        } else void send(withReturnPath(built)).finally(done);
+        const over =
+          'cannot' in built ? settler.add(failed(built.delivery, built.cannot)) : send(withReturnPath(built));
+        void over.finally(done);
       }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
@@ -86,11 +70,11 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
 
   const inTurn = makeTurns();
 
-  const sendLarge = async (built: BuiltMail, make: Making): Promise<void> => {
+  const sendMade = async (built: BuiltMail, made: Promise<Made>): Promise<void> => {
     try {
-      const message = await make();
+      const message = await made;
       if ('cannot' in message) await settler.add(failed(built.delivery, message.cannot));
-      else await send({ ...built, message });
+      else await send({ ...built, ...message });
     } catch (error) {
       ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
       await settler.add(later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts)));
@@ -98,11 +82,13 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   };
 
   const send = async (built: BuiltMail): Promise<void> => {
-    const { delivery, from, message } = built;
-    if (typeof message === 'function') return inTurn(async () => sendLarge(built, message));
-    const outcome = await pool.send({ from, to: delivery.address, message: withMark(ctx, delivery, message) });
+    const { delivery, message } = built;
+    if (typeof message === 'function') return inTurn(async () => sendMade(built, message()));
+    if (message instanceof Promise) return sendMade(built, message);
+    const outcome = await pool.send(readyFor(ctx, { ...built, message }));
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
+    await built.kept;
     await settler.add(toOutcome(ctx, delivery, outcome));
   };
 
@@ -113,13 +99,14 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     while (!stopping.signal.aborted) {
       const free = Math.min(lane.window - busy, all - inFlight);
       if (free < lane.handful) {
-        await ctx.bell.wait('mail', SETTLE_MS, stopping.signal);
+        await once(room, 'room', { signal: stopping.signal }).catch(() => undefined);
         continue;
       }
       // Taken before the claim: the other lane must not count on the same room.
       inFlight += free;
       const claimed = await tryClaim(lane, free);
       inFlight -= free - claimed.length;
+      if (claimed.length === 0) room.emit('room');
       busy += claimed.length;
       if (claimed.length > 0) {
         void launch(claimed, () => {
@@ -128,7 +115,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
         });
       }
       // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
-      if (ctx.meter.isRushed) await sleep(RUSHED_MS, stopping.signal);
+      if (ctx.meter.isRushed) await sleep(LOOK_AGAIN_MS, stopping.signal);
       // Mails that trickle in go some at a time: a claim costs more than the few that it finds.
       else if (claimed.length > 0 && claimed.length < lane.handful) await sleep(SETTLE_MS, stopping.signal);
       const pause = breather.pause();
@@ -199,19 +186,3 @@ export async function deliverDirect(
 
 /** What `deliverDirect` needs; only it may use one. */
 export type WayOut = SmtpPool;
-
-async function build(
-  ctx: Context,
-  builders: Readonly<Record<string, Builder>>,
-  mails: readonly Claimed[],
-): ReturnType<Builder> {
-  const byTemplate = new Map<string, Claimed[]>();
-  for (const mail of mails) byTemplate.set(mail.template, [...(byTemplate.get(mail.template) ?? []), mail]);
-  const built = await Promise.all(
-    [...byTemplate].map(async ([template, group]) => {
-      const builder = builders[template];
-      return builder ? builder(ctx, group) : group.map((delivery) => ({ delivery, cannot: 'template' }));
-    }),
-  );
-  return built.flat();
-}

@@ -25,7 +25,7 @@ const ATTEMPTS = 5;
 const ALGORITHMS = ['rsa', 'ed25519'] as const;
 
 /**
- * All keys for a domain, newest first, RSA before Ed25519. Where there are none a first pair is made, which signs at once: a mail without a signature would be
+ * All keys for a domain that are not destroyed, newest first, RSA before Ed25519. Where there are none a first pair is made, which signs at once: a mail without a signature would be
  * worse than one whose key the DNS does not show yet. A lone RSA key, from before there were pairs, gets its second, which waits.
  */
 export async function dkimKeysOf(ctx: Context, owner: KeyOwner): Promise<DkimKeyFacts[]> {
@@ -55,8 +55,8 @@ interface Row {
 
 async function find(ctx: Context, { organisationId, domain }: KeyOwner): Promise<Row[]> {
   return ctx.db.query<Row>(
-    `select id, selector, algorithm, private_key, used_from, retired_at from dkim_key where organisation_id = $1 and domain = $2
-     order by created_at desc, algorithm desc, id`,
+    `select id, selector, algorithm, private_key, used_from, retired_at from dkim_key
+     where organisation_id = $1 and domain = $2 and private_key is not null order by created_at desc, algorithm desc, id`,
     [organisationId, domain],
   );
 }

@@ -1,7 +1,7 @@
 import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { returnAddress } from '../links/bounce-token.js';
-import type { BuiltMail } from './deliver.js';
+import type { BuiltMail } from './built-mail.js';
 
 /** Gives mails the envelope sender that names them, where their organisation takes mail in; others keep their own (M-36). */
 export async function returnPaths(ctx: Context): Promise<(built: BuiltMail) => BuiltMail> {

@@ -1,14 +1,15 @@
 import type { Context } from '../context.js';
 import { settle, type Outcome } from './settle.js';
 
-/** How long outcomes are collected, in ms, and how many go into one statement. */
+/** How long outcomes are collected at most, in ms, and how many go into one statement. */
 export const SETTLE_MS = 10;
-const SETTLE_ROWS = 200;
+const SETTLE_ROWS = 20;
 
-/** Collects outcomes and writes them together; keeps them until the database has taken them. */
+/** Collects outcomes and writes them together; keeps them until the database has taken them. `onSettled`: there is room for others. */
 export function makeSettler(
   ctx: Context,
   worker: string,
+  onSettled: () => void,
 ): { add(outcome: Outcome): Promise<void>; flush(): Promise<void> } {
   let waiting: Outcome[] = [];
   let next: Promise<void> | null = null;
@@ -20,7 +21,7 @@ export function makeSettler(
       try {
         await settle(ctx, worker, outcomes);
         // Once those who wait for this have counted their mails out: whoever hears it finds their room free.
-        setImmediate(() => ctx.bell.ring('mail'));
+        setImmediate(onSettled);
         return;
       } catch (error) {
         ctx.logger.warn({ err: error, mails: outcomes.length }, 'outcomes could not be written yet');

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mailtoUrl, whyOf } from '../campaigns/builder.js';
 import { domainOf, footerLanguage, footerOf, senderId } from '../campaigns/prepare.js';
 import { footerDate } from '../campaigns/words.js';
-import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
+import { linkAddress, textOf, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
-import type { Builder, BuiltMail } from '../delivery/deliver.js';
+import type { Builder, BuiltMail } from '../delivery/built-mail.js';
 import { Refusal } from '../errors.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { injectFooter, type PreparedMessage, type Recipe } from '../mail/footer-engine.js';
@@ -13,7 +13,9 @@ import type { Footer } from '../mail/footer.js';
 import type { HeaderField } from '../mail/headers.js';
 import { hole } from '../mail/hole.js';
 import { listFields, unsubscribeFields } from '../mail/list-headers.js';
-import { keepRecipes } from './keep-recipes.js';
+import { asSevenBit } from '../mail/recipe.js';
+import { toSevenBit } from '../mail/seven-bit.js';
+import { keepOrWarn, keepRecipes, type Changed } from './keep-recipes.js';
 import { signCopy } from './sign-copy.js';
 import { takenMails, type TakenMail } from './taken-mails.js';
 
@@ -25,7 +27,7 @@ type Built = BuiltMail | { delivery: Claimed; cannot: string };
  */
 export const gatewayBuilder: Builder = async (ctx, deliveries) => {
   const mails = await takenMails(ctx, [...new Set(deliveries.map((one) => one.messageId))]);
-  const recipes: { delivery: Claimed; recipe: Recipe }[] = [];
+  const recipes: Changed[] = [];
   const built = await Promise.all(
     deliveries.map(async (delivery): Promise<Built> => {
       const mail = mails.get(delivery.messageId) ?? 'unknown';
@@ -35,25 +37,24 @@ export const gatewayBuilder: Builder = async (ctx, deliveries) => {
       const copy = await copyOf(ctx, mail, delivery);
       if (typeof copy === 'string') return { delivery, cannot: copy };
       if (copy.recipe) recipes.push({ delivery, recipe: copy.recipe });
-      return { delivery, from, message: copy.message };
+      return { delivery, from, ...copy };
     }),
   );
-  // Beside the mails, which need not wait for it.
-  keepRecipes(ctx, recipes).catch((error: unknown) =>
-    ctx.logger.warn({ err: error, mails: recipes.length }, 'what was changed in mails could not be kept'),
-  );
-  return built;
+  // Beside the mails, which need not wait for it: only what became of them waits.
+  const kept = recipes.length > 0 ? keepOrWarn(ctx, recipes) : Promise.resolve();
+  return built.map((one) => ('cannot' in one ? one : { ...one, kept }));
 };
 
-async function buildLarge(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Buffer[] | { cannot: string }> {
+async function buildLarge(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Copy | { cannot: string }> {
   const copy = await copyOf(ctx, mail, delivery);
   if (typeof copy === 'string') return { cannot: copy };
   if (copy.recipe) await keepRecipes(ctx, [{ delivery, recipe: copy.recipe }]);
-  return copy.message;
+  return copy;
 }
 
 interface Copy {
   readonly message: Buffer[];
+  readonly sevenBit: () => Promise<Buffer[] | null>;
   /** null: nothing was put in. */
   readonly recipe: Recipe | null;
 }
@@ -65,19 +66,39 @@ async function copyOf(ctx: Context, mail: TakenMail, delivery: Claimed): Promise
   try {
     if (list === null) {
       if (delivery.kind !== 'transactional') return 'no-consent';
-      const message = await signCopy(ctx, organisation, (await mail.open()).raw);
-      return message ? { message, recipe: null } : 'domain';
+      return await signed(ctx, organisation, { message: (await mail.open()).raw, recipe: null, delivery });
     }
     if (delivery.kind !== 'gateway' || consent?.purposeId !== list.id || !consent.confirmedAt) return 'no-consent';
     const { prepared } = await mail.open();
     if (!prepared) return 'unknown';
     const { message, recipe } = inject(ctx, { list, prepared, delivery, consent, at: consent.confirmedAt });
-    const signed = await signCopy(ctx, organisation, message);
-    return signed ? { message: signed, recipe } : 'domain';
+    return await signed(ctx, organisation, { message, recipe, delivery });
   } catch (error) {
     if (error instanceof Refusal) return error.code;
     throw error;
   }
+}
+
+interface Unsigned {
+  readonly message: Buffer;
+  readonly recipe: Recipe | null;
+  readonly delivery: Claimed;
+}
+
+/** As it is, and on demand in ASCII: what a server on the way would have to change is changed before it is signed (F-17). */
+async function signed(
+  ctx: Context,
+  organisation: OrganisationFacts,
+  { message: unsigned, recipe, delivery }: Unsigned,
+): Promise<Copy | string> {
+  const message = await signCopy(ctx, organisation, unsigned);
+  if (!message) return 'domain';
+  const sevenBit = async (): Promise<Buffer[] | null> => {
+    const inAscii = toSevenBit(unsigned);
+    if (inAscii && recipe) await keepRecipes(ctx, [{ delivery, recipe: asSevenBit(recipe, inAscii) }]);
+    return inAscii && signCopy(ctx, organisation, inAscii);
+  };
+  return { message, sevenBit, recipe };
 }
 
 interface Personal {

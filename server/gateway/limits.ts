@@ -24,13 +24,15 @@ export interface Limits {
   readonly bytesASecond: number;
   /** Bytes of mails that wait to leave. */
   readonly spoolBytes: number;
+  /** How often a renewed certificate is looked for, in ms. */
+  readonly certificateMs: number;
 }
 
 export const LIMITS: Limits = {
   ...{ connections: 200, connectionsOfOne: 100, connectsAMinute: 6_000 },
   ...{ recipients: 1_000, recipientsAMinute: 120_000, failures: 20 },
   ...{ strangerMs: 30_000, idleMs: 300_000, mailMs: 1_800_000, slowMs: 30_000, bytesASecond: 1_000 },
-  spoolBytes: 8 * 1024 ** 3,
+  ...{ spoolBytes: 8 * 1024 ** 3, certificateMs: 60_000 },
 };
 
 /** Counts who comes, and says whether they may. What is counted is forgotten with the process, as nothing depends on it but peace. */

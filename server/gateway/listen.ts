@@ -6,6 +6,7 @@ import { readCertificate, type Certificate } from './certificate.js';
 import { authenticate, begin, end, leave, name, SmtpError, type Desk, type Visit } from './commands.js';
 import { LIMITS, makeDoorkeeper, type Limits } from './limits.js';
 import { MAX_BYTES } from './read-in.js';
+import { watchCertificate } from './renew-certificate.js';
 import type { SendRecord } from './take-transactional.js';
 
 export interface Gateway {
@@ -32,9 +33,11 @@ export async function startGateway(ctx: Context, record: SendRecord, limits: Lim
     servers.push(secure);
     tlsPort = await listen(ctx, secure, tls.port, 'GATEWAY_TLS_PORT');
   }
+  const unwatch = certificate && tls ? watchCertificate(ctx, limits, { tls, first: certificate, servers }) : null;
   return {
     ...{ port, tlsPort },
     stop: async () => {
+      unwatch?.();
       await Promise.all(servers.map(stopServer));
     },
   };

@@ -15,6 +15,8 @@ export interface RecentMail {
   readonly list: string | null;
   readonly isTransactional: boolean;
   readonly bytes: number;
+  /** Bytes of the longest HTML of its copies, where Gmail may hide the end (F-20); null: it is short, or none has left. */
+  readonly longHtml: number | null;
   /** null once its bytes are deleted. */
   readonly subject: string | null;
   /** Why the whole mail was refused; null: it was taken. */
@@ -63,6 +65,7 @@ export async function recentMails(
   const rows = await ctx.db.query<Row>(
     `select m.id, m.organisation_id as "organisationId", m.credential_id as "credentialId", m.list_id as "listId", m.bytes, m.refusal, m.skipped,
        m.mail_key as "mailKey", m.subject, m.skipped_people as "skippedPeople", m.received_at as "receivedAt", m.done_at as "doneAt", m.seal,
+       (select max((r.recipe->>'longHtml')::int) from (select recipe from gateway_recipe where message_id = m.id limit 100) r) as "longHtml",
        g.user_name as "userName", g.name, g.is_transactional as "isTransactional"
      from gateway_mail m join gateway_credential g on g.id = m.credential_id
      where m.organisation_id = $1 and m.received_at < $2 order by m.received_at desc, m.id limit $3`,
@@ -79,14 +82,20 @@ export async function recentMails(
     return {
       ...{ id: row.id, receivedAt: row.receivedAt, credential: { userName: row.userName, name: row.name } },
       list: lists.find((list) => list.id === row.listId)?.slug ?? null,
-      ...{ isTransactional: row.isTransactional, bytes: row.bytes, subject, refusal: row.refusal },
+      ...{
+        isTransactional: row.isTransactional,
+        bytes: row.bytes,
+        longHtml: row.longHtml,
+        subject,
+        refusal: row.refusal,
+      },
       ...{ isDone: row.doneAt !== null, states: states.get(row.id) ?? {}, skipped: row.skipped },
       people: [...refused, ...(recipients.get(row.id) ?? [])].slice(0, people),
     };
   });
 }
 
-type Row = GatewayMail & { userName: string; name: string; isTransactional: boolean };
+type Row = GatewayMail & { longHtml: number | null; userName: string; name: string; isTransactional: boolean };
 
 function openRow(ctx: Context, row: Row): { subject: string | null; skipped: { to: string; why: string }[] } {
   if (row.mailKey === null) return { subject: null, skipped: [] };

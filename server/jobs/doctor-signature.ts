@@ -3,7 +3,7 @@ import type { Context } from '../context.js';
 import { signersOf, signMail } from '../delivery/signing.js';
 import { dkimRecord } from '../mail/dkim-record.js';
 import { NotCounted, readSignature } from '../mail/dkim-signature.js';
-import { OVERSIGNED } from '../mail/dkim.js';
+import { OVERSIGNED } from '../mail/dkim-plan.js';
 import { messageIdField } from '../mail/headers.js';
 import { campaignFields, unsubscribeFields } from '../mail/list-headers.js';
 import { compileSkeleton, fillSkeleton, formatMail, type FilledMail } from '../mail/skeleton.js';

@@ -9,6 +9,7 @@ import type { Context } from '../context.js';
 import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js';
 import { freeLeases } from '../delivery/claim.js';
 import { decideSignUps } from '../delivery/decide.js';
+import { destroyFormerKeys } from '../delivery/destroy-dkim-keys.js';
 import { makeSender } from '../delivery/deliver.js';
 import { gatewayBuilder } from '../gateway/builder.js';
 import { emptySpool, sweepGateway } from '../gateway/empty-spool.js';
@@ -120,6 +121,7 @@ function loopsOf(ctx: Context): Loop[] {
       // While people wait for pages it leaves the machine to them.
       work: async () => (ctx.meter.isRushed ? 0 : idle(checkSlice(ctx))),
     },
+    { name: 'destroy former DKIM keys', idle: 600 * SECOND, work: async () => destroyFormerKeys(ctx) },
     { name: 'sweep', idle: 600 * SECOND, work: async () => sweep(ctx) },
     { name: 'sweep the gateway', idle: 600 * SECOND, work: async () => sweepGateway(ctx) },
   ];

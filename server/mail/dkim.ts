@@ -1,4 +1,5 @@
 import { createHash, sign, type KeyObject } from 'node:crypto';
+import { planSigning, relaxSigned } from './dkim-plan.js';
 import type { HeaderField } from './headers.js';
 import { relaxBody, relaxField } from './relaxed.js';
 
@@ -9,7 +10,7 @@ export interface MailToSign {
   readonly body: Buffer;
   /** The body in relaxed form, when it is known: saves a pass over it. */
   readonly relaxedBody?: Buffer;
-  /** Names for h=, in order; a name more often than the mail has it keeps others from adding one. Default: `signedNames`. */
+  /** Names for h=, in order; a name more often than the mail has it keeps others from adding one. Default: those of `planSigning`. */
   readonly headerNames?: readonly string[];
   readonly now: Date;
 }
@@ -27,9 +28,9 @@ export interface SigningKey {
  * Body and headers are hashed and relaxed once for all. Sign last (M-30). RFC 6376, RFC 8463.
  */
 export async function signDkim(mail: MailToSign, keys: readonly SigningKey[]): Promise<string[]> {
-  const names = mail.headerNames ?? signedNames(mail.headers);
-  const relaxed = relaxFields(mail.headers, names);
-  const fixed = [` h=${foldNames(names)};`, ` bh=${hash(mail.relaxedBody ?? relaxBody(mail.body))};`, ` b=`];
+  const plan = planSigning(mail.headers, mail.headerNames);
+  const relaxed = relaxSigned(mail.headers, plan);
+  const fixed = [` h=${plan.folded};`, ` bh=${hash(mail.relaxedBody ?? relaxBody(mail.body))};`, ` b=`];
   return Promise.all(
     keys.map(async ({ domain, selector, key }) => {
       const unsigned = [
@@ -38,18 +39,9 @@ export async function signDkim(mail: MailToSign, keys: readonly SigningKey[]): P
         ...fixed,
       ].join('\r\n');
       const signature = await signBytes(key, hashInput(relaxed, unsigned));
-      return `DKIM-Signature:${unsigned}${signature.replace(/.{72}(?=.)/g, '$&\r\n ')}`;
+      return `DKIM-Signature:${unsigned}${foldSignature(signature)}`;
     }),
   );
-}
-
-/**
- * Names to sign: those that must not be added or doubled once more than present (M-31, as the example of RFC 8463 does),
- * others of meaning as often as present.
- */
-export function signedNames(headers: readonly HeaderField[]): string[] {
-  const present = (name: string) => headers.filter(([one]) => one.toLowerCase() === name).map(() => name);
-  return [...OVERSIGNED.flatMap((name) => [...present(name), name]), ...SIGNED.flatMap(present)];
 }
 
 /** base64 of SHA-256 over the relaxed body. RFC 6376 3.7. */
@@ -59,7 +51,7 @@ export function bodyHash(body: Buffer): string {
 
 /** The bytes under the signature: the named headers from the last upwards, then the signature's own with an empty b=. */
 export function headerHashInput(headers: readonly HeaderField[], names: readonly string[], unsigned: string): Buffer {
-  return hashInput(relaxFields(headers, names), unsigned);
+  return hashInput(relaxSigned(headers, planSigning(headers, names)), unsigned);
 }
 
 /** base64 of the signature; computed off the main thread. Ed25519 signs the SHA-256 hash (RFC 8463 3). */
@@ -74,21 +66,7 @@ export async function signBytes(key: KeyObject, bytes: Buffer): Promise<string> 
   });
 }
 
-/** M-31: none of these can be added, doubled or taken away. */
-export const OVERSIGNED = [
-  'from',
-  'to',
-  'subject',
-  'date',
-  'message-id',
-  'list-unsubscribe',
-  'list-unsubscribe-post',
-  'content-type',
-];
-const SIGNED = [
-  ...['list-id', 'feedback-id', 'mime-version', 'reply-to', 'auto-submitted', 'sender', 'cc', 'in-reply-to'],
-  ...['references', 'content-transfer-encoding', 'list-help', 'list-post', 'list-owner', 'list-archive'],
-];
+const SIGNATURE_LINE = 72;
 
 function isEd25519(key: KeyObject): boolean {
   return key.asymmetricKeyType === 'ed25519';
@@ -98,35 +76,13 @@ function hashInput(relaxed: string, unsigned: string): Buffer {
   return Buffer.from(relaxed + relaxField('DKIM-Signature', unsigned), 'utf8');
 }
 
-function relaxFields(headers: readonly HeaderField[], names: readonly string[]): string {
-  const left = new Map<string, HeaderField[]>();
-  for (const field of headers) {
-    const name = field[0].toLowerCase();
-    const fields = left.get(name);
-    if (fields) fields.push(field);
-    else left.set(name, [field]);
-  }
-  let text = '';
-  for (const name of names) {
-    const field = left.get(name.toLowerCase())?.pop();
-    if (field) text += `${relaxField(field[0], field[1])}\r\n`;
-  }
-  return text;
+function foldSignature(base64: string): string {
+  let folded = base64.slice(0, SIGNATURE_LINE);
+  for (let at = SIGNATURE_LINE; at < base64.length; at += SIGNATURE_LINE)
+    folded += `\r\n ${base64.slice(at, at + SIGNATURE_LINE)}`;
+  return folded;
 }
 
 function hash(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('base64');
-}
-
-function foldNames(names: readonly string[]): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const name of names) {
-    if (line.length + name.length > 70) {
-      lines.push(line);
-      line = '';
-    }
-    line += `${line === '' && lines.length === 0 ? '' : ':'}${name}`;
-  }
-  return [...lines, line].join('\r\n ');
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { Refusal } from '../errors.js';
+import { CLIPPED_BYTES } from './clipping.js';
 import type { Footer } from './footer.js';
 import { canSay, fillTarget } from './footer-fill.js';
 import { AMP, choosePlaces } from './footer-places.js';
@@ -135,7 +136,7 @@ export function injectFooter(
     const parts = filled.map(({ recipe }) => recipe);
     return finish(prepared, personal, {
       splices: filled.flatMap(({ splices }) => splices),
-      parts,
+      ...{ parts, longHtml: longestHtml(plan.targets, parts) },
       outcome: 'injected',
     });
   }
@@ -149,6 +150,7 @@ interface Change {
   readonly splices: readonly Splice[];
   readonly parts: Recipe['parts'];
   readonly outcome: Injection['outcome'];
+  readonly longHtml?: number;
   /** A field of the wrapping, with its line end. */
   readonly field?: string;
   readonly place?: 'before' | 'after';
@@ -157,7 +159,7 @@ interface Change {
 function finish(
   { raw, root, eol, before, isNormalised }: PreparedMessage,
   { headers }: { readonly headers: readonly HeaderField[] },
-  { splices, parts, outcome, field = '', place }: Change,
+  { splices, parts, outcome, longHtml = 0, field = '', place }: Change,
 ): Injection {
   const names = [...HIDDEN_FIELDS, ...headers.map(([name]) => name.toLowerCase())];
   const gone = root.header.fields.filter(({ name }) => names.includes(name));
@@ -176,9 +178,20 @@ function finish(
       headers: { removed: gone.map(({ name }) => name), added: headers.map(([name]) => name.toLowerCase()) },
       ...(place ? { wrapped: place } : {}),
       ...(isNormalised ? { normalised: true } : {}),
+      ...(longHtml > CLIPPED_BYTES ? { longHtml } : {}),
       ...{ before, after: sha256(message) },
     },
   };
+}
+
+/** Of what is read: with the footer, and without the transfer encoding. */
+function longestHtml(targets: readonly Target[], parts: Recipe['parts']): number {
+  const lengths = targets.map(({ part, content }, at) => {
+    if (part.type !== 'text/html') return 0;
+    const edits = parts[at]?.edits ?? [];
+    return edits.reduce((sum, { length, removed = '' }) => sum + length - removed.length, content.length);
+  });
+  return Math.max(...lengths);
 }
 
 // What was proven for examples holds for links and words that escaping leaves alone or makes harmless.

@@ -2,18 +2,18 @@ import { fieldsNamed } from './mime-fields.js';
 import type { MimePart } from './mime-tree.js';
 import type { Splice } from './recipe.js';
 
-/** The changes to a part's header that declare another charset and transfer encoding. Other parameters stay. */
+/** The changes to a part's header that declare another transfer encoding and, where one is given, charset. Other parameters stay. */
 export function contentFields(
   raw: Buffer,
   { header, path, type }: MimePart,
-  { charset, encoding, eol }: { charset: string; encoding: string; eol: string },
+  { charset, encoding, eol }: { charset?: string; encoding: string; eol: string },
 ): Splice[] {
   const [contentType] = fieldsNamed(header, 'content-type');
   const [transfer] = fieldsNamed(header, 'content-transfer-encoding');
   const added: string[] = [];
   const splices: Splice[] = [];
-  if (!contentType) added.push(`Content-Type: ${type}; charset=${charset}`);
-  else {
+  if (charset !== undefined && !contentType) added.push(`Content-Type: ${type}; charset=${charset}`);
+  else if (charset !== undefined && contentType) {
     const text = raw.toString('latin1', contentType.start, contentType.end);
     splices.push(replace(contentType, withCharset(text, charset, eol)));
   }

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** A change to the bytes of a part as they read when decoded. */
 export interface RecipeEdit {
   /** In the part of the message that went out. */
@@ -25,9 +27,18 @@ export interface Recipe {
   readonly wrapped?: 'before' | 'after';
   /** Line ends were made whole (F-21). */
   readonly normalised?: boolean;
+  /** All that is not ASCII was written in quoted-printable or base64, for a server that takes nothing else (F-17). */
+  readonly sevenBit?: true;
+  /** Bytes of the longest HTML, where it is so long that Gmail may hide its end (F-20). */
+  readonly longHtml?: number;
   /** SHA-256 in hex of the message that came in, and of that which went out, unsigned. */
   readonly before: string;
   readonly after: string;
+}
+
+/** The recipe of a message that was then written in ASCII alone: its edits are in decoded texts, and hold. */
+export function asSevenBit(recipe: Recipe, message: Buffer): Recipe {
+  return { ...recipe, sevenBit: true, after: hash('sha256', message, 'hex') };
 }
 
 /** Takes the edits back: the decoded text that came in. */

@@ -8,6 +8,8 @@ export interface SmtpMail {
   readonly from: string;
   readonly to: string;
   readonly message: Buffer | Buffer[];
+  /** The same in ASCII, for a server without 8BITMIME; null: it cannot be. Made when it is needed. */
+  readonly sevenBit?: () => Promise<Buffer[] | null>;
 }
 
 /** What became of a mail. Replies hold no mail address and at most 500 characters. */
@@ -42,7 +44,8 @@ const ONE_WRITE = 65_536;
  * tried on another connection with no risk of a duplicate.
  */
 export async function handOver(connection: SmtpConnection, mail: SmtpMail): Promise<SmtpOutcome> {
-  const message = Array.isArray(mail.message) ? mail.message : [mail.message];
+  const message = await fit(connection, mail);
+  if ('kind' in message) return message;
   const parameters = mailParameters(connection, mail, message);
   if (typeof parameters !== 'string') return parameters;
   const commands = [
@@ -53,6 +56,19 @@ export async function handOver(connection: SmtpConnection, mail: SmtpMail): Prom
   ];
   const refusal = await agreeOnEnvelope(connection, commands);
   return refusal ? explain(mail, refusal) : transmit(connection, mail, frameData(message));
+}
+
+/** RFC 6152 3: 8-bit bytes go only where they are wanted, since a server that changes them breaks our signature (F-17). */
+async function fit({ extensions }: SmtpConnection, mail: SmtpMail): Promise<Buffer[] | SmtpOutcome> {
+  const message = Array.isArray(mail.message) ? mail.message : [mail.message];
+  if (extensions.has('8BITMIME') || message.every(isAscii)) return message;
+  const why = 'the mail has bytes outside ASCII, and the mail server does not offer 8BITMIME';
+  try {
+    const inAscii = await mail.sevenBit?.();
+    return inAscii ?? { kind: 'refused', code: 554, enhanced: '5.6.3', reply: `554 5.6.3 ${why}`, command: 'DATA' };
+  } catch {
+    return { kind: 'deferred', code: 451, reply: `451 4.6.3 ${why}` };
+  }
 }
 
 interface Refused {

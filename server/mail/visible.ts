@@ -2,6 +2,7 @@ import { parse, type DefaultTreeAdapterTypes } from 'parse5';
 import { backgroundSwallows } from './colour.js';
 import { importsOf, parseRules, type Rule } from './css.js';
 import { styleRules, whyHidden } from './hidden.js';
+import { whyLaidOver } from './laid-over.js';
 import { attributeOf, chainOf, nodesOf, textOf, type Tag } from './nodes.js';
 import type { SoundPage } from './sound-html.js';
 
@@ -17,7 +18,7 @@ export type Proof = (url: string, style?: string) => string | null;
 /**
  * Reads an HTML text as a browser does and says, for a URL, why no link to it can be seen; null when one can (F-12). A link
  * counts when it has words, lies in body, and nothing around it hides it: element, attribute, inline style or style
- * sheet of the mail, or one that it fetches. Things laid over the link are not looked at, but for pseudo-elements.
+ * sheet of the mail, or one that it fetches. Of things laid over it, pseudo-elements are looked at, and boxes that come after a footer.
  */
 export function proveLinks(html: string): Proof {
   const document = parse(html);
@@ -26,7 +27,9 @@ export function proveLinks(html: string): Proof {
   return (url, style) => {
     const links = linksTo(document, url);
     if (links.length === 0) return whySwallowed(document, url);
-    const reasons = links.map((link) => whyApart(link, style) ?? whyLinkHidden(link, rules));
+    const reasons = links.map(
+      (link) => whyApart(link, style) ?? whyLinkHidden(link, rules) ?? whyCovered(document, link, style, rules),
+    );
     return reasons.includes(null) ? strange : (reasons[0] ?? null);
   };
 }
@@ -36,6 +39,11 @@ function whyApart(link: Element, style: string | undefined): string | null {
   const [, around] = chainOf(link);
   if (style === undefined || (around && attributeOf(around, 'style') === style)) return null;
   return 'something before it is not closed';
+}
+
+function whyCovered(document: Document, link: Element, style: string | undefined, rules: readonly Rule[]) {
+  const [, box] = chainOf(link);
+  return style !== undefined && box ? whyLaidOver(document, box, rules) : null;
 }
 
 /** Services whose style sheets name fonts and nothing else. */

@@ -2,7 +2,7 @@ import { catalogue, linkAddress } from '../consent/catalogue.js';
 import { hostOf, MAGIC_MINUTES, magicUrl } from '../links/urls.js';
 import { composeMail, type MailTemplates } from '../mail/compose.js';
 import { hole } from '../mail/hole.js';
-import type { Builder } from '../delivery/deliver.js';
+import type { Builder } from '../delivery/built-mail.js';
 import { makeSingleMail, stableMessageId } from '../delivery/single-mail.js';
 import { mintMagicLink } from './magic.js';
 

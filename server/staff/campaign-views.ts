@@ -1,5 +1,5 @@
 import type { Finding } from '../campaigns/lint-finding.js';
-import type { ProblemReason } from '../campaigns/problem.js';
+import type { ProblemPart } from './refused-view.js';
 import type { StaffScreen } from './views.js';
 
 /** What stands above each page of a campaign. */
@@ -88,7 +88,7 @@ export interface TextScreen extends StaffScreen {
   readonly subject: string;
   readonly hasFormer: boolean;
   readonly isSaved: boolean;
-  readonly problems: readonly { readonly reason: ProblemReason; readonly detail: string }[] | null;
+  readonly problems: readonly ProblemPart[] | null;
 }
 
 export interface TestScreen extends StaffScreen {

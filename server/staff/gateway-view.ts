@@ -22,7 +22,7 @@ export function tailMail(mail: RecentMail, { listName, hrefOf }: Naming): TailMa
     from: credential.name === '' ? credential.userName : credential.name,
     list: list === null ? null : listName(list),
     ...{
-      refusal,
+      ...{ refusal, longHtml: mail.longHtml },
       counts,
       people: people.map((one) => tailPerson(one, hrefOf)),
       more: Math.max(0, all - people.length),

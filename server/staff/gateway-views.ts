@@ -18,6 +18,8 @@ export interface TailMail {
   /** null: its bytes are gone. */
   readonly subject: string | null;
   readonly bytes: number;
+  /** Bytes of its HTML as it left, where Gmail may hide its end; null: it is short. */
+  readonly longHtml: number | null;
   /** What the sending program was told, in English; null: it was taken. */
   readonly refusal: string | null;
   /** Names are keys below admin.count. */

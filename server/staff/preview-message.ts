@@ -42,6 +42,8 @@ export interface Changed {
   /** Why the gateway would not take it, in English; null: it would. */
   readonly objection: string | null;
   readonly subject: string;
+  /** Bytes of the longest HTML, where Gmail may hide its end; null: it is short. */
+  readonly longHtml: number | null;
   readonly isNormalised: boolean;
   readonly bytes: { readonly before: number; readonly after: number };
   /** Of the header of the message, line by line. */
@@ -99,6 +101,7 @@ async function inMessage(ctx: Context, { bytes, list, language, signed }: Given)
     ...{ outcome, type: null, isNormalised: prepared.isNormalised },
     objection: await objectionTo(ctx, list.organisation, raw.subarray(root.header.start, root.header.end)),
     why: plan.kind === 'wrap' ? plan.why : null,
+    longHtml: recipe.longHtml ?? null,
     subject: headerValue(readHeaders(raw), 'subject'),
     bytes: { before: bytes.length, after: splice(raw, all).length },
     header: asText(runsOf(raw.subarray(0, root.header.end), ofHeader)).filter(({ kind }) => kind !== 'kept'),
@@ -126,6 +129,7 @@ async function inDocument(ctx: Context, given: Given, type: DocumentType): Promi
   const { message, outcome, recipe } = injectFooter(prepared, { footer, headers: [], boundary: 'x'.repeat(16) });
   return {
     ...{ outcome, type, why: null, objection: null, subject: '', isNormalised: prepared.isNormalised },
+    longHtml: recipe.longHtml ?? null,
     bytes: { before: text.length, after: message.length - headBytes },
     ...{ header: [], texts: textsIn(message, recipe), source: [] },
   };

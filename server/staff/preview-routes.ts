@@ -64,10 +64,10 @@ async function show(
   { req, res, screen }: Visit,
   outcome: Partial<Pick<PreviewScreen, 'wrong' | 'result'>>,
 ): Promise<void> {
-  const { mail = '', list, footer = screen.language, policy = 'wrap' } = fieldsOf(req);
+  const { mail = '', list, footer = screen.language, policy = 'wrap', pictures } = fieldsOf(req);
   const { lists } = await catalogue(site.ctx);
   const { wrong = null, result = null } = outcome;
-  if (result) res.setHeader('Content-Security-Policy', RESULT_POLICY);
+  if (result) res.setHeader('Content-Security-Policy', resultPolicy(pictures !== undefined));
   const page: PreviewScreen = {
     ...screen,
     lists: lists.map((one) => ({
@@ -75,6 +75,7 @@ async function show(
     })),
     footers: languageNames(footerLanguages()).map((one) => ({ ...one, isChosen: one.code === footer })),
     policies: POLICIES.map((name) => ({ name, isChosen: name === policy })),
+    hasPictures: pictures !== undefined,
     mail: wrong === 'too-large' ? '' : mail,
     ...{ wrong, result },
   };
@@ -82,13 +83,16 @@ async function show(
 }
 
 /**
- * The mails on this page stand in frames without an address of their own, which take over the policy of the page: their styles may be inline. Styles and pictures
- * from elsewhere may not be loaded, so that none can tell anybody anything.
+ * The mails on this page stand in frames without an address of their own, which take over the policy of the page: their styles may be inline. Styles
+ * from elsewhere may not be loaded, and pictures only when that was wanted, so that none can tell anybody anything.
  */
-const RESULT_POLICY = [
-  ...["default-src 'none'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data:", "script-src 'self'"],
-  ...["connect-src 'self'", "frame-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"],
-].join('; ');
+function resultPolicy(hasPictures: boolean): string {
+  return [
+    ...["default-src 'none'", "style-src 'self' 'unsafe-inline'", "script-src 'self'"],
+    `img-src 'self' data:${hasPictures ? ' https: http:' : ''}`,
+    ...["connect-src 'self'", "frame-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"],
+  ].join('; ');
+}
 
 function plainName(name: string): string {
   return basename(name.replaceAll('\\', '/'))

@@ -1,9 +1,8 @@
-import type { Problem } from '../campaigns/problem.js';
 import type { ChangedText, Previewed, TextRun } from './preview-message.js';
 import { foldSource, type SourcePiece } from './preview-source.js';
 import type { PreviewResult, PreviewText } from './preview-views.js';
 import { whyPart } from './preview-words.js';
-import { detailOf } from './refused-view.js';
+import { problemPart } from './refused-view.js';
 
 /** Longer texts are not shown as a reader sees them: the page holds each twice. In characters. */
 const MOST_SHOWN = 1_000_000;
@@ -17,17 +16,17 @@ export function resultPart(previewed: Previewed, fileName: string): PreviewResul
     const problems = 'problems' in previewed ? previewed.problems.map(problemPart) : [];
     return {
       ...{ outcome: 'refused', fileName: file, subject: null, isMjml: false, isNormalised: false, why, problems },
-      objection: null,
+      ...{ objection: null, longHtml: null },
       wayOut: why?.name ?? 'template',
       ...{ bytes: null, header: [], texts: [], moreTexts: 0, source: [] },
     };
   }
-  const { outcome, type, subject, isNormalised, why, objection, bytes, header, texts, source } = previewed;
+  const { outcome, type, subject, isNormalised, why, objection, longHtml, bytes, header, texts, source } = previewed;
   return {
     ...{ outcome, fileName: file, subject: subject === '' ? null : subject, isMjml: type === 'text/mjml' },
     ...{ isNormalised: isNormalised && type === null, why: why === null ? null : whyPart(why), problems: [], bytes },
     objection: objection === null ? null : whyPart(objection),
-    wayOut: null,
+    ...{ wayOut: null, longHtml },
     header: header.map(pieceOf),
     texts: [...texts.filter(({ kind }) => kind === 'html'), ...texts.filter(({ kind }) => kind !== 'html')]
       .slice(0, MOST_TEXTS)
@@ -35,10 +34,6 @@ export function resultPart(previewed: Previewed, fileName: string): PreviewResul
     moreTexts: Math.max(0, texts.length - MOST_TEXTS),
     source: foldSource(source),
   };
-}
-
-function problemPart({ line, reason, message }: Problem): PreviewResult['problems'][number] {
-  return { line, reason, detail: detailOf(message) };
 }
 
 function pieceOf({ kind, text }: TextRun): SourcePiece {

@@ -1,7 +1,7 @@
-import type { Problem } from '../campaigns/problem.js';
 import type { ChangedText } from './preview-message.js';
 import type { SourceBlock, SourcePiece } from './preview-source.js';
 import type { WhyPart } from './preview-words.js';
+import type { ProblemPart } from './refused-view.js';
 import type { StaffScreen } from './views.js';
 
 /** GET and POST /admin/preview: a message as it would leave. */
@@ -10,6 +10,8 @@ export interface PreviewScreen extends StaffScreen {
   readonly footers: readonly { readonly code: string; readonly name: string; readonly isChosen: boolean }[];
   /** A key below admin.policy. */
   readonly policies: readonly { readonly name: string; readonly isChosen: boolean }[];
+  /** Pictures from elsewhere are fetched, which tells their servers. */
+  readonly hasPictures: boolean;
   /** As it was pasted. */
   readonly mail: string;
   readonly wrong: 'no-mail' | 'too-large' | null;
@@ -26,10 +28,12 @@ export interface PreviewResult {
   readonly why: WhyPart | null;
   /** Why the gateway would not take it; null: it would. */
   readonly objection: WhyPart | null;
+  /** Bytes of the longest HTML, where Gmail may hide its end; null: it is short. */
+  readonly longHtml: number | null;
   /** A key below admin.wayOut; null: it is not refused. */
   readonly wayOut: string | null;
   /** Of a template that cannot be read. */
-  readonly problems: readonly (Pick<Problem, 'line' | 'reason'> & { readonly detail: string })[];
+  readonly problems: readonly ProblemPart[];
   readonly bytes: { readonly before: number; readonly after: number } | null;
   readonly header: readonly SourcePiece[];
   readonly texts: readonly PreviewText[];

@@ -1,17 +1,21 @@
+import { unseenPart, type UnseenPart } from './unseen-words.js';
+
 /** Why a message is wrapped or refused: a key below admin.why and, for what is refused, admin.wayOut; and what differs from one to the next. */
 export interface WhyPart {
   readonly name: string;
   /** In English, as the engine says it; empty: nothing. */
   readonly detail: string;
+  /** Why the footer would not be seen; null: that is not it. */
+  readonly unseen: UnseenPart | null;
 }
 
 /** The engine's reasons in the words of the catalogs. */
 export function whyPart(why: string): WhyPart {
   for (const [pattern, name] of REASONS) {
     const match = pattern.exec(why);
-    if (match) return { name, detail: match[1] ?? '' };
+    if (match) return { name, detail: match[1] ?? '', unseen: name === 'unseen' ? unseenPart(match[1] ?? '') : null };
   }
-  return { name: 'unlisted', detail: why };
+  return { name: 'unlisted', detail: why, unseen: null };
 }
 
 const REASONS: readonly (readonly [RegExp, string])[] = [
@@ -29,5 +33,5 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^From must be at (.*)$/s, 'domain'],
   [/^(?:its From must be exactly one|it must have exactly one From)/, 'from'],
   [/^((?:its header has|a line of its header is|it goes in a circle|it names a list) .*)$/s, 'header'],
-  [/^(?:it has more than|its parts are nested|a header has more than|a text has more than) /, 'too-much'],
+  [/^((?:it has more than|its parts are nested|a header has more than|a text has more than) .*)$/s, 'too-much'],
 ];

@@ -65,6 +65,14 @@ export function onlyMarketers(show: (visit: Visit) => Promise<void>): (visit: Vi
   };
 }
 
+/** Keeps a screen from all but owners. */
+export function onlyOwners(show: (visit: Visit) => Promise<void>): (visit: Visit) => Promise<void> {
+  return async (visit) => {
+    if (visit.staff.role !== 'owner') throw new Refusal('not-allowed', 'Only an owner may do this.');
+    await show(visit);
+  };
+}
+
 /** What every screen needs, before and after the login. */
 export async function screenOf(
   site: Site,

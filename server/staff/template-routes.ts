@@ -10,7 +10,7 @@ import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { sendPreview } from './campaign-preview-view.js';
-import { detailOf } from './refused-view.js';
+import { problemPart } from './refused-view.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 import { allStaff } from './staff.js';
@@ -102,7 +102,7 @@ async function showOne(site: Site, visit: Visit, problems: readonly Problem[]): 
         name: textOf(list, screen.language).name,
         isChosen: list.slug === typed['list'],
       })),
-      problems: problems.slice(0, 20).map(({ line, reason, message }) => ({ line, reason, detail: detailOf(message) })),
+      problems: problems.slice(0, 20).map(problemPart),
       isKept: template.key === null,
     },
     problems.length > 0 ? 422 : 200,

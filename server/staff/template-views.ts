@@ -1,4 +1,4 @@
-import type { ProblemReason } from '../campaigns/problem.js';
+import type { ProblemPart } from './refused-view.js';
 import type { StaffScreen } from './views.js';
 
 export interface TemplatesScreen extends StaffScreen {
@@ -25,11 +25,7 @@ export interface TemplateScreen extends StaffScreen {
   readonly source: string;
   readonly subject: string;
   readonly lists: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
-  readonly problems: readonly {
-    readonly line: number | null;
-    readonly reason: ProblemReason;
-    readonly detail: string;
-  }[];
+  readonly problems: readonly ProblemPart[];
   readonly isKept: boolean;
 }
 

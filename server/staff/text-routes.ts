@@ -5,7 +5,7 @@ import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { campaignOf, campaignPart } from './campaign-view.js';
-import { detailOf } from './refused-view.js';
+import { problemPart } from './refused-view.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
@@ -66,11 +66,7 @@ async function show(site: Site, visit: Visit, refused: Refusal | null): Promise<
       subject: typed['subject'] ?? campaign.subject,
       hasFormer: (await formerText(site.ctx, campaign.id)) !== null,
       isSaved: req.query['saved'] === 'yes' && !refused,
-      problems:
-        refused &&
-        problemsOf(refused)
-          .slice(0, 20)
-          .map(({ reason, message }) => ({ reason, detail: detailOf(message) })),
+      problems: refused && problemsOf(refused).slice(0, 20).map(problemPart),
     },
     refused ? 422 : 200,
   );

@@ -6,7 +6,7 @@ import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
-import { detailOf } from './refused-view.js';
+import { problemPart } from './refused-view.js';
 import type { UploadScreen } from './views.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
@@ -74,9 +74,7 @@ async function showUpload(
       isChosen: list.slug === fields['list'],
     })),
     subject: (fields['subject'] ?? '').slice(0, 400),
-    problems:
-      problems &&
-      problems.slice(0, 20).map(({ line, reason, message }) => ({ line, reason, detail: detailOf(message) })),
+    problems: problems && problems.slice(0, 20).map(problemPart),
     fileName,
   };
   sendPage(site, res, 'admin/upload', page, problems ? 422 : 200);

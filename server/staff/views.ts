@@ -1,8 +1,8 @@
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
-import type { Problem } from '../campaigns/problem.js';
 import type { CampaignPart, ReleasePart } from './campaign-views.js';
 import type { PageBase } from '../web/pages.js';
+import type { ProblemPart } from './refused-view.js';
 
 /** What every staff screen needs. */
 export interface StaffScreen extends PageBase {
@@ -82,7 +82,7 @@ export interface UploadScreen extends StaffScreen {
   readonly lists: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
   readonly subject: string;
   /** null: nothing was uploaded yet. */
-  readonly problems: readonly (Pick<Problem, 'line' | 'reason'> & { readonly detail: string })[] | null;
+  readonly problems: readonly ProblemPart[] | null;
   readonly fileName: string;
 }
 
@@ -150,15 +150,6 @@ export interface AudiencePart {
   readonly left: readonly { readonly name: string; readonly count: number }[];
 }
 
-export interface SendingScreen extends StaffScreen {
-  readonly domains: readonly {
-    readonly organisation: string;
-    readonly from: string;
-    /** For the DNS. */
-    readonly records: readonly { readonly name: string; readonly text: string }[];
-  }[];
-}
-
 declare module '../web/pages.js' {
   interface Pages {
     'admin/login': LoginScreen;
@@ -167,6 +158,5 @@ declare module '../web/pages.js' {
     'admin/campaigns': CampaignsScreen;
     'admin/upload': UploadScreen;
     'admin/campaign': CampaignScreen;
-    'admin/sending': SendingScreen;
   }
 }

@@ -8,6 +8,7 @@ import { measureGateway, measureLarge } from './gateway-measures.js';
 import { measureCampaign, measurePages, measureSignUps, type Bench, type Extent } from './measures.js';
 import { measureGrowth, measureLedger, measureLogCost, measureReceipt } from './proof-measures.js';
 import { makeRig, type Rig } from './rig.js';
+import { measureScale } from './scale-measures.js';
 import { seedSubscribers } from './seed.js';
 
 const MEASURES = [
@@ -20,16 +21,32 @@ const MEASURES = [
   'campaign',
   'gateway',
   'large',
+  'scale',
   'growth',
 ];
-const FULL: Extent = { subscribers: 10_000, rounds: 5, sliceMs: 2_500, confirmations: 800, leaves: 1_000_000 };
-const QUICK: Extent = { subscribers: 3_000, rounds: 3, sliceMs: 1_000, confirmations: 300, leaves: 100_000 };
+const FULL: Extent = {
+  subscribers: 10_000,
+  rounds: 5,
+  sliceMs: 2_500,
+  confirmations: 800,
+  leaves: 1_000_000,
+  recipients: 100_000,
+};
+const QUICK: Extent = {
+  subscribers: 3_000,
+  rounds: 3,
+  sliceMs: 1_000,
+  confirmations: 300,
+  leaves: 100_000,
+  recipients: 30_000,
+};
 
 interface Options {
   readonly quick?: boolean;
   readonly only?: string;
   readonly subscribers?: string;
   readonly leaves?: string;
+  readonly recipients?: string;
   readonly json?: string;
   readonly profile?: string;
 }
@@ -42,6 +59,7 @@ const options: Options = new Command('bench')
   .addOption(new Option('--only <measure>', 'one part').choices(MEASURES))
   .option('--subscribers <count>', `how many are on the list (${FULL.subscribers})`)
   .option('--leaves <count>', `how many leaves the big log has (${FULL.leaves})`)
+  .option('--recipients <count>', `how many the big campaign goes to (${FULL.recipients})`)
   .option('--json <file>', 'write the figures there too')
   .option('--profile <dir>', 'let the service leave a CPU profile there')
   .parse()
@@ -75,11 +93,12 @@ async function run(has: (name: string) => boolean): Promise<Figure[]> {
   // The engine needs no database.
   const figures = has('engine') ? await told('engine', async () => measureEngine(extent)) : [];
   if (options.only === 'engine') return figures;
-  if (options.only !== 'growth') figures.push(...(await runMost(await openRig(options.profile ?? null), has)));
-  if (!has('growth')) return figures;
-  // In a database of its own: nothing else is to be measured beside a big log.
-  const grown = await openRig(null);
-  return [...figures, ...(await told('growth', async () => measureGrowth(grown, extent)))];
+  if (options.only !== 'growth' && options.only !== 'scale')
+    figures.push(...(await runMost(await openRig(options.profile ?? null), has)));
+  // Each in a database of its own: nothing else is to be measured beside a big log or a big list.
+  if (has('scale')) figures.push(...(await told('scale', async () => measureScale(await openRig(null), extent))));
+  if (has('growth')) figures.push(...(await told('growth', async () => measureGrowth(await openRig(null), extent))));
+  return figures;
 }
 
 async function openRig(profileDir: string | null): Promise<Rig> {
@@ -137,9 +156,13 @@ function say(text: string): void {
   console.error(text);
 }
 
-function extentOf({ quick, subscribers, leaves }: Options): Extent {
+function extentOf({ quick, subscribers, leaves, recipients }: Options): Extent {
   const usual = quick ? QUICK : FULL;
-  const base = leaves === undefined ? usual : { ...usual, leaves: countOf('--leaves', leaves, 20_000) };
+  const base = {
+    ...usual,
+    ...(leaves === undefined ? {} : { leaves: countOf('--leaves', leaves, 20_000) }),
+    ...(recipients === undefined ? {} : { recipients: countOf('--recipients', recipients, 20_000) }),
+  };
   if (subscribers === undefined) return base;
   const count = countOf('--subscribers', subscribers, 1_000);
   // A campaign goes to everybody: with a great many, once is enough.

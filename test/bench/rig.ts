@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,8 @@ export interface Rig {
   readonly sinkPort: number;
   /** Starts the service; returns it once it is ready. */
   startService(): Promise<ServiceUnderTest>;
+  /** Starts a process that only sends; returns it once it runs. */
+  startSender(): Promise<Sender>;
   /** Starts a child that ends with the rig. */
   child(script: string): Child;
   /** Ends all processes and drops the database. May be called twice. */
@@ -32,6 +35,11 @@ export interface Rig {
 export interface ServiceUnderTest {
   readonly base: string;
   readonly pid: number;
+}
+
+export interface Sender {
+  readonly pid: number;
+  stop(): Promise<void>;
 }
 
 const READY_MS = 30_000;
@@ -97,6 +105,7 @@ async function build(
     sinkPort,
     child: (script) => child(script, settings),
     startService: async () => startService(settings, profileDir, closers),
+    startSender: async () => startSender(settings, closers),
     close,
   };
 }
@@ -130,6 +139,23 @@ async function startService(
     await setTimeout(100);
   }
   throw new Error('the service did not become ready');
+}
+
+async function startSender(
+  settings: Readonly<Record<string, string>>,
+  closers: (() => Promise<unknown>)[],
+): Promise<Sender> {
+  const sender = spawn(process.execPath, await startWords(), {
+    cwd: ROOT,
+    env: { ...process.env, ...settings, ROLE: 'worker' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  const stop = async (): Promise<void> => stopProcess(sender);
+  closers.push(stop);
+  await once(sender.stdout, 'data', { signal: AbortSignal.timeout(READY_MS) });
+  sender.stdout.resume();
+  return { pid: sender.pid ?? 0, stop };
 }
 
 /** What `npm start` runs, so that the bench measures what people get. */

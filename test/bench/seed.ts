@@ -13,14 +13,20 @@ import { appendEvents, prepareEvent } from '../../server/ledger/append.js';
 const PAGE = 1_000;
 
 /**
- * Writes confirmed subscribers of a list as the service would have, keys, seals and events included, but a thousand in a statement. Each leaves
- * one event in the queue of the proof log. Returns the refs of their preference pages, `refs` of them at most.
+ * Writes confirmed subscribers of a list as the service would have, keys, seals and events included, but a thousand in a statement, numbered from `first` on. Each
+ * leaves one event in the queue of the proof log. Returns the refs of their preference pages, `refs` of them at most.
  */
-export async function seedSubscribers(ctx: Context, slug: string, count: number, refs: number): Promise<Buffer[]> {
+export async function seedSubscribers(
+  ctx: Context,
+  slug: string,
+  count: number,
+  refs: number,
+  first = 0,
+): Promise<Buffer[]> {
   const list = await listBySlug(ctx, slug);
   const kept: Buffer[] = [];
   for (let made = 0; made < count; made += PAGE) {
-    const rows = Array.from({ length: Math.min(PAGE, count - made) }, (_, n) => makeRow(ctx, list, made + n));
+    const rows = Array.from({ length: Math.min(PAGE, count - made) }, (_, n) => makeRow(ctx, list, first + made + n));
     await write(ctx, rows);
     kept.push(...rows.slice(0, refs - kept.length).map((row) => row.consent.preferencesRef));
   }

@@ -8,7 +8,7 @@ import { progress, skippedCount } from '../../server/campaigns/progress.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { claim, type Claimed } from '../../server/delivery/claim.js';
-import type { BuiltMail } from '../../server/delivery/deliver.js';
+import type { BuiltMail } from '../../server/delivery/built-mail.js';
 import { settle } from '../../server/delivery/settle.js';
 import { signersOf } from '../../server/delivery/signing.js';
 import { dkimRecord } from '../../server/mail/dkim-record.js';
@@ -87,7 +87,7 @@ describe('sending a campaign', () => {
     await addPerson(fresh, 'ada@example.com');
     const [mail, again] = await buildTwice();
 
-    const parsed = await simpleParser(mail.message as Buffer);
+    const parsed = await simpleParser(await bytesOf(mail));
     const [u, p] = [linkIn(parsed, 'u'), linkIn(parsed, 'p')];
     const header = (name: string) => parsed.headerLines.find((line) => line.key === name)?.line ?? '';
     expect(openLink(fresh.ctx.keyring, fresh.ctx.audiences, 'u', u.token, new Date()).purpose).to.equal('u');
@@ -105,14 +105,14 @@ describe('sending a campaign', () => {
     expect(header('precedence')).to.equal('Precedence: bulk');
     expect(parsed.subject).to.equal('Hello');
     expect(parsed.messageId).to.match(/^<[0-9a-f]{40}@example\.org>$/);
-    expect((await simpleParser(again.message as Buffer)).messageId).to.equal(parsed.messageId);
+    expect((await simpleParser(await bytesOf(again))).messageId).to.equal(parsed.messageId);
   });
 
   it('writes the footer in the language of the subscriber, with the day of the confirmation', async () => {
     await addPerson(fresh, 'ada@example.com', { language: 'pl', confirmedAt: new Date('2026-03-02T23:30:00Z') });
     const [mail] = await buildTwice();
 
-    const { text = '', html } = await simpleParser(mail.message as Buffer);
+    const { text = '', html } = await simpleParser(await bytesOf(mail));
 
     const why = 'Otrzymujesz tę wiadomość, bo 3 marca 2026 potwierdzono zapis tego adresu na listę „Nowości”.';
     expect(text).to.contain(why).and.to.contain('Wypisz mnie z listy „Nowości”\n<https://');
@@ -130,14 +130,14 @@ describe('sending a campaign', () => {
       return Promise.resolve([[record.text]]);
     };
 
-    const { dkim } = await authenticate(mail.message as Buffer, { resolver, trustReceived: false });
+    const { dkim } = await authenticate(await bytesOf(mail), { resolver, trustReceived: false });
 
     const found = dkim.results.map(({ selector, status }) => [selector, status.result, status.aligned]);
     expect(found).to.deep.equal([
       ['zgoda1', 'pass', 'example.org'],
       ['zgoda1e', 'pass', 'example.org'],
     ]);
-    const signature = unfold(/^DKIM-Signature:[\s\S]*?\r\n(?!\s)/.exec((mail.message as Buffer).toString())?.[0] ?? '');
+    const signature = unfold(/^DKIM-Signature:[\s\S]*?\r\n(?!\s)/.exec((await bytesOf(mail)).toString())?.[0] ?? '');
     const signed = /h=([^;]+)/.exec(signature)?.[1]?.replace(/\s/g, '').split(':') ?? [];
     expect(signed).to.include.members(['list-unsubscribe', 'list-unsubscribe-post', 'feedback-id', 'list-id']);
   });
@@ -267,4 +267,10 @@ function linkIn(mail: ParsedMail, purpose: 'u' | 'p'): { url: string; token: str
 
 function unfold(header: string): string {
   return header.replace(/\r\n\s/g, ' ').trim();
+}
+
+async function bytesOf({ message }: BuiltMail): Promise<Buffer> {
+  const made = typeof message === 'function' ? await message() : await message;
+  if (!('message' in made) || !Buffer.isBuffer(made.message)) throw new Error('no message was built');
+  return made.message;
 }

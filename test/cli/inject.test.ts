@@ -7,6 +7,9 @@ import { CLI } from '../support/process.js';
 
 const LINKS = ['--unsubscribe', 'https://x.example/u/1', '--preferences', 'https://x.example/p/1'];
 
+const CLIPPED =
+  'Its HTML has 93 kB with the footer: Gmail hides what lies beyond about 102 kB, and the footer with it.';
+
 describe('zgoda inject', () => {
   it('takes a message on standard input, and writes it with its footer to standard output', () => {
     const { status, stdout, stderr } = inject(LINKS, 'Subject: x\r\nBcc: eve@example.org\r\n\r\nHello\r\n');
@@ -37,6 +40,16 @@ describe('zgoda inject', () => {
     );
   });
 
+  it('warns of HTML so long that Gmail hides its end, and takes it all the same (F-20)', () => {
+    const html = (words: number): string =>
+      `Subject: x\r\nContent-Type: text/html\r\n\r\n<p>${'long '.repeat(words)}</p>\r\n`;
+
+    const [short, long] = [inject(LINKS, html(17_000)), inject(LINKS, html(18_000))];
+
+    expect([short.status, short.stderr]).to.deep.equal([0, '']);
+    expect([long.status, long.stderr]).to.deep.equal([0, `warning: ${CLIPPED}\n`]);
+  });
+
   it('exits 64 where it is used wrongly', () => {
     const [unsubscribe, url, preferences] = LINKS;
     for (const args of [
@@ -61,6 +74,7 @@ describe('zgoda inject', () => {
     writeFileSync(join(from, 'a.eml'), 'Subject: x\n\nHi\n');
     writeFileSync(join(from, 'deep', 'b.html'), '<p>Hi {{unsubscribe_url}}</p>');
     writeFileSync(join(from, 'deep', 'c.eml'), 'Subject: x\nContent-Type: application/pdf\n\nx');
+    writeFileSync(join(from, 'deep', 'd.html'), `<p>${'long '.repeat(18_000)}</p>`);
     writeFileSync(join(from, 'empty.eml'), '');
 
     const { status } = inject([...LINKS, '--batch', from, '--out', to], '');
@@ -71,6 +85,7 @@ describe('zgoda inject', () => {
       { file: 'a.eml', outcome: 'injected', reason: null },
       { file: 'deep/b.html', outcome: 'injected', reason: null },
       { file: 'deep/c.eml', outcome: 'wrapped', reason: null },
+      { file: 'deep/d.html', outcome: 'injected', reason: null, warning: CLIPPED },
       { file: 'empty.eml', outcome: 'refused', reason: 'The message is refused: it has no header.' },
     ]);
     expect(readFileSync(join(to, 'a.eml'), 'utf8')).to.not.contain('\r');

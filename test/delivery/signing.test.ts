@@ -2,11 +2,13 @@ import { expect } from 'chai';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import { createTransport } from 'nodemailer';
 import { catalogue, type OrganisationFacts } from '../../server/consent/catalogue.js';
+import type { Context } from '../../server/context.js';
 import { addDomain, removeDomain } from '../../server/delivery/change-domains.js';
 import { dkimKeysOf, type DkimKeyFacts, type KeyOwner } from '../../server/delivery/dkim-keys.js';
 import { makeLookup } from '../../server/delivery/dns.js';
 import { lookForAll } from '../../server/delivery/look-for-keys.js';
-import { rotateDkim, useKey } from '../../server/delivery/rotate-dkim.js';
+import { destroyedKeys, destroyFormerKeys } from '../../server/delivery/destroy-dkim-keys.js';
+import { OVERLAP_DAYS, rotateDkim, useKey } from '../../server/delivery/rotate-dkim.js';
 import { sendingDomains } from '../../server/delivery/sending-domains.js';
 import { forgetSigners, signersOf, signMail } from '../../server/delivery/signing.js';
 import { dkimRecord } from '../../server/mail/dkim-record.js';
@@ -152,6 +154,32 @@ describe('the keys that sign', function () {
     expect(await states()).to.deep.equal(['zgoda2 used', 'zgoda2e used', 'zgoda1 former', 'zgoda1e former']);
     expect(await verdicts(await signed())).to.deep.equal(['zgoda2 pass', 'zgoda2e pass']);
     expect(await verdicts(before)).to.deep.equal(['zgoda1 pass', 'zgoda1e pass']);
+  });
+
+  it('are destroyed when the overlap is over, which is noted, and their numbers never come back', async () => {
+    await signersOf(home.ctx, organisation);
+    const next = await rotateDkim(home.ctx, owner);
+    for (const key of next) await useKey(home.ctx, key, owner);
+    const later = (days: number): Context => ({ ...home.ctx, now: () => new Date(Date.now() + days * 86_400_000) });
+
+    const early = await destroyFormerKeys(later(OVERLAP_DAYS - 1));
+    const gone = await destroyFormerKeys(later(OVERLAP_DAYS + 1));
+    const again = await destroyFormerKeys(later(OVERLAP_DAYS + 2));
+
+    expect([early, gone, again]).to.deep.equal([0, 2, 0]);
+    expect(await states()).to.deep.equal(['zgoda2 used', 'zgoda2e used']);
+    const left = await home.ctx.db.query('select count(*)::int as n from dkim_key where private_key is not null');
+    expect(left).to.deep.equal([{ n: 2 }]);
+    const noted = await destroyedKeys(home.ctx, owner);
+    expect(noted.map(({ selector, algorithm }) => [selector, algorithm])).to.deep.equal([
+      ['zgoda1', 'rsa'],
+      ['zgoda1e', 'ed25519'],
+    ]);
+    expect((await signersOf(home.ctx, organisation)).map(({ selector }) => selector)).to.deep.equal([
+      'zgoda2',
+      'zgoda2e',
+    ]);
+    expect((await rotateDkim(home.ctx, owner)).map(({ selector }) => selector)).to.deep.equal(['zgoda3', 'zgoda3e']);
   });
 
   it('wait one by one, and for a record that holds this very key', async () => {

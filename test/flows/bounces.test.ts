@@ -214,7 +214,21 @@ describe('what comes back', function () {
       expect(checks.find(({ name }) => name === 'mail: refusals')).to.deep.include({ ok: false });
       const metrics = await (await fetch(`${service.base}/metrics`)).text();
       expect(metrics).to.match(/^zgoda_bounces\{action="policy"\} 1$/m);
+      expect(wordsOf(await owner.see('/admin/sending'))).to.contain(
+        'Servers refuse our mail 1 mail within 24 hours, which is not for its recipient to answer: SPF, DKIM or DMARC did not pass.',
+      );
       await campaignMailTo(service, 'policy@gmail.com');
+    });
+
+    it('is over once mails were taken that left when no report of the former ones was to come', async () => {
+      const standing = async (): Promise<boolean | undefined> =>
+        (await doctor(ctx)).checks.find(({ name }) => name === 'mail: refusals')?.ok;
+      // Taken a moment after the report: those may still come back.
+      expect(await standing()).to.equal(false);
+      await ctx.db.query(`update delivery set bounced_at = bounced_at - interval '61 minutes' where bounce = 'policy'`);
+
+      expect(await standing()).to.equal(true);
+      expect(wordsOf(await owner.see('/admin/sending'))).to.contain('Servers refused our mail, and took later mails');
     });
   });
 

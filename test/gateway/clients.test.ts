@@ -1,10 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import type { Config } from '../../server/config.js';
+import { LIMITS } from '../../server/gateway/limits.js';
+import { startGateway } from '../../server/gateway/listen.js';
+import { sendRecord } from '../../server/staff/access-log.js';
 import {
   addReaders,
   itWith,
@@ -21,6 +27,18 @@ import { describeWithOpenssl } from '../support/stamping.js';
 const run = promisify(execFile);
 const ADA = 'ada@readers.example';
 const FROM = 'crm@bookshop.example';
+
+function tlsOf({ cert, key }: { cert: string; key: string }): Config['gatewayTls'] {
+  return { certFile: cert, keyFile: key, port: 0 };
+}
+
+/** The fingerprint of the certificate that stands behind a port. */
+async function shownBy(port: number, protocol?: string): Promise<string> {
+  const words = ['s_client', '-connect', `127.0.0.1:${port}`, ...(protocol ? ['-starttls', protocol] : [])];
+  const { stdout } = await run('sh', ['-c', `openssl ${words.join(' ')} </dev/null`]);
+  return new X509Certificate(/-----BEGIN CERTIFICATE-----[^]*-----END CERTIFICATE-----/.exec(stdout)?.[0] ?? '')
+    .fingerprint256;
+}
 
 describeWithOpenssl('clients of the gateway, by TLS', () => {
   let test: GatewayTest;
@@ -155,6 +173,31 @@ with smtplib.SMTP("127.0.0.1", int(port)) as client:
         () => 'refused',
       ),
     ).to.equal('refused');
+  });
+
+  it('see a renewed certificate without a restart, once both of its files are there', async () => {
+    const [renewed, mine] = [await makeCertificate(), await makeCertificate()];
+    const gateway = await startGateway(
+      { ...test.service.ctx, config: { ...test.service.ctx.config, gatewayTls: tlsOf(mine) } },
+      sendRecord,
+      { ...LIMITS, certificateMs: 20 },
+    );
+    const after = async (ms: number): Promise<string[]> => {
+      await setTimeout(ms);
+      return [await shownBy(gateway.tlsPort ?? 0), await shownBy(gateway.port, 'smtp')];
+    };
+    const before = await after(0);
+
+    await copyFile(renewed.cert, mine.cert);
+    const half = await after(100);
+    await copyFile(renewed.key, mine.key);
+    await eventually(async () => expect(await after(0)).not.to.deep.equal(before));
+
+    const wanted = new X509Certificate(await readFile(renewed.cert)).fingerprint256;
+    expect(half).to.deep.equal(before);
+    expect(await after(0)).to.deep.equal([wanted, wanted]);
+    await gateway.stop();
+    await Promise.all([renewed.drop(), mine.drop()]);
   });
 
   it('must send their commands after the handshake, not with STARTTLS', async () => {

@@ -5,10 +5,10 @@ import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import { dkimKeysOf } from '../../server/delivery/dkim-keys.js';
 import { dkimRecord } from '../../server/mail/dkim-record.js';
 import { addReaders, itWith, mailer, startGatewayTest, type GatewayTest } from '../support/gateway.js';
-import { hasPostfix, startPostfix, type Postfix } from '../support/postfix.js';
+import { hasPostfix, hasSasl, startPostfix, type Postfix } from '../support/postfix.js';
 import { eventually } from '../support/service.js';
 import { startSink, type Sink } from '../support/sink.js';
-import { one } from '../support/state.js';
+import { one, settled } from '../support/state.js';
 
 const ADA = 'ada@readers.example';
 const BEA = 'bea@readers.example';
@@ -72,4 +72,47 @@ describe('the gateway before a Postfix', function () {
     expect(said).to.contain('530 5.7.0 log in first');
     expect(sink.mails.filter(({ raw }) => raw.includes('smtp-source'))).to.deep.equal([]);
   });
+});
+
+describe('the gateway behind a Postfix', function () {
+  this.timeout(60_000);
+  let test: GatewayTest | null = null;
+  let postfix: Postfix | null = null;
+
+  before(async function () {
+    if (!hasPostfix() || !(await hasSasl())) this.skip();
+    test = await startGatewayTest();
+    postfix = await startPostfix(test.port, await test.login());
+    await addReaders(test.service.ctx, [ADA]);
+  });
+
+  after(async () => {
+    await postfix?.stop();
+    await test?.stop();
+  });
+
+  itWith(
+    'smtp-source',
+    'takes what smtp-source hands to Postfix, which logs in: each mail leaves once, with its footer',
+    async () => {
+      if (!test || !postfix) return;
+      const words = ['-m', '20', '-s', '4', '-l', '2000', '-f', 'letters@bookshop.example', '-t', ADA];
+
+      await promisify(execFile)('smtp-source', [...words, `inet:127.0.0.1:${postfix.port}`]);
+      await eventually(async () => Promise.resolve(expect(test?.mailsTo(ADA)).to.have.length(20)), 30_000);
+      await settled(test.service.ctx);
+
+      const mails = test.mailsTo(ADA);
+      expect(new Set(mails.map(({ messageId }) => messageId))).to.have.property('size', 20);
+      for (const { raw } of mails) {
+        expect(raw.toString()).to.match(/^DKIM-Signature: [^]*^List-Unsubscribe-Post: /m);
+        expect(raw.toString()).to.match(/^Received: from .*\(Postfix\)[^]*XXXX[^]*\/u\/[\w-]{40,}/ms);
+      }
+      const sent = await one(
+        test.service.ctx,
+        `select count(*)::int from delivery where kind = 'gateway' and state = 'sent'`,
+      );
+      expect(sent).to.equal(20);
+    },
+  );
 });

@@ -5,7 +5,8 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ROOT } from '../../server/config.js';
-import { bodyHash, headerHashInput, signBytes, signDkim, signedNames } from '../../server/mail/dkim.js';
+import { bodyHash, headerHashInput, signBytes, signDkim } from '../../server/mail/dkim.js';
+import { signedNames } from '../../server/mail/dkim-plan.js';
 import { dkimRecord, isPublished } from '../../server/mail/dkim-record.js';
 import { formatHeaders, messageIdField, type HeaderField } from '../../server/mail/headers.js';
 import { campaignFields, unsubscribeFields } from '../../server/mail/list-headers.js';

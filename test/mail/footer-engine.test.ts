@@ -102,12 +102,28 @@ describe('the footer engine', () => {
     for (const [what, html] of [
       ['the link that stands for all links when it is tried', exampleLinks('https://zgoda.invalid', 'example')],
       ['a style sheet from elsewhere', '<link rel=stylesheet href="https://styles.example/x.css"><p>Hi</p>'],
+      [
+        'a box after the footer that lies as high as can be',
+        '<body><p>Hi</p></body><div style="position:fixed;inset:0;background:#fff;z-index:2147483647">x</div>',
+      ],
+      [
+        'such a box by its style sheet',
+        '<style>#x{z-index:9999999999}</style><body><p>Hi</p></body><p><b id=x style="position:fixed;inset:0">x</b></p>',
+      ],
       ['an import from elsewhere', '<style>@import url(//styles.example/x.css);</style><p>Hi</p>'],
     ] as const) {
       it(`beside HTML with ${what}`, () => {
         expect(inject(message(part('text/html', html))).outcome).to.equal('wrapped');
       });
     }
+
+    it('into HTML with boxes that lie high, but before the footer or not as high', () => {
+      const box = (z: string): string => `<div style="position:fixed;inset:0;z-index:${z}">x</div>`;
+
+      const html = `<body><p>Hi</p>${box('2147483647')}</body>${box('2147483646')}${box('auto')}`;
+
+      expect(inject(message(part('text/html', html))).outcome).to.equal('injected');
+    });
 
     it('into HTML that fetches fonts', () => {
       const html = '<link rel=stylesheet href="https://fonts.googleapis.com/css?family=Lato"><p>Hi</p>';

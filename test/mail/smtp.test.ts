@@ -470,6 +470,41 @@ describe('mail/smtp', () => {
     });
   });
 
+  describe('bytes outside ASCII (F-17)', () => {
+    const eight = { ...mail, message: Buffer.from('Subject: Hi\r\n\r\nZażółć\r\n') };
+    const inAscii = async () => Promise.resolve([Buffer.from('Subject: Hi\r\n\r\nZa=C5=BC\r\n')]);
+
+    it('go as they are to a server with 8BITMIME, and in ASCII to one without', async () => {
+      const [with8, without] = [await realServer(), await realServer({ hide8BITMIME: true })];
+
+      const outcomes = [
+        await pool(with8.url).send({ ...eight, sevenBit: inAscii }),
+        await pool(without.url).send({ ...eight, sevenBit: inAscii }),
+      ];
+
+      expect(outcomes.map(({ kind }) => kind)).to.deep.equal(['sent', 'sent']);
+      expect(with8.received[0]?.raw).to.deep.equal(eight.message);
+      expect(without.received[0]?.raw.toString()).to.equal('Subject: Hi\r\n\r\nZa=C5=BC\r\n');
+    });
+
+    it('are refused in words where they cannot be written otherwise, and the connection is good for the next', async () => {
+      const peer = await realServer({ hide8BITMIME: true });
+      const one = pool(peer.url, { connections: 1 });
+
+      const outcomes = [
+        await one.send(eight),
+        await one.send({ ...eight, sevenBit: async () => Promise.resolve(null) }),
+        await one.send({ ...eight, sevenBit: async () => Promise.reject(new Error('no key now')) }),
+        await one.send(mail),
+      ];
+
+      expect(outcomes.map(({ kind }) => kind)).to.deep.equal(['refused', 'refused', 'deferred', 'sent']);
+      expect(outcomes[0]).to.deep.include({ code: 554, enhanced: '5.6.3', command: 'DATA' });
+      expect(outcomes[0]?.kind === 'refused' ? outcomes[0].reply : '').to.contain('does not offer 8BITMIME');
+      expect(peer.accepted()).to.equal(1);
+    });
+  });
+
   describe('addresses', () => {
     it('asks for SMTPUTF8 when an address needs it and refuses when it is not offered', async () => {
       const [able, unable] = [await realServer(), await realServer({ hideSMTPUTF8: true })];

@@ -72,6 +72,20 @@ describe('the screen of what came in at the gateway', function () {
     expect(words).to.contain('Refused. The program was told: 5.7.1 From must be at bookshop.example');
   });
 
+  it('warns of HTML so long that Gmail hides its end', async () => {
+    const long = letter()
+      .replace('text/plain', 'text/html')
+      .replace('Dear reader', `<p>${'long\r\n'.repeat(16_000)}`);
+    expect(wordsOf(await owner.see(AT))).not.to.contain('Gmail hides');
+    const before = test.mailsTo(BEA).length;
+
+    await send({}, [BEA], long);
+    await eventually(async () => Promise.resolve(expect(test.mailsTo(BEA)).to.have.length(before + 1)));
+    await settled(test.service.ctx);
+
+    expect(wordsOf(await owner.see(AT))).to.contain('Gmail hides what lies beyond 102 kB, and the footer with it.');
+  });
+
   it('moves by itself while somebody looks, and ends with the login', async () => {
     const leave = new AbortController();
     const headers = { cookie: viewer.cookie, accept: 'text/event-stream' };

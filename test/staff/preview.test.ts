@@ -19,6 +19,8 @@ const NEWSLETTER = [
 ].join('\r\n');
 const SIGNED = `${HEAD}Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n\r\nHello\r\n--s--\r\n`;
 
+const OVERLAID = '<body><p>Hi</p></body><div style="position:fixed;inset:0;z-index:2147483647">Hi</div>';
+
 describe('the preview of a message', () => {
   let service: TestService;
   let owner: StaffBrowser;
@@ -67,6 +69,15 @@ describe('the preview of a message', () => {
     expect(wordsOf(good)).not.to.contain('would refuse it');
     expect(wordsOf(bad)).to.contain('But the gateway would refuse it: From must be at bookshop.example');
     expect(wordsOf(none)).to.contain('But the gateway would refuse it: From must be exactly one address.');
+  });
+
+  it('warns of HTML so long that Gmail hides its end', async () => {
+    const html = (words: number): string => `${HEAD}Content-Type: text/html\r\n\r\n<p>${'long '.repeat(words)}</p>\r\n`;
+
+    const [short, long] = [await drop(html(17_000)), await drop(html(18_000))];
+
+    expect(wordsOf(short)).not.to.contain('Gmail hides');
+    expect(wordsOf(long)).to.contain('with the footer: Gmail hides what lies beyond 102 kB, and the footer with it.');
   });
 
   it('shows each text as it is read: HTML in a sandbox without scripts, on a phone and on a desktop', async () => {
@@ -129,6 +140,38 @@ describe('the preview of a message', () => {
       expect(wordsOf(page)).to.contain(words);
     });
   }
+
+  it('says in Polish too why the footer would not be seen', async () => {
+    const anna = await staffBrowser(service, 'owner', 'pl', 'anna@workshop.example');
+    for (const [html, words] of [
+      ['<p>Hi</p><!-- never closed', 'komentarz przed nią nie jest zamknięty (&lt;!-- bez --&gt;)'],
+      ['<div style="display:none"><p>Hi', 'ukrywa ją styl „display: none” elementu &lt;div&gt;'],
+      ['<style>body{display:none}</style><p>Hi</p>', 'ukrywa ją styl „display: none” elementu &lt;body&gt;'],
+      [OVERLAID, 'może ją zasłonić element &lt;div&gt;, który stoi po niej'],
+      ['<textarea><p>Hi</p>', '&lt;textarea&gt; przed nią nie jest zamknięty'],
+    ] as const)
+      expect(wordsOf(await drop(html, {}, 'a.html', anna)), html).to.contain(`Stopki nie byłoby widać: ${words}.`);
+  });
+
+  it('fetches pictures from elsewhere only when that is wanted', async () => {
+    const html = `${HEAD}Content-Type: text/html\r\n\r\n<img src="https://pictures.example/a.png"><p>Hi</p>\r\n`;
+
+    const [without, wanted] = [await drop(html), await drop(html, { pictures: 'on' })];
+
+    const allowed = ({ headers }: Page) => /img-src[^;]*/.exec(headers.get('content-security-policy') ?? '')?.[0];
+    expect([allowed(without), allowed(wanted)]).to.deep.equal([
+      "img-src 'self' data:",
+      "img-src 'self' data: https: http:",
+    ]);
+    expect(without.text).not.to.contain('value="on" checked');
+    expect(wanted.text).to.contain('value="on" checked');
+  });
+
+  it('says over which limit a message is', async () => {
+    const page = await drop(`${HEAD}X: ${'x'.repeat(300_000)}\r\n\r\nHi`);
+
+    expect(wordsOf(page)).to.contain('It is over a limit: a header has more than 256 kB.');
+  });
 
   it('takes a template too, HTML or MJML, and says when its own placeholders show both links', async () => {
     const own = '<p><a href="{{unsubscribe_url}}">Leave</a> <a href="{{preferences_url}}">Choose</a></p>';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,8 +25,24 @@ export function hasPostfix(): boolean {
   return isHere;
 }
 
-/** Starts one that relays to `nextHop`, a port on this machine. */
-export async function startPostfix(nextHop: number): Promise<Postfix> {
+/** Can it log in where it relays to (Debian: libsasl2-modules)? In CI that it cannot is a mistake, and throws. */
+export async function hasSasl(): Promise<boolean> {
+  const { stdout } = await run('sh', ['-c', 'ls -d /usr/lib/*/sasl2']).catch(() => ({ stdout: '' }));
+  const modules = await Promise.all(
+    stdout
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map(async (folder) => readdir(folder)),
+  );
+  const isHere = modules.flat().some((name) => name.startsWith('libplain.so'));
+  if (!isHere && process.env['CI']) throw new Error('no libsasl2-modules: CI needs it');
+  if (!isHere) console.warn('      libsasl2-modules is not installed: Postfix cannot log in');
+  return isHere;
+}
+
+/** Starts one that relays to `nextHop`, a port on this machine; where there is a login, it logs in there. */
+export async function startPostfix(nextHop: number, login?: { user: string; pass: string }): Promise<Postfix> {
   const folder = await mkdtemp(join(tmpdir(), 'zgoda-postfix-'));
   // Its own user works in it.
   await chmod(folder, 0o755);
@@ -37,7 +53,9 @@ export async function startPostfix(nextHop: number): Promise<Postfix> {
   ];
   for (const place of [config, queue, data]) await mkdir(place);
   const port = await freePort();
-  await writeFile(join(config, 'main.cf'), mainConfig({ queue, data, nextHop, log: join(folder, 'log') }));
+  const main = mainConfig({ queue, data, nextHop, log: join(folder, 'log') });
+  await writeFile(join(config, 'main.cf'), main + (login ? saslConfig(join(config, 'logins')) : ''));
+  if (login) await writeFile(join(config, 'logins'), `[127.0.0.1]:${nextHop} ${login.user}:${login.pass}\n`);
   await writeFile(join(config, 'master.cf'), masterConfig(port));
   await copyFile('/etc/postfix/dynamicmaps.cf', join(config, 'dynamicmaps.cf'));
   const postfix = async (command: string) => run(PROGRAM, ['-c', config, command]);
@@ -81,6 +99,13 @@ smtpd_tls_security_level = none
 smtp_dns_support_level = disabled
 smtputf8_enable = no
 alias_maps =
+`;
+}
+
+function saslConfig(logins: string): string {
+  return `smtp_sasl_auth_enable = yes
+smtp_sasl_password_maps = texthash:${logins}
+smtp_sasl_security_options = noanonymous
 `;
 }
 

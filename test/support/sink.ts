@@ -29,14 +29,16 @@ export interface SinkOptions {
   readonly port?: number;
   /** Runs when a mail has come whole, before it is answered: throw to refuse it, with `responseCode`. */
   readonly onMail?: (mail: SunkMail) => Promise<void>;
+  /** It offers no 8BITMIME. */
+  readonly isSevenBit?: boolean;
 }
 
 /** Starts a sink on this machine. */
-export async function startSink({ port = 0, onMail }: SinkOptions = {}): Promise<Sink> {
+export async function startSink({ port = 0, onMail, isSevenBit = false }: SinkOptions = {}): Promise<Sink> {
   const mails: SunkMail[] = [];
   let begun = 0;
   const server = new SMTPServer({
-    authOptional: true,
+    ...{ authOptional: true, hide8BITMIME: isSevenBit },
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
     closeTimeout: 200,

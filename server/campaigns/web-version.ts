@@ -1,4 +1,3 @@
-import type { CampaignState } from '../../entities/campaign.js';
 import { linkAddress, listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
@@ -17,30 +16,45 @@ export interface WebVersion {
 
 type Row = CampaignContent & {
   readonly listId: string;
-  readonly state: CampaignState;
   readonly at: Date | null;
   readonly seal: Buffer | null;
 };
+
+/** A page is up to 2 MB and takes a while to make: those that are read now are kept, under the seal of what they say. */
+const KEPT = 16;
+const kept = new WeakMap<Context, Map<string, { readonly seal: Buffer; readonly html: string }>>();
 
 /**
  * What a campaign said, as it was released, without anybody's links: those of the footer lead to the page of the list and to where a person asks for their own
  * settings. `ref`: 16 bytes. Throws `not-found` for a draft, before its time, and for what we did not release (T6).
  */
 export async function webVersion(ctx: Context, ref: Buffer, language: string): Promise<WebVersion> {
-  const [row] = await ctx.db.query<Row>(
-    'select id, list_id as "listId", subject, html, text, settings, state, released_at as at, seal from campaign where id = $1',
-    [uuidOf(ref)],
+  const id = uuidOf(ref);
+  const [head] = await ctx.db.query<Pick<Row, 'listId' | 'at' | 'seal'>>(
+    'select list_id as "listId", released_at as at, seal from campaign where id = $1',
+    [id],
   );
-  const isShown =
-    row?.at &&
-    row.at <= ctx.now() &&
-    isReleasedContent(ctx, { listId: row.listId, content: row, at: row.at, seal: row.seal })
-      ? row
-      : null;
-  if (!isShown) throw new Refusal('not-found', 'There is no such page.');
-  const list = await listById(ctx, isShown.listId);
+  if (!head?.at || !head.seal || head.at > ctx.now()) throw new Refusal('not-found', 'There is no such page.');
+  const list = await listById(ctx, head.listId);
   const known = footerLanguage(list, language);
-  return { html: layOutWeb(ctx, list, isShown, known), language: known };
+  const pages = kept.get(ctx) ?? new Map<string, { seal: Buffer; html: string }>();
+  kept.set(ctx, pages);
+  const page = pages.get(`${id} ${known}`);
+  if (page?.seal.equals(head.seal)) return { html: page.html, language: known };
+  const html = layOutWeb(ctx, list, await released(ctx, id), known);
+  if (pages.size >= KEPT) pages.delete(pages.keys().next().value ?? '');
+  pages.set(`${id} ${known}`, { seal: head.seal, html });
+  return { html, language: known };
+}
+
+async function released(ctx: Context, id: string): Promise<CampaignContent> {
+  const [row] = await ctx.db.query<Row>(
+    'select id, list_id as "listId", subject, html, text, settings, released_at as at, seal from campaign where id = $1',
+    [id],
+  );
+  const isOurs = row?.at && isReleasedContent(ctx, { listId: row.listId, content: row, at: row.at, seal: row.seal });
+  if (!row || !isOurs) throw new Refusal('not-found', 'There is no such page.');
+  return row;
 }
 
 function layOutWeb(ctx: Context, list: ListFacts, content: CampaignContent, language: string): string {

@@ -373,7 +373,8 @@ describe('the pages of a campaign', function () {
 
       await service.ctx.db.query(`update campaign set html = '<p>Buy this</p>' where id = $1`, [idOf(draft)]);
 
-      expect((await webPage(draft)).status).to.equal(404);
+      expect((await webPage(draft)).text).not.to.contain('Buy this');
+      expect((await webPage(draft, 'pl')).status).to.equal(404);
       expect((await get(`${service.base}/w/${'A'.repeat(54)}`)).status).to.equal(404);
     });
   });

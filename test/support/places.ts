@@ -9,6 +9,7 @@ import { keepTemplate } from '../../server/campaigns/templates.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
 import type { Context } from '../../server/context.js';
+import { addDomain } from '../../server/delivery/change-domains.js';
 import type { TestService } from './service.js';
 import { nodesOf, readSources } from './source.js';
 import { campaignMailTo, one } from './state.js';
@@ -51,6 +52,8 @@ export async function openPlaces(service: TestService): Promise<Places> {
     madeBy: await one<string>(ctx, 'select id from staff'),
     ...{ name: 'June', fileName: 'june.html', source: source.toString() },
   })}`;
+  const { organisation } = await listBySlug(ctx, 'news');
+  await addDomain(ctx, organisation, 'other.bookshop.example');
   const receipt = linksOf(confirmed, '/receipts/')[0] ?? '';
   const path = (url: string): string => new URL(url).pathname;
   const [c, n] = [path(linkIn(asked, 'c')), path(linkIn(asked, 'n'))];
@@ -118,6 +121,12 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/first-run/:secret': { path: `/admin/first-run/${'a'.repeat(43)}`, gets: true, reads: 'form' },
       '/admin/upload': { path: '/admin/upload', gets: true, reads: 'upload' },
       '/admin/preview': { path: '/admin/preview', gets: true, reads: 'upload' },
+      '/admin/sending/add': { path: '/admin/sending/add', gets: false, reads: 'form' },
+      '/admin/sending/check': { path: '/admin/sending/check', gets: false, reads: 'form' },
+      '/admin/sending/remove': {
+        path: '/admin/sending/remove?organisation=demo&domain=other.bookshop.example',
+        ...{ gets: true, reads: 'form' },
+      },
       '/admin/gateway/events': page('/admin/gateway/events'),
       '/admin/gateway/credentials/new': { path: '/admin/gateway/credentials/new', gets: true, reads: 'form' },
       '/admin/gateway/credentials/:user': page(credential),

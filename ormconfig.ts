@@ -4,6 +4,8 @@ import { AccessLog } from './entities/access-log.js';
 import { CampaignPace } from './entities/campaign-pace.js';
 import { AttributeMark } from './entities/attribute-mark.js';
 import { CampaignPicture } from './entities/campaign-picture.js';
+import { CampaignAct } from './entities/campaign-act.js';
+import { CampaignTemplate } from './entities/campaign-template.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -58,6 +60,8 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Campaign,
       CampaignPace,
       CampaignPicture,
+      CampaignAct,
+      CampaignTemplate,
       Consent,
       ConsentEvent,
       Delivery,

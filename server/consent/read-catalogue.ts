@@ -8,7 +8,7 @@ export async function readCatalogue(on: Queryable, keyring: Keyring): Promise<Ca
   const rows = await on.query<Omit<OrganisationFacts, 'isOurs'> & { seal: Buffer | null }>(
     `select id, slug, name, legal_name as "legalName", postal_address as "postalAddress", privacy_contact as "privacyContact", from_address as "fromAddress",
        public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt",
-       officer, recipients, storage_locations as "storageLocations", transfers, attributes, seal
+       officer, recipients, storage_locations as "storageLocations", transfers, attributes, release_by_second as "releaseBySecond", seal
      from organisation order by created_at, id`,
   );
   const said = await readSaid(on);
@@ -103,7 +103,16 @@ function sealedParts(organisation: Omit<OrganisationFacts, 'isOurs'>, said: Said
 }
 
 // What came later: where it says nothing it is left out, so that seals from before stay true.
-const LATER = ['officer', 'recipients', 'storageLocations', 'transfers', 'confirmByReply', 'attributes', 'topics'];
+const LATER = [
+  'officer',
+  'recipients',
+  'storageLocations',
+  'transfers',
+  'confirmByReply',
+  'attributes',
+  'topics',
+  'releaseBySecond',
+];
 
 function entriesOf(row: object): [string, unknown][] {
   const saysNothing = (value: unknown): boolean =>

@@ -11,6 +11,8 @@ import {
 import { CampaignPace } from './entities/campaign-pace.js';
 import { AttributeMark } from './entities/attribute-mark.js';
 import { CampaignPicture } from './entities/campaign-picture.js';
+import { CampaignAct } from './entities/campaign-act.js';
+import { CampaignTemplate } from './entities/campaign-template.js';
 import { Campaign } from './entities/campaign.js';
 import { ConsentEvent } from './entities/consent-event.js';
 import { Consent } from './entities/consent.js';
@@ -70,6 +72,8 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       CampaignLink,
       CampaignTally,
       CampaignVisit,
+      CampaignAct,
+      CampaignTemplate,
       Consent,
       ConsentEvent,
       Delivery,

@@ -43,6 +43,12 @@ export class Campaign {
   /** Tags of another mailing system that the file had, and whether somebody accepted what they became. */
   @Column({ type: 'jsonb', nullable: true })
   tags!: object | null;
+  /** The text part before its last change, to go back to. */
+  @Column({ type: 'text', name: 'former_text', nullable: true })
+  formerText!: string | null;
+
+  @Column({ type: 'bytea', name: 'former_seal', nullable: true })
+  formerSeal!: Buffer | null;
 
   @Column({ type: 'text' })
   state!: CampaignState;

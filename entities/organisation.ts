@@ -62,6 +62,9 @@ export class Organisation {
   /** Of consent/setup-file.ts: what sign-ups may tell of a person. */
   @Column({ type: 'jsonb', default: [] })
   attributes!: object[];
+  /** A campaign that one asks to send is released by another. */
+  @Column({ type: 'boolean', name: 'release_by_second', default: false })
+  releaseBySecond!: boolean;
 
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;

@@ -17,6 +17,7 @@ const ROUTES = [
   '/preferences',
   '/privacy/:organisation',
   '/receipts/:token',
+  '/w/:token',
   '/log',
   '/log/checkpoint',
   '/log/vkey',

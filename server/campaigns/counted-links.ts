@@ -8,7 +8,10 @@ import { LINK_BYTES, makeClickToken } from '../links/click-token.js';
 import { hostOf } from '../links/urls.js';
 import { hole } from '../mail/hole.js';
 import { linksIn } from '../mail/link-positions.js';
-import { filledHtml, type CampaignContent, type LinkChange } from './prepare.js';
+import { fillTemplate } from '../mail/fill-template.js';
+import { choose, fieldsAsked, readTemplate } from '../mail/template.js';
+import type { LinkChange } from './change-links.js';
+import { commonValues, type CampaignContent } from './prepare.js';
 import { footerLanguages } from './words.js';
 
 /** Not a link: the mail was opened. */
@@ -25,6 +28,15 @@ export function countedLinks(ctx: Pick<Context, 'publicUrl'>, list: ListFacts, c
   if (content.message) return [];
   const all = footerLanguages().flatMap((language) => filledHtml(list, content, language).flatMap(linksIn));
   return [...new Set(all)].filter((url) => isCounted(ctx, list, url));
+}
+
+// With and without what its conditions show. The web version is ours, and not counted.
+function filledHtml(list: ListFacts, content: CampaignContent, language: string): string[] {
+  const html = readTemplate(content.html);
+  const values = { ...commonValues(list, language), web_version_url: hole('web_version'), subject: '' };
+  return [new Set(fieldsAsked(html)), new Set<string>()].map((present) =>
+    fillTemplate(choose(html, present), 'html', { values, holes: new Map() }),
+  );
 }
 
 /** What names a link: the same in every version of the mail. */

@@ -127,6 +127,8 @@ const NAMES: Readonly<Record<string, string>> = {
     'unsub unsubscribe unsubscribeurl unsubscribelink linkunsubscribe unsubscribedlink optout optouturl optoutlink removelink blacklisturl blacklist jumpoffurl jumpoff unsubscribetext rawunsubscribe asmgroupunsubscribeurl asmgroupunsubscriberawurl unsubscribehref',
   preferences_url:
     'updateprofile preferences preferencesurl preferenceslink linkpreferences manageurl manage managepreferences preferencecenter updatepreferences subscriptionpreferences managesubscription managesubscriptions asmpreferencesurl asmpreferencesrawurl updateprofileurl',
+  web_version_url:
+    'archive archiveurl linkbrowser viewbrowser viewbrowserurl webversion webversionurl viewinbrowser messageurl browserlink',
   email: 'email emailaddress useremail subscriberemail mail recipientemail toemail',
   list: 'listname list lists subscriberlist mailinglist',
   organisation:

@@ -57,7 +57,7 @@ export async function readMessage(
 
 /** The message of all recipients of one language. Throws `message-refused`. */
 export function prepareFinished(
-  ctx: Pick<Context, 'publicUrl'>,
+  ctx: Pick<Context, 'publicUrl' | 'keyring'>,
   list: ListFacts,
   content: CampaignContent & { readonly message: string },
   { language, why }: Variant,

@@ -71,6 +71,7 @@ function valuesOf({ address, attributes = {} }: Personal): Record<string, string
   return values;
 }
 
-function yearOf(now: Date, zone: string): string {
+/** Of the day on which something happened, where it happened. */
+export function yearOf(now: Date, zone: string): string {
   return new Intl.DateTimeFormat('en', { year: 'numeric', timeZone: zone }).format(now);
 }

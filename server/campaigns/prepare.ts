@@ -5,17 +5,15 @@ import { fillTemplate, misplacedIn, type PersonalHoles } from '../mail/fill-temp
 import type { Footer } from '../mail/footer.js';
 import { hasHole, hole } from '../mail/hole.js';
 import { injectHtml, injectText } from '../mail/inject.js';
+import { webVersionUrl } from '../links/urls.js';
 import { campaignFields } from '../mail/list-headers.js';
-import { replaceLinks } from '../mail/link-positions.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
 import { choose, fieldsAsked, readTemplate, type Piece } from '../mail/template.js';
+import { changeLinks, type LinkChange } from './change-links.js';
 import { contentIdOf } from './content.js';
 import { PLACES, refuseTemplate } from './problem.js';
 import type { CampaignSettings } from './settings.js';
 import { footerDirection, footerLanguages, footerWords } from './words.js';
-
-/** Stands for the picture that tells of an opening; filled as a link named by eight zeros. */
-const OPENING = hole(`k_${'0'.repeat(16)}`);
 
 /** What a campaign says, before any footer. */
 export interface CampaignContent {
@@ -71,15 +69,7 @@ export interface Variant {
   readonly links?: LinkChange | null;
 }
 
-/** How the links of a campaign are written so that they are counted. */
-export interface LinkChange {
-  /** What stands for an address; null: it stays. */
-  of(url: string): string | null;
-  /** A picture of one point tells that the mail was opened. */
-  readonly isOpeningSeen: boolean;
-}
-
-type Maker = Pick<Context, 'publicUrl'>;
+type Maker = Pick<Context, 'publicUrl' | 'keyring'>;
 
 /** The language of the footer for a subscriber: their own, else the list's, else English. */
 export function footerLanguage(list: ListFacts, language: string): string {
@@ -93,6 +83,22 @@ export function footerLanguage(list: ListFacts, language: string): string {
  */
 export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, variant: Variant): LaidOut {
   const { language, why } = variant;
+  const filled = fillContent(list, content, variant, webVersionOf(ctx, list, content.id, language));
+  const footer = footerOf(ctx, list, language, why);
+  return {
+    ...filled,
+    html: injectHtml(variant.links ? changeLinks(filled.html, variant.links) : filled.html, footer).html,
+    text: injectText(filled.text, footer).text,
+  };
+}
+
+/** A campaign before its footer. Throws as `layOut` for a personal value in a URL. */
+export function fillContent(
+  list: ListFacts,
+  content: CampaignContent,
+  { language, present: given }: Variant,
+  webVersion: string,
+): LaidOut {
   const [subject, html, text] = [content.subject, content.html, content.text].map(readTemplate) as [
     Piece[],
     Piece[],
@@ -102,34 +108,16 @@ export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, va
   if (problems.length > 0) {
     throw refuseTemplate(problems.slice(0, 20).map(({ why: place }) => ({ line: null, ...PLACES[place] })));
   }
-  const present = variant.present ?? new Set(fieldsAsked([...subject, ...html, ...text]));
-  const values = valuesFor(list, language);
+  const present = given ?? new Set(fieldsAsked([...subject, ...html, ...text]));
+  const values = { ...commonValues(list, language), web_version_url: webVersion };
   const personal: PersonalHoles = new Map();
   const line = fillTemplate(choose(subject, present), 'text', { values: { ...values, subject: '' }, holes: personal });
   const filling = { values: { ...values, subject: line }, holes: personal };
-  const footer = footerOf(ctx, list, language, why);
-  const filled = fillTemplate(choose(html, present), 'html', filling);
   return {
     ...{ subject: line, personal, isDated: DATED.test(content.subject + content.html + content.text) },
-    html: injectHtml(variant.links ? changeLinks(filled, variant.links) : filled, footer).html,
-    text: injectText(fillTemplate(choose(text, present), 'text', filling), footer).text,
+    html: fillTemplate(choose(html, present), 'html', filling),
+    text: fillTemplate(choose(text, present), 'text', filling),
   };
-}
-
-/** The HTML of a campaign in one language, with and without what its conditions show, before footer and links are set: for looking at its links. */
-export function filledHtml(list: ListFacts, content: CampaignContent, language: string): string[] {
-  const html = readTemplate(content.html);
-  const filling = { values: { ...valuesFor(list, language), subject: '' }, holes: new Map() };
-  return [new Set(fieldsAsked(html)), new Set<string>()].map((present) =>
-    fillTemplate(choose(html, present), 'html', filling),
-  );
-}
-
-function changeLinks(html: string, links: LinkChange): string {
-  const changed = replaceLinks(html, (url) => links.of(url));
-  if (!links.isOpeningSeen) return changed;
-  const end = /<\/body\s*>(?![^]*<\/body)/i.exec(changed)?.index ?? changed.length;
-  return `${changed.slice(0, end)}<img src="${OPENING}" width="1" height="1" alt="">${changed.slice(end)}`;
 }
 
 const DATED = /\b(?:date|year)\b/;
@@ -139,7 +127,8 @@ export function fieldsAskedBy(content: CampaignContent): string[] {
   return fieldsAsked([content.subject, content.html, content.text].flatMap(readTemplate));
 }
 
-function valuesFor(list: ListFacts, language: string): Record<string, string> {
+/** What is the same for all recipients of one language; the address of the page for everybody comes with the campaign. */
+export function commonValues(list: ListFacts, language: string): Record<string, string> {
   return {
     unsubscribe_url: hole('unsubscribe_url'),
     preferences_url: hole('preferences_url'),
@@ -150,6 +139,12 @@ function valuesFor(list: ListFacts, language: string): Record<string, string> {
     date: hole('sent_on'),
     year: hole('sent_in'),
   };
+}
+
+/** Where a campaign can be read as a page. */
+export function webVersionOf(ctx: Maker, { organisation }: ListFacts, id: string, language: string): string {
+  const maker = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
+  return webVersionUrl(maker, Buffer.from(id.replaceAll('-', ''), 'hex'), language);
 }
 
 /** The mail of all recipients of one variant, made ready once. Throws as `layOut`, and `body-invalid` for a header that cannot be. */

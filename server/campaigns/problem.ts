@@ -48,6 +48,7 @@ export type ProblemReason =
   | 'style-remote'
   | 'style-local'
   | 'style-broken'
+  | 'name'
   | 'unlisted';
 
 /** One reason why a template cannot be sent. */

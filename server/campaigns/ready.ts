@@ -8,7 +8,7 @@ export type ReadyMail = CampaignSkeleton | ReadyMessage;
 
 /** The mail of all recipients of one variant, made ready once. Throws as `prepareMail` and `prepareFinished`. */
 export function makeReady(
-  ctx: Pick<Context, 'publicUrl'>,
+  ctx: Pick<Context, 'publicUrl' | 'keyring'>,
   list: ListFacts,
   content: CampaignContent,
   variant: Variant,

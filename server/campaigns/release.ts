@@ -4,15 +4,21 @@ import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { hasOpenTags } from './accept-tags.js';
 import { countedLinks, keepLinks } from './counted-links.js';
+import { noteAct } from './acts.js';
+import { requireSecond } from './ask-release.js';
 import { openDraft } from './draft.js';
 import { sealRelease } from './released.js';
 import type { SendingPlan } from './settings.js';
 
+/** Who releases: somebody of the staff; null: the operator, on the command line. */
+export type Releaser = string | null;
+
 /**
  * Releases a draft: it goes to everybody who is on the list at the moment when it starts, which is now or the one that its settings name. False when that had
- * happened before; then nothing changes. Throws `not-found`, and `campaign-state` when the draft is not what was uploaded (T6).
+ * happened before; then nothing changes. Who released it is written down. Throws `not-found`; `campaign-state` when the draft is not what was uploaded (T6); `not-allowed`
+ * where the organisation wants a second person and this is none. The operator, who holds the keys, is not held up.
  */
-export async function releaseCampaign(ctx: Context, id: string): Promise<boolean> {
+export async function releaseCampaign(ctx: Context, id: string, by: Releaser = null): Promise<boolean> {
   if (await isReleased(ctx, id)) return false;
   const draft = await openDraft(ctx, id).catch(async (error: unknown) => {
     // Somebody else released it in this moment.
@@ -24,6 +30,7 @@ export async function releaseCampaign(ctx: Context, id: string): Promise<boolean
     throw new Refusal('campaign-state', 'The file has tags of another mailing system. Look first at what they become.');
   }
   const links = await linksToKeep(ctx, draft);
+  const { organisation } = await listById(ctx, draft.listId);
   const now = ctx.now();
   const plan = draft.settings.sending ?? {};
   const planned = plan.at === undefined ? now : new Date(plan.at);
@@ -33,11 +40,12 @@ export async function releaseCampaign(ctx: Context, id: string): Promise<boolean
       `update campaign set state = $5, released_at = $2, seal = $3 where id = $1 and state = 'draft' and seal = $4 returning 1`,
       [id, at, sealRelease(ctx, draft.listId, draft, at), draft.seal, at > now ? 'scheduled' : 'sending'],
     );
-    if (released.length === 1) {
-      await setPace(tx, id, plan, at);
-      await keepLinks(ctx, tx, id, links);
-    }
-    return released.length === 1;
+    if (released.length === 0) return false;
+    if (organisation.releaseBySecond && by !== null) await requireSecond(ctx, tx, draft, by);
+    await setPace(tx, id, plan, at);
+    await keepLinks(ctx, tx, id, links);
+    await noteAct(ctx, tx, id, { what: 'released', staffId: by, note: null, draftSeal: draft.seal });
+    return true;
   });
   if (!isReleasedNow && !(await isReleased(ctx, id)))
     throw new Refusal('campaign-state', 'This campaign was changed at the same moment. Look at it again.');

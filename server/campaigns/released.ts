@@ -6,7 +6,8 @@ import type { Queryable } from '../database/connect.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { presentFields, type Personal } from './personal.js';
 import { CONTENT_COLUMNS, withPictures } from './content.js';
-import { fieldsAskedBy, type CampaignContent, type LinkChange, type Why } from './prepare.js';
+import type { LinkChange } from './change-links.js';
+import { fieldsAskedBy, type CampaignContent, type Why } from './prepare.js';
 import { personalLinks, sharedLinks } from './counted-links.js';
 import { makeReady, type ReadyMail } from './ready.js';
 import { contentParts } from './upload.js';
@@ -57,6 +58,14 @@ export function sealRelease(ctx: Pick<Context, 'keyring'>, listId: string, conte
   return seal(ctx.keyring, 'campaign', [...contentParts(listId, content), at]);
 }
 
+/** Is this what was released at that time? */
+export function isReleasedContent(
+  ctx: Pick<Context, 'keyring'>,
+  { listId, content, at, seal: given }: { listId: string; content: CampaignContent; at: Date; seal: Buffer | null },
+): boolean {
+  return isSealed(ctx.keyring, 'campaign', [...contentParts(listId, content), at], given);
+}
+
 async function open(ctx: Context, on: Queryable, head: Head): Promise<Released | null> {
   const known = kept.get(ctx) ?? new Map<string, { seal: Buffer; released: Released }>();
   kept.set(ctx, known);
@@ -68,8 +77,8 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
     head.id,
   ]);
   if (!content) return null;
-  const parts = [...contentParts(head.list_id, content), head.released_at];
-  if (!isSealed(ctx.keyring, 'campaign', parts, head.seal)) return null;
+  const { list_id: listId, released_at: at } = head;
+  if (!isReleasedContent(ctx, { listId, content, at, seal: head.seal })) return null;
   const whole = await withPictures(on, content).catch(nothingFor);
   if (!whole) return null;
   const released = makeReleased(ctx, whole, await listById(ctx, head.list_id), head.released_at);

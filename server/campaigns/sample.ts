@@ -4,6 +4,7 @@ import type { Context } from '../context.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { escapeHtml } from '../mail/escape.js';
 import type { Footer } from '../mail/footer.js';
+import { hole } from '../mail/hole.js';
 import { messageIdField, type HeaderField } from '../mail/headers.js';
 import { readMail } from '../mail/read-mail.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
@@ -11,15 +12,19 @@ import { mailtoUrl, type Recipient } from './builder.js';
 import { showPictures } from './content.js';
 import { copyOf } from './finish-message.js';
 import { prepareFinished } from './message.js';
-import { personalHoles, personalSubject } from './personal.js';
-import { footerOf, layOut, type CampaignContent, type LaidOut } from './prepare.js';
+import { personalHoles, personalSubject, presentFields } from './personal.js';
+import { fieldsAskedBy, fillContent, footerOf, layOut, type CampaignContent, type LaidOut } from './prepare.js';
 import { footerDate } from './words.js';
 
 /** A made-up person (T11), confirmed two months ago. The links are signed like real ones and belong to nobody. */
-export function samplePerson(ctx: Context, address: string): Recipient {
+export function samplePerson(
+  ctx: Context,
+  address: string,
+  attributes: Recipient['attributes'] = MADE_UP.usual.attributes,
+): Recipient {
   return {
     address,
-    attributes: { first_name: 'Ada', last_name: 'Nowak', name: 'Ada Nowak', city: 'Łódź', country: 'Polska' },
+    attributes,
     unsubscribeRef: randomBytes(16),
     preferencesRef: randomBytes(16),
     mailtoRef: randomBytes(10),
@@ -29,14 +34,54 @@ export function samplePerson(ctx: Context, address: string): Recipient {
 
 /** What a reader sees of a mail. */
 export type Preview = Pick<LaidOut, 'subject' | 'html' | 'text'>;
+/** Whose copy a preview shows: each has another way to break a mail. */
+export const MADE_UP = {
+  usual: {
+    name: 'Ada Nowak',
+    address: 'ada@example.org',
+    attributes: { first_name: 'Ada', last_name: 'Nowak', name: 'Ada Nowak', city: 'Łódź', country: 'Polska' },
+  },
+  long: {
+    name: 'Maximiliana Wolfeschlegelsteinhausenbergerdorff-Szczebrzeszyńska',
+    address: 'maximiliana.wolfeschlegelsteinhausenbergerdorff@newsletter.example.org',
+    attributes: {
+      first_name: 'Maximiliana',
+      last_name: 'Wolfeschlegelsteinhausenbergerdorff-Szczebrzeszyńska',
+      name: 'Maximiliana Wolfeschlegelsteinhausenbergerdorff-Szczebrzeszyńska',
+      city: 'Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch',
+      country: 'Saint Vincent and the Grenadines',
+    },
+  },
+  rtl: {
+    name: 'نور الهدى عبد الرحمن',
+    address: 'nour@example.org',
+    attributes: {
+      first_name: 'نور الهدى',
+      last_name: 'عبد الرحمن',
+      name: 'نور الهدى عبد الرحمن',
+      city: 'القاهرة',
+      country: 'مصر',
+    },
+  },
+  bare: { name: '', address: 'k@example.org', attributes: {} },
+} as const;
 
-/** A campaign as the made-up person would get it. Throws `template-refused` as `layOut`. */
-export function previewOf(ctx: Context, list: ListFacts, content: CampaignContent, language: string): Preview {
-  const person = samplePerson(ctx, 'ada@example.org');
+export type MadeUp = keyof typeof MADE_UP;
+
+/** A campaign as a made-up person would get it. Throws `template-refused` as `layOut`. */
+export function previewOf(
+  ctx: Context,
+  list: ListFacts,
+  content: CampaignContent,
+  { language, madeUp = 'usual' }: { readonly language: string; readonly madeUp?: MadeUp },
+): Preview {
+  const { address, attributes } = MADE_UP[madeUp];
+  const person = samplePerson(ctx, address, attributes);
   const values = valuesOf(ctx, list, person, language);
   if (content.message)
     return previewOfMessage(ctx, list, { ...content, message: content.message }, { language, values });
-  const laid = layOut(ctx, list, content, { language, why: 'confirmed' });
+  const asked = presentFields(fieldsAskedBy(content), person);
+  const laid = layOut(ctx, list, content, { language, why: 'confirmed', present: asked });
   const all = {
     ...values,
     ...personalHoles(laid, person, { language, now: ctx.now(), zone: list.organisation.timeZone }),
@@ -45,6 +90,20 @@ export function previewOf(ctx: Context, list: ListFacts, content: CampaignConten
     subject: personalSubject(laid.subject, all),
     html: showPictures(fillHoles(laid.html, all, escapeHtml), content.pictures),
     text: fillHoles(laid.text, all),
+  };
+}
+
+/** The same before the footer, its links still holes. */
+export function sampleContent(ctx: Context, list: ListFacts, content: CampaignContent, language: string): Preview {
+  const person = samplePerson(ctx, MADE_UP.usual.address);
+  const present = presentFields(fieldsAskedBy(content), person);
+  const links = ['unsubscribe_url', 'preferences_url', 'web_version_url'].map((name) => [name, hole(name)] as const);
+  const filled = fillContent(list, content, { language, why: 'confirmed', present }, hole('web_version_url'));
+  const values = personalHoles(filled, person, { language, now: ctx.now(), zone: list.organisation.timeZone });
+  return {
+    subject: personalSubject(filled.subject, values),
+    html: fillHoles(filled.html, { ...values, ...Object.fromEntries(links) }, escapeHtml),
+    text: fillHoles(filled.text, values),
   };
 }
 

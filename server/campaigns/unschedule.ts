@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { isSealed, seal } from '../keys/seal.js';
+import { CONTENT_COLUMNS } from './content.js';
 import type { CampaignContent } from './prepare.js';
 import { contentParts } from './upload.js';
 
@@ -9,7 +10,7 @@ type Row = CampaignContent & { listId: string; state: string; seal: Buffer | nul
 /** Makes a draft again of a campaign that has not started. Throws `not-found`, and `campaign-state` when it has, or is not what was released (T6). */
 export async function unscheduleCampaign(ctx: Context, id: string): Promise<void> {
   const [row] = await ctx.db.query<Row>(
-    `select id, list_id as "listId", subject, html, text, settings, state, seal, released_at as "releasedAt" from campaign where id = $1`,
+    `select ${CONTENT_COLUMNS}, list_id as "listId", state, seal, released_at as "releasedAt" from campaign where campaign.id = $1`,
     [id],
   );
   if (!row) throw new Refusal('not-found', 'There is no such campaign.');

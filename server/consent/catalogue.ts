@@ -24,6 +24,8 @@ export interface OrganisationFacts {
   readonly transfers: readonly string[];
   /** What sign-ups may tell of a person, beside the address. */
   readonly attributes: readonly AttributeFacts[];
+  /** Must another than who asks release each campaign? */
+  readonly releaseBySecond: boolean;
   /** Is all that it says, its lists and texts included, as it was set up? If not, nobody joins and no mail leaves; leaving works (T6). */
   readonly isOurs: boolean;
 }

@@ -8,7 +8,7 @@ export async function readCatalogue(on: Queryable, keyring: Keyring): Promise<Ca
   const rows = await on.query<Omit<OrganisationFacts, 'isOurs'> & { seal: Buffer | null }>(
     `select id, slug, name, legal_name as "legalName", postal_address as "postalAddress", privacy_contact as "privacyContact", from_address as "fromAddress",
        public_url as "publicUrl", inbound_domain as "inboundDomain", language, jurisdiction, time_zone as "timeZone", created_at as "createdAt",
-       officer, recipients, storage_locations as "storageLocations", transfers, attributes, seal
+       officer, recipients, storage_locations as "storageLocations", transfers, attributes, release_by_second as "releaseBySecond", seal
      from organisation order by created_at, id`,
   );
   const said = await readSaid(on);
@@ -118,6 +118,7 @@ const LATER = [
   'attributes',
   'topics',
   'kind',
+  'releaseBySecond',
 ];
 
 function entriesOf(row: object): [string, unknown][] {

@@ -64,6 +64,7 @@ export const definition = z.object({
       .max(20)
       .default([])
       .refine((all) => differ(all.map(({ name }) => name)), 'must differ in their names'),
+    releaseBySecond: z.boolean().default(false),
     language,
     jurisdiction: z.string().length(2),
     timeZone: z

@@ -99,13 +99,13 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
   const { organisation: o } = set;
   const [row] = await tx.query<{ id: string }>(
     `insert into organisation (id, slug, name, legal_name, postal_address, privacy_contact, from_address, public_url, inbound_domain, language, jurisdiction, time_zone, created_at,
-       officer, recipients, storage_locations, transfers, attributes)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+       officer, recipients, storage_locations, transfers, attributes, release_by_second)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
      on conflict (slug) do update set name = excluded.name, legal_name = excluded.legal_name, postal_address = excluded.postal_address, privacy_contact = excluded.privacy_contact,
        from_address = excluded.from_address, public_url = excluded.public_url, inbound_domain = excluded.inbound_domain, language = excluded.language,
        jurisdiction = excluded.jurisdiction, time_zone = excluded.time_zone, officer = excluded.officer, recipients = excluded.recipients,
        storage_locations = excluded.storage_locations, transfers = excluded.transfers,
-       attributes = excluded.attributes returning id`,
+       attributes = excluded.attributes, release_by_second = excluded.release_by_second returning id`,
     [
       randomUUID(),
       o.slug,
@@ -124,6 +124,7 @@ async function write(tx: Tx, set: Definition, now: Date): Promise<SetupResult> {
       JSON.stringify(
         o.attributes.map(({ filter, sensitive, ...one }) => ({ ...one, isFilter: filter, isSensitive: sensitive })),
       ),
+      o.releaseBySecond,
     ],
   );
   const organisationId = row?.id ?? '';

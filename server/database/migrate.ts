@@ -10,6 +10,7 @@ import { AskedAnew1764850000000 } from '../../entities/migrations/1764850000000-
 import { CampaignSettings1764890000000 } from '../../entities/migrations/1764890000000-campaign-settings.js';
 import { Audience1764930000000 } from '../../entities/migrations/1764930000000-audience.js';
 import { Formats1764900000000 } from '../../entities/migrations/1764900000000-formats.js';
+import { CampaignCheck1764910000000 } from '../../entities/migrations/1764910000000-campaign-check.js';
 import { DestroyedDkimKeys1764950000000 } from '../../entities/migrations/1764950000000-destroyed-dkim-keys.js';
 import { Sending1764920000000 } from '../../entities/migrations/1764920000000-sending.js';
 import { Bounces1764810000000 } from '../../entities/migrations/1764810000000-bounces.js';
@@ -38,6 +39,7 @@ const MIGRATIONS = [
   new AskedAnew1764850000000(),
   new CampaignSettings1764890000000(),
   new Formats1764900000000(),
+  new CampaignCheck1764910000000(),
   new Sending1764920000000(),
   new Audience1764930000000(),
   new CampaignResults1764940000000(),

@@ -5,10 +5,10 @@ import { fromBase32, toBase32 } from './base32.js';
 
 /**
  * What a link may do; each has a key of its own (standards.md L-02).
- * c confirm, u unsubscribe, p preferences, m magic, r receipt, n not me, a address change, g guardian; b bounce (its return paths: `bounce-token.ts`),
+ * c confirm, u unsubscribe, p preferences, m magic, r receipt, n not me, a address change, g guardian, w web version of a campaign; b bounce (its return paths: `bounce-token.ts`),
  * x mailto-unsubscribe and y confirm by reply are mail addresses; k counted links: `click-token.ts`.
  */
-export type LinkPurpose = 'c' | 'u' | 'p' | 'm' | 'r' | 'n' | 'a' | 'g';
+export type LinkPurpose = 'c' | 'u' | 'p' | 'm' | 'r' | 'n' | 'a' | 'g' | 'w';
 export type AddressPurpose = 'x' | 'y';
 
 export interface Link {
@@ -31,6 +31,7 @@ const HAS_SECRET: Record<LinkPurpose, boolean> = {
   p: false,
   r: false,
   n: false,
+  w: false,
 };
 
 const VERSION = 1;

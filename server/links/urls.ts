@@ -46,6 +46,11 @@ export function receiptUrl(maker: LinkMaker, ref: Buffer, expiresAt: Date): stri
   return `${maker.publicUrl}/receipts/${makeLink(maker.keyring, hostOf(maker.publicUrl), { purpose: 'r', ref, secret: null, expiresAt })}`;
 }
 
+/** A campaign as a page, the same for everybody; `ref` names the campaign and no person; never expires. */
+export function webVersionUrl(maker: LinkMaker, ref: Buffer, language: string): string {
+  return `${maker.publicUrl}/w/${makeLink(maker.keyring, hostOf(maker.publicUrl), { purpose: 'w', ref, secret: null, expiresAt: null })}?lang=${language}`;
+}
+
 /** The audience of links below an address: its host, with the port where it is not the usual one. */
 export function hostOf(publicUrl: string): string {
   return new URL(publicUrl).host;

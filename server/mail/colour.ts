@@ -15,6 +15,38 @@ export function backgroundSwallows(chain: readonly Tag[], rules: readonly Rule[]
   return isSwallowed ? 'its letters have the colour of the background' : null;
 }
 
+/** The contrast (WCAG 2, 1 to 21) between a link's text, held by the first of `chain`, and what lies behind it, conditions left aside; null: a colour that cannot be read. */
+export function leastContrast(chain: readonly Tag[], rules: readonly Rule[]): number | null {
+  const link = chain.findIndex(({ tagName }) => tagName === 'a');
+  const inks = possible(chain.slice(0, link + 1), { around: chain, rules, read: inkOf, attributes: ['color'] });
+  const ink = inks.isCertain ? (inks.colours.at(-1) ?? LINK_BLUE) : LINK_BLUE;
+  return contrast(ink, paperBehind(chain, rules));
+}
+
+/** The colour behind an element, as six hex digits where it is a plain one. */
+export function paperBehind(chain: readonly Tag[], rules: readonly Rule[]): string {
+  const papers = possible(chain, { around: chain, rules, read: paperOf, attributes: ['bgcolor', 'background'] });
+  return papers.isCertain ? (papers.colours.at(-1) ?? 'ffffff') : 'ffffff';
+}
+
+/** The contrast of two colours of six hex digits; null for another. */
+export function contrast(one: string, other: string): number | null {
+  const [a, b] = [luminance(one), luminance(other)];
+  return a === null || b === null ? null : (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}
+
+/** Of links that say nothing of their colour. */
+const LINK_BLUE = '0000ee';
+
+function luminance(colour: string): number | null {
+  if (!/^[0-9a-f]{6}$/.test(colour)) return null;
+  const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => {
+    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
 interface Colour {
   readonly colour: string;
   readonly important: boolean;

@@ -8,7 +8,7 @@ export type TemplateTag =
 
 /** What is the same for all recipients of one language, and the two links. */
 export const COMMON_FIELDS = [
-  ...['unsubscribe_url', 'preferences_url', 'list', 'organisation', 'postal_address'],
+  ...['unsubscribe_url', 'preferences_url', 'web_version_url', 'list', 'organisation', 'postal_address'],
   ...['subject', 'language', 'date', 'year'],
 ] as const;
 

@@ -5,15 +5,16 @@ import { chooseAudience } from '../campaigns/choose-audience.js';
 import { saveSegment, segmentsOf } from '../campaigns/segments.js';
 import type { AudienceFilter } from '../campaigns/settings.js';
 import { attributeLabel } from '../consent/attributes.js';
-import { inWords, listById, textOf, type ListFacts } from '../consent/catalogue.js';
+import { inWords, type ListFacts } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
-import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import { fieldsOf, onlyMethods, readForm, sendPage, type Site } from '../web/http.js';
 import { languageNames } from '../web/i18n.js';
 import { sameOrigin } from '../web/origin.js';
 import { audiencePart, filterInWords } from './audience-part.js';
 import { dayIn, filterInQuery, queryOf } from './audience-query.js';
 import type { AudienceScreen } from './audience-views.js';
-import { loadCampaign, type LoadedCampaign } from './campaign.js';
+import type { LoadedCampaign } from './campaign.js';
+import { campaignOf, campaignPart } from './campaign-view.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
 /** Whom of a list a draft goes to: asked for in the address, counted, then taken, or kept as a segment. */
@@ -43,7 +44,7 @@ export function audienceRoutes(site: Site): Router {
 
 async function show(site: Site, visit: Visit, isNameWrong = false): Promise<void> {
   const { req, res, screen } = visit;
-  const { campaign, list } = await load(site, visit);
+  const { campaign, list } = await campaignOf(site, visit);
   if (campaign.state !== 'draft') {
     res.redirect(303, hrefOf(campaign));
     return;
@@ -59,7 +60,7 @@ async function show(site: Site, visit: Visit, isNameWrong = false): Promise<void
   const segments = await segmentsOf(site.ctx, list.id);
   const page: AudienceScreen = {
     ...screen,
-    campaign: { href: hrefOf(campaign), subject: campaign.subject, list: textOf(list, screen.language).name },
+    campaign: campaignPart(campaign, list, visit, 'audience'),
     query: `?${query === '' ? 'all' : query}`,
     ...fieldsFor(list, filter ?? {}, screen.language),
     audience: audience && audiencePart(audience, filterInWords(list, filter, screen.language)),
@@ -74,24 +75,19 @@ async function show(site: Site, visit: Visit, isNameWrong = false): Promise<void
 }
 
 async function take(site: Site, visit: Visit): Promise<void> {
-  const { campaign, list } = await load(site, visit);
+  const { campaign, list } = await campaignOf(site, visit);
   await chooseAudience(site.ctx, campaign.id, filterInQuery(visit.req.query, list.organisation.timeZone));
   visit.res.redirect(303, hrefOf(campaign));
 }
 
 async function keep(site: Site, visit: Visit): Promise<void> {
-  const { campaign, list } = await load(site, visit);
+  const { campaign, list } = await campaignOf(site, visit);
   const zone = list.organisation.timeZone;
   const filter = checkFilter(list, filterInQuery(visit.req.query, zone));
   const name = fieldsOf(visit.req)['name'] ?? '';
   const segment = await refusable(async () => saveSegment(site.ctx, { listId: list.id, name, filter }));
   if (!segment) return show(site, visit, true);
   visit.res.redirect(303, `${hrefOf(campaign)}/audience?${queryOf(filter, zone)}&saved`);
-}
-
-async function load(site: Site, { req }: Visit): Promise<{ campaign: LoadedCampaign; list: ListFacts }> {
-  const campaign = await loadCampaign(site.ctx, param(req, 'id'));
-  return { campaign, list: await listById(site.ctx, campaign.listId) };
 }
 
 function hrefOf(campaign: LoadedCampaign): string {

@@ -1,3 +1,4 @@
+import type { CampaignPart } from './campaign-views.js';
 import type { AudiencePart, StaffScreen } from './views.js';
 
 interface Choice {
@@ -8,7 +9,7 @@ interface Choice {
 
 /** Whom of a list a draft goes to. The filter stands in the address of the page. */
 export interface AudienceScreen extends StaffScreen {
-  readonly campaign: { readonly href: string; readonly subject: string; readonly list: string };
+  readonly campaign: CampaignPart;
   /** The filter as a query, with its question mark; '' for the whole list. */
   readonly query: string;
   readonly languageChoices: readonly Choice[];

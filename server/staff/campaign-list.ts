@@ -13,6 +13,8 @@ export interface CampaignSummary {
   readonly sent: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Somebody asked that another releases it, and it was not changed since. */
+  readonly isAsked: boolean;
 }
 
 export const PAGE_SIZE = 50;
@@ -25,7 +27,9 @@ export async function listCampaigns(
   const [all, campaigns] = await Promise.all([
     ctx.db.query<{ n: number }>('select count(*)::int as n from campaign'),
     ctx.db.query<CampaignSummary>(
-      `select c.id, c.list_id as "listId", c.subject, c.state, coalesce(c.released_at, c.created_at) as at, n.queued, n.sent, n.failed, n.skipped
+      `select c.id, c.list_id as "listId", c.subject, c.state, coalesce(c.released_at, c.created_at) as at, n.queued, n.sent, n.failed, n.skipped,
+         c.state = 'draft' and coalesce((select a.what = 'asked' and a.draft_seal = c.seal from campaign_act a where a.campaign_id = c.id
+           order by a.number desc limit 1), false) as "isAsked"
        from (select * from campaign order by created_at desc, id limit $1 offset $2) c
        cross join lateral (select coalesce(sum(t.change), 0)::int as queued, coalesce(sum(t.change) filter (where t.kind = 'sent'), 0)::int as sent,
          coalesce(sum(t.change) filter (where t.kind = 'failed'), 0)::int as failed, coalesce(sum(t.change) filter (where t.kind = 'skipped'), 0)::int as skipped

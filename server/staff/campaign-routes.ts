@@ -1,27 +1,24 @@
 import { Router } from 'express';
-import { audienceOf } from '../campaigns/audience.js';
 import { withPictures } from '../campaigns/content.js';
-import { footerLanguage } from '../campaigns/prepare.js';
-import { footerLanguages } from '../campaigns/words.js';
+import { duplicateCampaign } from '../campaigns/duplicate.js';
+import { webVersionOf } from '../campaigns/prepare.js';
 import { progress } from '../campaigns/progress.js';
-import { releaseCampaign } from '../campaigns/release.js';
 import { previewOf } from '../campaigns/sample.js';
-import { sendTest } from '../campaigns/send-test.js';
-import { catalogue, listById, textOf, type ListFacts } from '../consent/catalogue.js';
+import { keepTemplate } from '../campaigns/templates.js';
+import { catalogue, textOf } from '../consent/catalogue.js';
+import { Refusal } from '../errors.js';
 import type { WayOut } from '../delivery/deliver.js';
 import { CLIPPED_BYTES } from '../mail/clipping.js';
-import { linkLimit } from '../web/limits.js';
-import { onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import { fieldsOf, onlyMethods, readForm, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
-import { languageLinks } from '../web/i18n.js';
-import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
-import { livePart } from './live-part.js';
-import { steerPart } from './campaign-steer.js';
-import { audiencePart, filterInWords } from './audience-part.js';
 import { progressPart } from './campaign-part.js';
+import { lookingOf, previewChoices, sendPreview } from './campaign-preview-view.js';
+import { steerPart } from './campaign-steer.js';
+import { audienceFor, campaignOf, campaignPart, footerAsked, releasePart } from './campaign-view.js';
+import { isText } from './campaign.js';
+import { livePart } from './live-part.js';
 import { sendLive } from './screens-live.js';
-import type { AudiencePart, CampaignScreen } from './views.js';
 import { changed, onlyStaff, staffCookie, visited, type Visit } from './screens-visit.js';
 
 /** What staff screens need beside the site. */
@@ -32,40 +29,34 @@ export interface StaffDeps {
   readonly signal?: AbortSignal;
 }
 
-/** Campaigns: overview, preview, test, release and progress. */
+/** Campaigns: overview, preview, progress, and what is made of one. */
 export function campaignRoutes(site: Site, deps: StaffDeps): Router {
   const routes = Router();
   const staff = onlyStaff(site);
-  const post = [sameOrigin(site), staff, ...readForm];
+  const posted = [sameOrigin(site), staff, ...readForm];
   const get = (path: string, show: (visit: Visit) => Promise<void>): void => {
     routes
       .route(path)
       .get(staff, visited(site, 'campaigns', show))
       .all(onlyMethods('GET', 'HEAD'));
   };
+  const post = (path: string, change: (visit: Visit) => Promise<void>): void => {
+    routes
+      .route(path)
+      .post(posted, changed(site, 'campaigns', change))
+      .all(onlyMethods('POST'));
+  };
   get('/admin', async (visit) => showAll(site, visit));
   get('/admin/campaigns/:id', async (visit) => showOne(site, visit));
   get('/admin/campaigns/:id/preview', async (visit) => showPreview(site, visit));
   get('/admin/campaigns/:id/events', async (visit) => showEvents(site, deps, visit));
-  routes
-    .route('/admin/campaigns/:id/test')
-    .post(
-      linkLimit(site.ctx),
-      post,
-      changed(site, 'campaigns', async (visit) => test(site, deps.pool, visit)),
-    )
-    .all(onlyMethods('POST'));
-  routes
-    .route('/admin/campaigns/:id/send')
-    .get(
-      staff,
-      visited(site, 'campaigns', async (visit) => askToSend(site, visit)),
-    )
-    .post(
-      post,
-      changed(site, 'campaigns', async (visit) => send(site, visit)),
-    )
-    .all(onlyMethods('GET', 'HEAD', 'POST'));
+  post('/admin/campaigns/:id/duplicate', async ({ req, res }) => {
+    res.redirect(
+      303,
+      `/admin/campaigns/${await duplicateCampaign(site.ctx, (await campaignOf(site, { req })).campaign.id)}`,
+    );
+  });
+  post('/admin/campaigns/:id/keep', async (visit) => keep(site, visit));
   return routes;
 }
 
@@ -87,21 +78,26 @@ async function showAll(site: Site, { req, res, screen }: Visit): Promise<void> {
 
 async function showOne(site: Site, visit: Visit): Promise<void> {
   const { req, res, screen, staff } = visit;
-  const { campaign, list } = await load(site, visit);
+  const { campaign, list } = await campaignOf(site, visit);
   const { language, zone } = screen;
-  const footer = footerOf(list, visit);
-  const images = req.query['images'] === 'on';
+  const looking = lookingOf(req, footerAsked(list, visit));
   const href = `/admin/campaigns/${campaign.id}`;
-  const here = (code: string, shown: boolean): string => `${href}?footer=${code}${shown ? '&images=on' : ''}`;
-  const { html, text } = previewOf(site.ctx, list, campaign, footer);
+  const { html, text } = previewOf(site.ctx, list, campaign, {
+    ...{ language: looking.footer, madeUp: looking.person },
+  });
   const isDraft = campaign.state === 'draft';
   const now = isDraft ? null : await progress(site.ctx, campaign.id);
   const told = req.query['test'];
   const htmlBytes = Buffer.byteLength(html);
   sendPage(site, res, 'admin/campaign', {
     ...screen,
-    campaign: campaignPart(campaign, list, visit),
+    campaign: campaignPart(campaign, list, visit, 'overview'),
     audience: isDraft ? await audienceFor(site, campaign, list, language) : null,
+    release: await releasePart(site, campaign, list, visit),
+    webHref:
+      isDraft || campaign.message || campaign.state === 'scheduled'
+        ? null
+        : webVersionOf(site.ctx, list, campaign.id, looking.footer),
     progress: now && progressPart(now, language, zone, await livePart(site.ctx, now)),
     steer: now && (await steerPart(site.ctx, campaign, now, screen)),
     test:
@@ -109,34 +105,26 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
         ? { kind: told, to: staff.address }
         : null,
     preview: {
-      src: `${href}/preview?footer=${footer}${images ? '&images=on' : ''}`,
+      ...previewChoices(href, looking),
       text,
       htmlBytes,
       textBytes: Buffer.byteLength(text),
-      isClipped: htmlBytes > CLIPPED_BYTES,
-      languages: languageLinks(footerLanguages(), footer, (code) => here(code, images)),
-      images: { isShown: images, href: here(footer, !images) },
+      isClipped: htmlBytes >= CLIPPED_BYTES,
     },
   });
 }
 
-/** The mail itself, in a frame in which nothing runs; pictures from elsewhere only when they were asked for. */
 async function showPreview(site: Site, visit: Visit): Promise<void> {
-  const { req, res } = visit;
-  const { campaign, list } = await load(site, visit);
-  const pictures = req.query['images'] === 'on' ? 'data: https: http:' : 'data:';
-  res.setHeader(
-    'Content-Security-Policy',
-    `sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src ${pictures}; frame-ancestors 'self'; form-action 'none'; base-uri 'none'`,
-  );
-  res.setHeader('X-Frame-Options', 'SAMEORIGIN');
+  const { campaign, list } = await campaignOf(site, visit);
+  const { footer, theme, person, images } = lookingOf(visit.req, footerAsked(list, visit));
   const whole = await withPictures(site.ctx.db, campaign);
-  res.type('html').send(previewOf(site.ctx, list, whole, footerOf(list, visit)).html);
+  const { html } = previewOf(site.ctx, list, whole, { language: footer, madeUp: person });
+  sendPreview(visit.res, html, { theme, hasPictures: images });
 }
 
 async function showEvents(site: Site, deps: StaffDeps, visit: Visit): Promise<void> {
   const { req, res, screen } = visit;
-  const { campaign } = await load(site, visit);
+  const { campaign } = await campaignOf(site, visit);
   await sendLive(site, res, {
     id: campaign.id,
     secret: staffCookie(site, req),
@@ -146,71 +134,16 @@ async function showEvents(site: Site, deps: StaffDeps, visit: Visit): Promise<vo
   });
 }
 
-async function test(site: Site, pool: WayOut | null, visit: Visit): Promise<void> {
-  const { campaign, list } = await load(site, visit);
-  const mail = { list, content: campaign, language: visit.screen.language, to: visit.staff.address };
-  const kind = pool ? await sendTest(site.ctx, pool, mail) : 'deferred';
-  visit.res.redirect(303, `/admin/campaigns/${campaign.id}?test=${kind}`);
-}
-
-async function askToSend(site: Site, visit: Visit): Promise<void> {
-  const { campaign, list } = await load(site, visit);
-  if (campaign.state !== 'draft') {
-    visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
-    return;
-  }
-  if (campaign.tags && !campaign.tags.isAccepted) {
-    visit.res.redirect(303, `/admin/campaigns/${campaign.id}/tags`);
-    return;
-  }
-  sendPage(site, visit.res, 'admin/send', {
-    ...visit.screen,
-    campaign: campaignPart(campaign, list, visit),
-    audience: await audienceFor(site, campaign, list, visit.screen.language),
-  });
-}
-
-async function audienceFor(
-  { ctx }: Site,
-  { settings }: LoadedCampaign,
-  list: ListFacts,
-  language: string,
-): Promise<AudiencePart> {
-  const audience = await audienceOf(ctx, list.id, settings.audience);
-  return audiencePart(audience, filterInWords(list, settings.audience, language));
-}
-
-async function send(site: Site, visit: Visit): Promise<void> {
-  const { campaign } = await load(site, visit);
-  if (campaign.tags && !campaign.tags.isAccepted) {
-    visit.res.redirect(303, `/admin/campaigns/${campaign.id}/tags`);
-    return;
-  }
-  await releaseCampaign(site.ctx, campaign.id);
-  visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
-}
-
-async function load(site: Site, { req }: Visit): Promise<{ campaign: LoadedCampaign; list: ListFacts }> {
-  const campaign = await loadCampaign(site.ctx, param(req, 'id'));
-  return { campaign, list: await listById(site.ctx, campaign.listId) };
-}
-
-/** Which footer the preview shows: the one asked for, else that of the staff member's language. */
-function footerOf(list: ListFacts, { req, screen }: Visit): string {
-  const asked = req.query['footer'];
-  return footerLanguage(list, typeof asked === 'string' ? asked : screen.language);
-}
-
-function campaignPart(campaign: LoadedCampaign, list: ListFacts, { screen }: Visit): CampaignScreen['campaign'] {
-  return {
-    href: `/admin/campaigns/${campaign.id}`,
-    subject: campaign.subject,
-    list: textOf(list, screen.language).name,
-    from: `${list.organisation.name} <${list.organisation.fromAddress}>`,
+/** Keeps the file of a campaign as a template. */
+async function keep(site: Site, visit: Visit): Promise<void> {
+  const { campaign, list } = await campaignOf(site, visit);
+  if (!isText(campaign)) throw new Refusal('campaign-state', 'Only a file that is one text is kept as a template.');
+  const id = await keepTemplate(site.ctx, {
+    organisationId: list.organisation.id,
+    name: fieldsOf(visit.req)['name']?.trim() ? (fieldsOf(visit.req)['name'] ?? '') : campaign.subject.slice(0, 100),
     fileName: campaign.fileName,
-    createdAt: campaign.createdAt,
-    isDraft: campaign.state === 'draft',
-    hasOpenTags: campaign.state === 'draft' && campaign.tags !== null && !campaign.tags.isAccepted,
-    hasTags: campaign.state === 'draft' && campaign.tags !== null,
-  };
+    source: campaign.source,
+    madeBy: visit.staff.id,
+  });
+  visit.res.redirect(303, `/admin/templates/${id}`);
 }

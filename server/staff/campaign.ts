@@ -1,14 +1,19 @@
 import type { CampaignState } from '../../entities/campaign.js';
 import { CONTENT_COLUMNS } from '../campaigns/content.js';
 import type { CampaignContent } from '../campaigns/prepare.js';
+import type { CampaignFormat } from '../campaigns/format.js';
 import type { KeptTags } from '../campaigns/becomes.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 
 /** A campaign as its screen needs it. */
 export interface LoadedCampaign extends CampaignContent {
+  /** As uploaded. */
+  readonly source: string;
+  readonly seal: Buffer | null;
   readonly listId: string;
   readonly fileName: string;
+  readonly format: CampaignFormat;
   readonly state: CampaignState;
   readonly createdAt: Date;
   /** Of another mailing system, in its file. */
@@ -23,10 +28,15 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export async function loadCampaign(ctx: Context, id: string): Promise<LoadedCampaign> {
   const [campaign] = ID.test(id)
     ? await ctx.db.query<LoadedCampaign>(
-        `select ${CONTENT_COLUMNS}, list_id as "listId", file_name as "fileName", state, tags, created_at as "createdAt", released_at as "releasedAt" from campaign where campaign.id = $1`,
+        `select ${CONTENT_COLUMNS}, list_id as "listId", file_name as "fileName", format, state, tags, source, seal, created_at as "createdAt", released_at as "releasedAt" from campaign where campaign.id = $1`,
         [id],
       )
     : [];
   if (!campaign) throw new Refusal('not-found', 'There is no such campaign.');
   return campaign;
+}
+
+/** Is its file one text, which can be shown and changed as it is? */
+export function isText({ format }: Pick<LoadedCampaign, 'format'>): boolean {
+  return format !== 'message' && format !== 'zip';
 }

@@ -1,14 +1,14 @@
 import { Router } from 'express';
-import { audienceOf } from '../campaigns/audience.js';
 import { changeDraft } from '../campaigns/draft.js';
 import { readLocalTime, toLocalTime } from '../campaigns/local-time.js';
 import { progress } from '../campaigns/progress.js';
 import { steerCampaign, type Steering } from '../campaigns/steer.js';
 import { unscheduleCampaign } from '../campaigns/unschedule.js';
-import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
-import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import type { ListFacts } from '../consent/catalogue.js';
+import { fieldsOf, onlyMethods, readForm, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
-import { loadCampaign, type LoadedCampaign } from './campaign.js';
+import type { LoadedCampaign } from './campaign.js';
+import { audienceFor, campaignOf, campaignPart } from './campaign-view.js';
 import { readPlan, warmUpDays } from './plan-form.js';
 import type { PlanMistake, PlanScreen } from './plan-views.js';
 import { changed, onlyMarketers, onlyStaff, visited, type Visit } from './screens-visit.js';
@@ -42,7 +42,7 @@ export function planRoutes(site: Site): Router {
     .route('/admin/campaigns/:id/unschedule')
     .post(
       act(async (visit) => {
-        const { campaign } = await load(site, visit);
+        const { campaign } = await campaignOf(site, visit);
         await unscheduleCampaign(site.ctx, campaign.id);
         back(visit, campaign);
       }),
@@ -52,7 +52,7 @@ export function planRoutes(site: Site): Router {
 }
 
 async function showPlan(site: Site, visit: Visit): Promise<void> {
-  const { campaign, list } = await load(site, visit);
+  const { campaign, list } = await campaignOf(site, visit);
   const { at, perSecond, warmUp, tryForHours, onUnknown } = campaign.settings.sending ?? {};
   const fields = {
     ...(at === undefined ? {} : { when: 'at', at: toLocalTime(new Date(at), list.organisation.timeZone) }),
@@ -63,7 +63,7 @@ async function showPlan(site: Site, visit: Visit): Promise<void> {
 }
 
 async function savePlan(site: Site, visit: Visit): Promise<void> {
-  const { campaign, list } = await load(site, visit);
+  const { campaign, list } = await campaignOf(site, visit);
   const fields = fieldsOf(visit.req);
   const { plan, errors } = readPlan(fields, { zone: list.organisation.timeZone, now: site.ctx.now() });
   if (errors.length > 0) {
@@ -83,11 +83,11 @@ async function planScreen(
 ): Promise<PlanScreen> {
   const { at, warmUp } = campaign.settings.sending ?? {};
   const zone = list.organisation.timeZone;
-  const { reached } = await audienceOf(site.ctx, list.id);
+  const { reached } = await audienceFor(site, campaign, list, visit.screen.language);
   const text = (name: string): string => fields[name] ?? '';
   return {
     ...{ ...visit.screen, zone, errors, people: reached },
-    campaign: campaignPart(campaign, list, visit),
+    campaign: campaignPart(campaign, list, visit, 'plan'),
     wrong: Object.fromEntries(errors.map((error) => [error.field, error])),
     isSaved: visit.req.query['saved'] === 'yes',
     canChange: campaign.state === 'draft' && (visit.screen.staff?.isMarketer ?? false),
@@ -102,7 +102,7 @@ async function planScreen(
 }
 
 async function askToCancel(site: Site, visit: Visit): Promise<void> {
-  const { campaign, list } = await load(site, visit);
+  const { campaign, list } = await campaignOf(site, visit);
   const now = await progress(site.ctx, campaign.id);
   if (!['scheduled', 'sending', 'paused'].includes(campaign.state)) {
     back(visit, campaign);
@@ -110,37 +110,18 @@ async function askToCancel(site: Site, visit: Visit): Promise<void> {
   }
   sendPage(site, visit.res, 'admin/cancel', {
     ...visit.screen,
-    campaign: campaignPart(campaign, list, visit),
+    campaign: campaignPart(campaign, list, visit, 'plan'),
     answered: now.queued - now.waiting - now.sending - now.deferred,
     waiting: now.waiting + now.sending + now.deferred,
   });
 }
 
 async function steer(site: Site, visit: Visit, step: Steering): Promise<void> {
-  const { campaign } = await load(site, visit);
+  const { campaign } = await campaignOf(site, visit);
   await steerCampaign(site.ctx, campaign.id, step, visit.staff.id);
   back(visit, campaign);
 }
 
 function back({ res }: Visit, { id }: LoadedCampaign): void {
   res.redirect(303, `/admin/campaigns/${id}`);
-}
-
-async function load(site: Site, { req }: Visit): Promise<Loaded> {
-  const campaign = await loadCampaign(site.ctx, param(req, 'id'));
-  return { campaign, list: await listById(site.ctx, campaign.listId) };
-}
-
-function campaignPart(campaign: LoadedCampaign, list: ListFacts, { screen }: Visit): PlanScreen['campaign'] {
-  return {
-    href: `/admin/campaigns/${campaign.id}`,
-    subject: campaign.subject,
-    list: textOf(list, screen.language).name,
-    from: `${list.organisation.name} <${list.organisation.fromAddress}>`,
-    fileName: campaign.fileName,
-    createdAt: campaign.createdAt,
-    isDraft: campaign.state === 'draft',
-    hasOpenTags: campaign.state === 'draft' && campaign.tags !== null && !campaign.tags.isAccepted,
-    hasTags: campaign.state === 'draft' && campaign.tags !== null,
-  };
 }

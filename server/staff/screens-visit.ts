@@ -106,6 +106,7 @@ export async function screenOf(
       preview: place === 'preview',
       gateway: place === 'gateway',
       sending: place === 'sending',
+      templates: place === 'templates',
     },
   };
 }

@@ -5,6 +5,11 @@ import { audienceRoutes } from './audience-routes.js';
 import { campaignRoutes, type StaffDeps } from './campaign-routes.js';
 import { credentialRoutes } from './credential-routes.js';
 import { gatewayRoutes } from './gateway-routes.js';
+import { checkRoutes } from './check-routes.js';
+import { releaseRoutes } from './release-routes.js';
+import { templateRoutes } from './template-routes.js';
+import { testRoutes } from './test-routes.js';
+import { textRoutes } from './text-routes.js';
 import { loginRoutes, showMessage } from './login-routes.js';
 import type { MessageScreen } from './views.js';
 import { sendingRoutes } from './sending-routes.js';
@@ -32,6 +37,11 @@ export function staffRoutes(site: Site, deps: StaffDeps): Router {
   routes.use(planRoutes(site));
   routes.use(audienceRoutes(site));
   routes.use(segmentRoutes(site));
+  routes.use(checkRoutes(site));
+  routes.use(textRoutes(site));
+  routes.use(testRoutes(site, deps));
+  routes.use(releaseRoutes(site));
+  routes.use(templateRoutes(site));
   routes.use(uploadRoutes(site));
   routes.use(tagRoutes(site));
   routes.use(previewRoutes(site));
@@ -59,10 +69,14 @@ const MESSAGES: Partial<Record<RefusalCode, [MessageScreen['kind'], number]>> = 
   'too-many': ['too-many', 429],
 };
 
+function messageOf({ code, facts }: Refusal): [MessageScreen['kind'], number] | undefined {
+  return facts['why'] === 'second' ? ['second', 403] : MESSAGES[code];
+}
+
 /** Refusals that staff understand better in their own words; all others go to the one error handler. */
 function refusals(site: Site): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
-    const message = error instanceof Refusal ? MESSAGES[error.code] : undefined;
+    const message = error instanceof Refusal ? messageOf(error) : undefined;
     if (!message || res.headersSent) next(error);
     else showMessage(site, req, res, ...message).catch(next);
   };

@@ -43,6 +43,15 @@ export async function staffByAddress(
   return row && isOurs(ctx, row) ? { ...open(ctx, row), passwordHash: row.password_hash } : null;
 }
 
+/** All who have a login, in the order of their addresses. */
+export async function allStaff(ctx: Context): Promise<StaffMember[]> {
+  const rows = await ctx.db.query<Row>(SELECT);
+  return rows
+    .filter((row) => isOurs(ctx, row))
+    .map((row) => open(ctx, row))
+    .sort((a, b) => a.address.localeCompare(b.address));
+}
+
 const SELECT = 'select id, blind_index, profile_key, address, role, password_hash, seal from staff';
 
 /** What makes a row a login: nobody gets one, or a higher role, by SQL (T6). */

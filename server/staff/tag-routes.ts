@@ -7,6 +7,7 @@ import { COMMON_FIELDS } from '../mail/template-tag.js';
 import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { loadCampaign } from './campaign.js';
+import { campaignOf, campaignPart } from './campaign-view.js';
 import { problemPart } from './refused-view.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 import type { TagRow, TagsScreen } from './views.js';
@@ -67,11 +68,12 @@ function choiceIn(fields: Readonly<Record<string, string>>, i: number): Becomes 
 
 async function showTags(
   site: Site,
-  { req, res, screen }: Visit,
+  visit: Visit,
   problems: readonly Problem[] | null,
   chosen: ReadonlyMap<string, Becomes> = new Map(),
 ): Promise<void> {
-  const campaign = await loadCampaign(site.ctx, param(req, 'id'));
+  const { res, screen } = visit;
+  const { campaign, list } = await campaignOf(site, visit);
   const tags: KeptTags | null = await tagsOf(site.ctx, campaign.id);
   const href = `/admin/campaigns/${campaign.id}`;
   if (campaign.state !== 'draft') {
@@ -80,7 +82,7 @@ async function showTags(
   }
   const page: TagsScreen = {
     ...screen,
-    campaign: { href, subject: campaign.subject, fileName: campaign.fileName },
+    campaign: campaignPart(campaign, list, visit, 'tags'),
     tags: (tags?.tags ?? []).map((tag, i) =>
       rowOf(tag, campaign.message ? null : (chosen.get(tag.tag) ?? tag.becomes), i),
     ),

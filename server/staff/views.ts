@@ -3,6 +3,7 @@ import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
 import type { SteerPart } from './plan-views.js';
 import type { TagSystem } from '../campaigns/becomes.js';
+import type { CampaignPart, ReleasePart } from './campaign-views.js';
 import type { PageBase } from '../web/pages.js';
 import type { ProblemPart } from './refused-view.js';
 
@@ -22,6 +23,7 @@ export interface StaffScreen extends PageBase {
     readonly preview: boolean;
     readonly gateway: boolean;
     readonly sending: boolean;
+    readonly templates: boolean;
   };
 }
 
@@ -53,6 +55,7 @@ export interface MessageScreen extends StaffScreen {
     | 'look-ended'
     | 'no-receipt'
     | 'forged'
+    | 'second'
     | 'too-many';
   readonly href: string;
 }
@@ -67,6 +70,8 @@ export interface CampaignRow {
   readonly sent: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Somebody asked for its release. */
+  readonly isAsked: boolean;
 }
 
 export interface CampaignsScreen extends StaffScreen {
@@ -86,7 +91,7 @@ export interface UploadScreen extends StaffScreen {
 
 /** What the tags of another mailing system become. */
 export interface TagsScreen extends StaffScreen {
-  readonly campaign: Pick<CampaignScreen['campaign'], 'href' | 'subject' | 'fileName'>;
+  readonly campaign: CampaignScreen['campaign'];
   readonly tags: readonly TagRow[];
   readonly problems: UploadScreen['problems'];
 }
@@ -132,41 +137,42 @@ export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
 }
 
 export interface CampaignScreen extends StaffScreen {
-  readonly campaign: {
-    readonly href: string;
-    readonly subject: string;
-    readonly list: string;
-    readonly from: string;
-    readonly fileName: string;
-    readonly createdAt: Date;
-    readonly isDraft: boolean;
-    /** Somebody must look at the tags of another system first. */
-    readonly hasOpenTags: boolean;
-    readonly hasTags: boolean;
-  };
+  readonly campaign: CampaignPart;
   /** For a draft. */
   readonly audience: AudiencePart | null;
+  readonly release: ReleasePart;
+  /** Once released: the page for everybody. */
+  readonly webHref: string | null;
   /** Once released. */
   readonly progress: ProgressPart | null;
   /** Once released. */
   readonly steer: SteerPart | null;
   /** What became of a test; null: none was just sent. */
   readonly test: { readonly kind: 'sent' | 'deferred' | 'refused' | 'unknown'; readonly to: string } | null;
-  readonly preview: {
-    readonly src: string;
-    readonly text: string;
-    readonly htmlBytes: number;
-    readonly textBytes: number;
-    /** Gmail hides what lies beyond about 102 kB (F-20). */
-    readonly isClipped: boolean;
-    readonly languages: readonly {
-      readonly code: string;
-      readonly name: string;
-      readonly href: string;
-      readonly current: boolean;
-    }[];
-    readonly images: { readonly isShown: boolean; readonly href: string };
-  };
+  readonly preview: PreviewPart;
+}
+
+/** A made-up person's copy, and the ways to look at it. */
+export interface PreviewPart {
+  readonly src: string;
+  readonly text: string;
+  readonly htmlBytes: number;
+  readonly textBytes: number;
+  /** Gmail hides what lies beyond about 102 kB (F-20). */
+  readonly isClipped: boolean;
+  readonly languages: readonly (Choice & { readonly code: string })[];
+  readonly themes: readonly Choice[];
+  readonly people: readonly Choice[];
+  readonly images: { readonly isShown: boolean; readonly href: string };
+  readonly isDark: boolean;
+  /** To whom the made-up copy goes. */
+  readonly to: string;
+}
+
+export interface Choice {
+  readonly name: string;
+  readonly href: string;
+  readonly current: boolean;
 }
 
 export interface AudiencePart {
@@ -186,12 +192,6 @@ export interface AudiencePart {
   }[];
 }
 
-/** Asks once, in words that say what will happen. */
-export interface SendScreen extends StaffScreen {
-  readonly campaign: CampaignScreen['campaign'];
-  readonly audience: AudiencePart;
-}
-
 declare module '../web/pages.js' {
   interface Pages {
     'admin/login': LoginScreen;
@@ -201,6 +201,5 @@ declare module '../web/pages.js' {
     'admin/upload': UploadScreen;
     'admin/tags': TagsScreen;
     'admin/campaign': CampaignScreen;
-    'admin/send': SendScreen;
   }
 }

@@ -383,7 +383,7 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
     it('is shown with its footer before it is sent', async () => {
       const campaign = await loadCampaign(fresh.ctx, await upload('a.eml', MESSAGE));
 
-      const { html } = previewOf(fresh.ctx, await listBySlug(fresh.ctx, 'news'), campaign, 'en');
+      const { html } = previewOf(fresh.ctx, await listBySlug(fresh.ctx, 'news'), campaign, { language: 'en' });
 
       expect(html).to.contain('<p>Words</p>').and.match(UNSUBSCRIBE);
     });
@@ -445,7 +445,7 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
       const list = await listBySlug(fresh.ctx, 'news');
       const campaign = await withPictures(fresh.ctx.db, await loadCampaign(fresh.ctx, id));
 
-      expect(previewOf(fresh.ctx, list, campaign, 'en').html).to.contain(
+      expect(previewOf(fresh.ctx, list, campaign, { language: 'en' }).html).to.contain(
         `src="data:image/png;base64,${PNG.toString('base64')}"`,
       );
       await fresh.ctx.db.query(`update campaign_picture set body = 'x' where campaign_id = $1`, [id]);

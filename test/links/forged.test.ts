@@ -8,7 +8,7 @@ const KEYRING = keyringOf(1, 2);
 const HOSTS = ['consent.example.org', 'old.example.org'];
 const NOW = new Date('2026-01-05T12:00:00Z');
 const LATER = new Date('2026-01-08T00:00:00Z');
-const PURPOSES: LinkPurpose[] = ['c', 'm', 'a', 'g', 'u', 'p', 'r', 'n'];
+const PURPOSES: LinkPurpose[] = ['c', 'm', 'a', 'g', 'u', 'p', 'r', 'n', 'w'];
 const WITH_SECRET = 'cmag';
 const BLANKS = [' ', '\t', '\n', '\r', '\0', '\u00a0', '\u200b', '%20'];
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=!.~é％ａ';
@@ -40,7 +40,7 @@ const FORGERIES: Readonly<Record<string, Forge>> = {
   'a byte replaced': inBytes((bytes) => (bytes[draw(bytes.length)] = draw(256))),
   'another key id': inBytes((bytes) => (bytes[2] = draw(256))),
   'another expiry': inBytes((bytes) => bytes.writeUInt32BE(draw(0x7fffffff), 3)),
-  'another purpose byte': inBytes((bytes) => (bytes[1] = PURPOSES[draw(8)]!.charCodeAt(0))),
+  'another purpose byte': inBytes((bytes) => (bytes[1] = PURPOSES[draw(PURPOSES.length)]!.charCodeAt(0))),
   'a tag of nothing': inBytes((bytes) => bytes.fill(draw(2) * 255, bytes.length - 16)),
   'random bytes': inBytes((bytes) => randomBytes(bytes.length).copy(bytes, 3)),
   'parts of two': inBytes((bytes) =>

@@ -22,7 +22,7 @@ const LATER = new Date('2026-01-08T00:00:00Z');
 const REF = Buffer.from('101112131415161718191a1b1c1d1e1f', 'hex');
 const SECRET = Buffer.from('202122232425262728292a2b2c2d2e2f', 'hex');
 const WITH_SECRET: LinkPurpose[] = ['c', 'm', 'a', 'g'];
-const PURPOSES: LinkPurpose[] = [...WITH_SECRET, 'u', 'p', 'r', 'n'];
+const PURPOSES: LinkPurpose[] = [...WITH_SECRET, 'u', 'p', 'r', 'n', 'w'];
 
 interface LinkVectors {
   readonly link_token: {

@@ -74,6 +74,8 @@ const PURE_FILES = [
   ),
   'server/rights/proof-date.ts',
   'server/witness/judge.ts',
+  'server/campaigns/foreign-tags.ts',
+  'server/campaigns/resolve-tags.ts',
   'server/errors.ts',
 ];
 
@@ -92,6 +94,7 @@ export function domainOf(path: string): string {
 export function isPure(path: string): boolean {
   const name = posix.basename(path);
   if (domainOf(path) === 'mail') return !name.startsWith('smtp') && name !== 'compose.ts';
+  if (domainOf(path) === 'campaigns' && name.startsWith('lint-')) return true;
   return domainOf(path) === 'links' || PURE_FILES.includes(path);
 }
 

@@ -5,9 +5,13 @@ import { addStaff } from '../../server/staff/add-staff.js';
 import { logIn } from '../../server/staff/auth.js';
 import { makePersonRef } from '../../server/staff/person-ref.js';
 import { OPENED } from '../../server/campaigns/counted-links.js';
+import { webVersionOf } from '../../server/campaigns/prepare.js';
+import { keepTemplate } from '../../server/campaigns/templates.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
+import { listBySlug } from '../../server/consent/catalogue.js';
 import type { Context } from '../../server/context.js';
 import { makeClickToken } from '../../server/links/click-token.js';
+import { addDomain } from '../../server/delivery/change-domains.js';
 import type { TestService } from './service.js';
 import { nodesOf, readSources } from './source.js';
 import { campaignMailTo, one } from './state.js';
@@ -45,6 +49,13 @@ export async function openPlaces(service: TestService): Promise<Places> {
   const settings = (await post(magic.action, magic.fields)).headers.get('set-cookie')?.split(';')[0] ?? '';
   const source = Buffer.from('<html><head><title>June</title></head><body><p>Hello</p></body></html>');
   const draft = await createCampaign(ctx, { list: 'news', fileName: 'june.html', source });
+  const kept = `/admin/templates/${await keepTemplate(ctx, {
+    organisationId: await one<string>(ctx, 'select id from organisation'),
+    madeBy: await one<string>(ctx, 'select id from staff'),
+    ...{ name: 'June', fileName: 'june.html', source: source.toString() },
+  })}`;
+  const { organisation } = await listBySlug(ctx, 'news');
+  await addDomain(ctx, organisation, 'other.bookshop.example');
   const receipt = linksOf(confirmed, '/receipts/')[0] ?? '';
   const path = (url: string): string => new URL(url).pathname;
   const [c, n] = [path(linkIn(asked, 'c')), path(linkIn(asked, 'n'))];
@@ -79,6 +90,7 @@ export async function openPlaces(service: TestService): Promise<Places> {
         '/mailbox.json',
         '/admin',
         '/admin/sending',
+        '/admin/templates',
         '/admin/gateway',
         '/admin/gateway/credentials',
       ]),
@@ -115,6 +127,12 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/first-run/:secret': { path: `/admin/first-run/${'a'.repeat(43)}`, gets: true, reads: 'form' },
       '/admin/upload': { path: '/admin/upload', gets: true, reads: 'upload' },
       '/admin/preview': { path: '/admin/preview', gets: true, reads: 'upload' },
+      '/admin/sending/add': { path: '/admin/sending/add', gets: false, reads: 'form' },
+      '/admin/sending/check': { path: '/admin/sending/check', gets: false, reads: 'form' },
+      '/admin/sending/remove': {
+        path: '/admin/sending/remove?organisation=demo&domain=other.bookshop.example',
+        ...{ gets: true, reads: 'form' },
+      },
       '/admin/gateway/events': page('/admin/gateway/events'),
       '/admin/gateway/credentials/new': { path: '/admin/gateway/credentials/new', gets: true, reads: 'form' },
       '/admin/gateway/credentials/:user': page(credential),
@@ -133,7 +151,20 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/campaigns/:id/results': { path: `${admin}/results`, gets: true, reads: 'form' },
       '/admin/campaigns/:id/results/tracking': { path: `${admin}/results/tracking`, gets: false, reads: 'form' },
       '/admin/campaigns/:id/results.csv': { path: `${admin}/results.csv`, gets: true, reads: 'form' },
-      '/admin/campaigns/:id/test': { path: `${admin}/test`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/test': { path: `${admin}/test`, gets: true, reads: 'form' },
+      '/admin/campaigns/:id/check': page(`${admin}/check`),
+      '/admin/campaigns/:id/spam': { path: `${admin}/spam`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/text': { path: `${admin}/text`, gets: true, reads: 'upload' },
+      '/admin/campaigns/:id/ask': { path: `${admin}/ask`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/return': { path: `${admin}/return`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/duplicate': { path: `${admin}/duplicate`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/keep': { path: `${admin}/keep`, gets: false, reads: 'form' },
+      '/admin/templates/:ref': { path: kept, gets: true, reads: 'upload' },
+      '/admin/templates/:ref/preview': page(`${kept}/preview`),
+      '/admin/templates/:ref/name': { path: `${kept}/name`, gets: false, reads: 'form' },
+      '/admin/templates/:ref/delete': { path: `${kept}/delete`, gets: false, reads: 'form' },
+      '/admin/templates/:ref/restore': { path: `${kept}/restore`, gets: false, reads: 'form' },
+      '/w/:token': page(path(await webVersionLink(ctx))),
       '/admin/campaigns/:id/send': { path: `${admin}/send`, gets: true, reads: 'form' },
     },
   };
@@ -176,6 +207,12 @@ async function personRef(ctx: Context, address: string): Promise<string> {
     await one<string>(ctx, 'select id from organisation'),
   ];
   return makePersonRef(ctx, staffId, { organisationId, subscriberId: null, address });
+}
+
+/** The page of the campaign that was sent. */
+async function webVersionLink(ctx: Context): Promise<string> {
+  const sent = await one<string>(ctx, `select id from campaign where state = 'sent'`);
+  return webVersionOf(ctx, await listBySlug(ctx, 'news'), sent, 'en');
 }
 
 async function magicLink(service: TestService, count: number): Promise<string> {

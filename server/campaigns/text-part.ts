@@ -1,0 +1,54 @@
+import type { Context } from '../context.js';
+import { Refusal } from '../errors.js';
+import { isSealed, seal } from '../keys/seal.js';
+import { changeDraft, openDraft } from './draft.js';
+import { textOf } from './render.js';
+
+/** A text part above this is refused, in characters. */
+export const MAX_TEXT = 200_000;
+
+/** What is to become of a draft's text part: other words, made anew from the HTML, or those of before the last change. */
+export type TextChange = { readonly text: string } | 'anew' | 'former';
+
+/** Changes the text part of a draft, and keeps the one before to go back to. Throws as `changeDraft`, and `not-found` when there is none to go back to. */
+export async function changeText(ctx: Context, id: string, change: TextChange, subject?: string): Promise<void> {
+  const draft = await openDraft(ctx, id);
+  // A finished message is sent as it is.
+  if (draft.message) {
+    if (subject !== undefined) await changeDraft(ctx, id, { subject });
+    return;
+  }
+  const text = await nextText(ctx, draft, change);
+  if (text.length > MAX_TEXT) throw new Refusal('body-too-large', 'The text is longer than 200,000 characters.');
+  await changeDraft(ctx, id, { text, ...(subject === undefined ? {} : { subject }) });
+  if (text === draft.text) return;
+  await ctx.db.query(`update campaign set former_text = $2, former_seal = $3 where id = $1 and state = 'draft'`, [
+    id,
+    draft.text,
+    seal(ctx.keyring, 'former-text', [id, draft.text]),
+  ]);
+}
+
+/** The text part before the last change; null: there was none, or it is not ours (T6). */
+export async function formerText(ctx: Context, id: string): Promise<string | null> {
+  const [row] = await ctx.db.query<{ text: string | null; seal: Buffer | null }>(
+    'select former_text as text, former_seal as seal from campaign where id = $1',
+    [id],
+  );
+  const text = row?.text ?? null;
+  return text !== null && isSealed(ctx.keyring, 'former-text', [id, text], row?.seal ?? null) ? text : null;
+}
+
+async function nextText(ctx: Context, draft: { id: string; html: string }, change: TextChange): Promise<string> {
+  if (change === 'anew') return textOf(draft.html);
+  if (change !== 'former') return tidy(change.text);
+  const former = await formerText(ctx, draft.id);
+  if (former === null) throw new Refusal('not-found', 'There is no text to go back to.');
+  return former;
+}
+
+/** As it goes out: lines end in LF and in no blank, and the last one ends. */
+function tidy(text: string): string {
+  const lines = text.replace(/\r\n?/g, '\n').replace(/[^\S\n]+$/gm, '');
+  return `${lines.trimEnd()}\n`;
+}

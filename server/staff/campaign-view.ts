@@ -1,0 +1,112 @@
+import { actsOf, standingRequest, type Act } from '../campaigns/acts.js';
+import { audienceOf } from '../campaigns/audience.js';
+import { footerLanguage } from '../campaigns/prepare.js';
+import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
+import { param, type Site } from '../web/http.js';
+import { audiencePart, filterInWords } from './audience-part.js';
+import { isText, loadCampaign, type LoadedCampaign } from './campaign.js';
+import type { CampaignPart, ReleasePart } from './campaign-views.js';
+import type { Visit } from './screens-visit.js';
+import { allStaff } from './staff.js';
+import type { AudiencePart } from './views.js';
+
+/** The pages of a campaign, in the order in which one goes through them. */
+const PLACES: readonly { readonly name: string; readonly path: string; readonly isFor: keyof typeof FOR }[] = [
+  { name: 'overview', path: '', isFor: 'all' },
+  { name: 'tags', path: '/tags', isFor: 'tagged' },
+  { name: 'audience', path: '/audience', isFor: 'drafts' },
+  { name: 'check', path: '/check', isFor: 'all' },
+  { name: 'text', path: '/text', isFor: 'all' },
+  { name: 'test', path: '/test', isFor: 'drafts' },
+  { name: 'plan', path: '/plan', isFor: 'all' },
+  { name: 'results', path: '/results', isFor: 'all' },
+];
+
+const FOR = {
+  all: (): boolean => true,
+  drafts: ({ state }: LoadedCampaign): boolean => state === 'draft',
+  tagged: ({ state, tags }: LoadedCampaign): boolean => state === 'draft' && tags !== null,
+};
+
+/** The campaign that an address names. Throws `not-found`. */
+export async function campaignOf(
+  site: Site,
+  { req }: Pick<Visit, 'req'>,
+): Promise<{ campaign: LoadedCampaign; list: ListFacts }> {
+  const campaign = await loadCampaign(site.ctx, param(req, 'id'));
+  return { campaign, list: await listById(site.ctx, campaign.listId) };
+}
+
+/** What stands above each page of a campaign. `place`: which one this is. */
+export function campaignPart(
+  campaign: LoadedCampaign,
+  list: ListFacts,
+  { screen }: Pick<Visit, 'screen'>,
+  place: string,
+): CampaignPart {
+  const href = `/admin/campaigns/${campaign.id}`;
+  const isDraft = campaign.state === 'draft';
+  return {
+    href,
+    subject: campaign.subject,
+    list: textOf(list, screen.language).name,
+    from: `${list.organisation.name} <${list.organisation.fromAddress}>`,
+    fileName: campaign.fileName,
+    createdAt: campaign.createdAt,
+    isDraft,
+    isText: isText(campaign),
+    hasOpenTags: hasOpenTags(campaign),
+    hasTags: isDraft && campaign.tags !== null,
+    places: PLACES.filter(({ isFor }) => FOR[isFor](campaign)).map(({ name, path }) => ({
+      ...{ name, href: `${href}${path}`, isHere: name === place },
+    })),
+  };
+}
+
+/** Must somebody look first at the tags of another system that its file has? */
+export function hasOpenTags({ state, tags }: LoadedCampaign): boolean {
+  return state === 'draft' && tags !== null && !tags.isAccepted;
+}
+
+/** Who would get it, and how the list is narrowed. */
+export async function audienceFor(
+  { ctx }: Site,
+  { settings }: LoadedCampaign,
+  list: ListFacts,
+  language: string,
+): Promise<AudiencePart> {
+  const audience = await audienceOf(ctx, list.id, settings.audience);
+  return audiencePart(audience, filterInWords(list, settings.audience, language));
+}
+
+/** Which footer a page shows: the one asked for, else that of the staff member's language. */
+export function footerAsked(list: ListFacts, { req, screen }: Pick<Visit, 'req' | 'screen'>): string {
+  const asked = req.query['footer'];
+  return footerLanguage(list, typeof asked === 'string' ? asked : screen.language);
+}
+
+/** Who may let a campaign go, and who did. */
+export async function releasePart(
+  site: Site,
+  campaign: LoadedCampaign,
+  list: ListFacts,
+  { staff, screen }: Pick<Visit, 'staff' | 'screen'>,
+): Promise<ReleasePart> {
+  const acts = await actsOf(site.ctx, site.ctx.db, campaign.id);
+  const everybody = await allStaff(site.ctx);
+  const nameOf = (id: string | null): string => everybody.find((one) => one.id === id)?.address ?? '';
+  const request = campaign.state === 'draft' ? standingRequest(acts, campaign.seal) : null;
+  const { releaseBySecond } = list.organisation;
+  const isMine = request?.staffId === staff.id;
+  return {
+    isBySecond: releaseBySecond,
+    request: request && { by: nameOf(request.staffId), at: request.happenedAt, isMine },
+    canSend: !releaseBySecond || (screen.staff?.isMarketer === true && request !== null && !isMine),
+    isAlone: everybody.filter(({ role }) => role !== 'viewer').length < 2,
+    story: acts.map((act) => ({ what: actName(act), by: nameOf(act.staffId), at: act.happenedAt, note: act.note })),
+  };
+}
+
+function actName({ what, staffId }: Act): string {
+  return what === 'released' && staffId === null ? 'releasedByOperator' : what;
+}

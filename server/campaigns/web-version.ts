@@ -59,10 +59,11 @@ async function released(ctx: Context, id: string): Promise<ReleasedContent> {
     `select ${CONTENT_COLUMNS}, list_id as "listId", released_at as at, seal from campaign where campaign.id = $1`,
     [id],
   );
-  const isOurs = row?.at && isReleasedContent(ctx, { listId: row.listId, content: row, at: row.at, seal: row.seal });
+  const at = row?.at;
+  const isOurs = at && isReleasedContent(ctx, { listId: row.listId, content: row, at, seal: row.seal });
   // A finished message is nobody's page: we do not know what in it is whose.
-  if (!row || !isOurs || row.message) throw new Refusal('not-found', 'There is no such page.');
-  return { ...(await withPictures(ctx.db, row)), at: row.at ?? new Date(0) };
+  if (!isOurs || row.message) throw new Refusal('not-found', 'There is no such page.');
+  return { ...(await withPictures(ctx.db, row)), at };
 }
 
 /** As somebody gets it of whom nothing is known. */

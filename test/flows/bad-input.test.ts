@@ -348,8 +348,12 @@ describe('bad input', function () {
     it('shows the same page, whatever stands behind the question mark', async () => {
       for (const { path } of Object.values(places.all).filter(({ gets }) => gets)) {
         const { status } = await send(path);
+        // There it is the filter that is asked for.
         for (const query of STRANGE_QUERIES)
-          expect((await send(`${path}?${query}`)).status, `${path}?${query.slice(0, 40)}`).to.equal(status);
+          expect(
+            (await send(`${path}${path.includes('?') ? '&' : '?'}${query}`)).status,
+            `${path} ${query.slice(0, 40)}`,
+          ).to.be.oneOf(path.endsWith('/audience') ? [status, 422] : [status]);
       }
     });
 

@@ -9,6 +9,7 @@ import { sealOrganisation } from '../../server/consent/read-catalogue.js';
 import { withdraw } from '../../server/consent/withdraw.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { checkLedger, eventually, startTestService, type TestService } from '../support/service.js';
+import { makeZip } from '../support/zip.js';
 import { staffBrowser, wordsOf, type StaffBrowser } from '../support/staff.js';
 import { factsOf, one } from '../support/state.js';
 import { join } from '../support/story.js';
@@ -63,7 +64,7 @@ describe('the pages of a campaign', function () {
       expect(words).to.contain('1 link is not encrypted: http://shop.example.org/').and.contain('Line 4 of the file.');
       expect(words).to.contain('1 image has no words for those who do not see it.').and.contain('Line 5 of the file.');
       expect(words).to.contain(
-        'There is no preheader. The inbox shows how the mail begins: "Hello from {{organisation}}',
+        'There is no preheader. The inbox shows how the mail begins: "Hello from Wisła Bookshop (demo)',
       );
       expect(words).to.contain('Good: The mail is signed (DKIM) by bookshop.example, the domain in From.');
       expect(words).to.contain('Good: The way out can be read: contrast 10');
@@ -338,6 +339,59 @@ describe('the pages of a campaign', function () {
         { cookie: viewer.cookie },
       );
       expect(page.status).to.equal(403);
+    });
+  });
+
+  describe('take every format:', () => {
+    const eml = `From: Wisla <news@bookshop.example>\r\nSubject: July\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nHello, this is July.\r\n`;
+    const PIXELS = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+    it('a finished message is checked, tried and duplicated; only its subject is changed, and it has no page for everybody', async () => {
+      const file = { list: 'news', fileName: 'july.eml', source: Buffer.from(eml) };
+      const id = await createCampaign(service.ctx, file);
+      const href = `/admin/campaigns/${id}`;
+
+      expect(wordsOf(await ada.see(`${href}/check`))).to.contain('This mail can leave.');
+      await ada.send(`${href}/text`, 'text', { subject: 'August' }, NO_FILE);
+      expect((await ada.see(`${href}/text`)).text)
+        .to.contain('August')
+        .and.not.contain('<textarea');
+      expect((await ada.see(href)).text).not.to.contain('data-act="keep"');
+      const copy = (await ada.send(href, 'duplicate', {})).headers.get('location') ?? '';
+      await releaseCampaign(service.ctx, idOf(copy));
+      const list = await listBySlug(service.ctx, 'news');
+      expect((await get(webVersionOf(service.ctx, list, idOf(copy), 'en'))).status).to.equal(404);
+    });
+
+    it('pictures of an archive go with a duplicate and onto its page', async () => {
+      const page =
+        '<html><head><title>Boat</title></head><body><p>Hi</p><img alt="A boat" src="boat.png"></body></html>';
+      const source = makeZip([
+        { path: 'index.html', body: Buffer.from(page) },
+        { path: 'boat.png', body: Buffer.from(PIXELS, 'base64') },
+      ]);
+      const id = await createCampaign(service.ctx, { list: 'news', fileName: 'boat.zip', source });
+
+      expect(wordsOf(await ada.see(`/admin/campaigns/${id}/check`))).to.contain('1 image, with words');
+      const copy = (await ada.send(`/admin/campaigns/${id}`, 'duplicate', {})).headers.get('location') ?? '';
+      await releaseCampaign(service.ctx, idOf(copy));
+      const list = await listBySlug(service.ctx, 'news');
+      expect((await get(webVersionOf(service.ctx, list, idOf(copy), 'en'))).text).to.contain('data:image/png;base64,');
+    });
+
+    it('what is for one person shows in a preview, and on the page for everybody nobody is named', async () => {
+      const href = await upload(
+        HTML.replace(
+          '</p>',
+          ', {{default attribute.first_name "reader"}}{{#if attribute.city}} of {{attribute.city}}{{/if}} {{year}}</p>',
+        ),
+      );
+
+      expect((await ada.see(`${href}/preview`)).text).to.contain(', Ada of Łódź 20');
+      expect((await ada.see(`${href}/preview?person=bare`)).text).to.contain(', reader 20');
+      await releaseCampaign(service.ctx, idOf(href));
+      const list = await listBySlug(service.ctx, 'news');
+      expect((await get(webVersionOf(service.ctx, list, idOf(href), 'en'))).text).to.contain(', reader 20');
     });
   });
 

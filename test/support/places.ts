@@ -6,6 +6,9 @@ import { logIn } from '../../server/staff/auth.js';
 import { makePersonRef } from '../../server/staff/person-ref.js';
 import { OPENED } from '../../server/campaigns/counted-links.js';
 import { webVersionOf } from '../../server/campaigns/prepare.js';
+import { changeDraft } from '../../server/campaigns/draft.js';
+import { releaseCampaign } from '../../server/campaigns/release.js';
+import { saveSegment } from '../../server/campaigns/segments.js';
 import { keepTemplate } from '../../server/campaigns/templates.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
@@ -49,12 +52,14 @@ export async function openPlaces(service: TestService): Promise<Places> {
   const settings = (await post(magic.action, magic.fields)).headers.get('set-cookie')?.split(';')[0] ?? '';
   const source = Buffer.from('<html><head><title>June</title></head><body><p>Hello</p></body></html>');
   const draft = await createCampaign(ctx, { list: 'news', fileName: 'june.html', source });
+  const scheduled = `/admin/campaigns/${await scheduledCampaign(ctx, source)}`;
   const kept = `/admin/templates/${await keepTemplate(ctx, {
     organisationId: await one<string>(ctx, 'select id from organisation'),
     madeBy: await one<string>(ctx, 'select id from staff'),
     ...{ name: 'June', fileName: 'june.html', source: source.toString() },
   })}`;
-  const { organisation } = await listBySlug(ctx, 'news');
+  const { organisation, id: listId } = await listBySlug(ctx, 'news');
+  const { id: segment } = await saveSegment(ctx, { listId, name: 'English', filter: { languages: ['en'] } });
   await addDomain(ctx, organisation, 'other.bookshop.example');
   const receipt = linksOf(confirmed, '/receipts/')[0] ?? '';
   const path = (url: string): string => new URL(url).pathname;
@@ -91,6 +96,7 @@ export async function openPlaces(service: TestService): Promise<Places> {
         '/admin',
         '/admin/sending',
         '/admin/templates',
+        '/admin/segments',
         '/admin/gateway',
         '/admin/gateway/credentials',
       ]),
@@ -145,6 +151,13 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/people/:ref/r/:chapter': page(`${ada}/r/${chapter}`),
       '/admin/people/:ref/unmask': { path: `${ada}/unmask`, gets: false, reads: 'form' },
       '/admin/campaigns/:id': page(admin),
+      '/admin/campaigns/:id/audience': { path: `${admin}/audience`, gets: true, reads: 'form' },
+      '/admin/campaigns/:id/segments': { path: `${admin}/segments`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/plan': { path: `${admin}/plan`, gets: true, reads: 'form' },
+      '/admin/campaigns/:id/cancel': { path: `${scheduled}/cancel`, gets: true, reads: 'form' },
+      '/admin/campaigns/:id/unschedule': { path: `${scheduled}/unschedule`, gets: false, reads: 'form' },
+      '/admin/segments/:id/rename': { path: `/admin/segments/${segment}/rename`, gets: false, reads: 'form' },
+      '/admin/segments/:id/delete': { path: `/admin/segments/${segment}/delete`, gets: false, reads: 'form' },
       '/admin/campaigns/:id/tags': { path: `${admin}/tags`, gets: true, reads: 'form' },
       '/admin/campaigns/:id/preview': page(`${admin}/preview`),
       '/admin/campaigns/:id/events': page(`${admin}/events`),
@@ -207,6 +220,15 @@ async function personRef(ctx: Context, address: string): Promise<string> {
     await one<string>(ctx, 'select id from organisation'),
   ];
   return makePersonRef(ctx, staffId, { organisationId, subscriberId: null, address });
+}
+
+/** A campaign that waits for its time. */
+async function scheduledCampaign(ctx: Context, source: Buffer): Promise<string> {
+  const id = await createCampaign(ctx, { list: 'news', fileName: 'june.html', source });
+  const at = new Date(ctx.now().getTime() + 30 * 86_400_000).toISOString();
+  await changeDraft(ctx, id, { settings: { sending: { at } } });
+  await releaseCampaign(ctx, id);
+  return id;
 }
 
 /** The page of the campaign that was sent. */

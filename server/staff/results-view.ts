@@ -3,12 +3,13 @@ import { cameBack, FROM_START, resultsAfter, type ResultFilter, type ResultRow }
 import { tallyOf, type Count } from '../campaigns/tally.js';
 import { seenOf } from '../campaigns/visits.js';
 import { timelineOf } from '../campaigns/timeline.js';
-import { catalogue, listById, textOf, trackingIn, type Catalogue, type ListFacts } from '../consent/catalogue.js';
+import { catalogue, listById, trackingIn, type Catalogue, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { maskAddress, parseAddress } from '../mail/address.js';
 import { param, sendPage, type Site } from '../web/http.js';
 import { loadCampaign, type LoadedCampaign } from './campaign.js';
 import { reasonName } from './audience-part.js';
+import { campaignPart } from './campaign-view.js';
 import { exportsOf } from './export-log.js';
 import { makePersonRef } from './person-ref.js';
 import { clicksPart } from './results-clicks.js';
@@ -75,11 +76,7 @@ export async function showResults(site: Site, visit: Visit, { campaign, list }: 
   const last = rows.length > ROWS ? rows[ROWS - 1] : undefined;
   const page: ResultsScreen = {
     ...screen,
-    campaign: {
-      href: `/admin/campaigns/${campaign.id}`,
-      subject: campaign.subject,
-      list: textOf(list, screen.language).name,
-    },
+    campaign: campaignPart(campaign, list, visit, 'results'),
     isDraft: campaign.state === 'draft',
     ...countLinks(counts, came, here, filter),
     plots: timePlots(spans),

@@ -2,6 +2,7 @@ import type { Bounce } from '../../entities/delivery.js';
 import type { Plot } from '../campaigns/plot.js';
 import type { Tracking } from '../campaigns/settings.js';
 import type { MaskedAddress } from '../web/pages.js';
+import type { CampaignPart } from './campaign-views.js';
 import type { StaffScreen } from './views.js';
 
 /** A number that leads to the people whom it counts. */
@@ -57,7 +58,7 @@ export interface ClicksPart {
 
 /** GET /admin/campaigns/:id/results. */
 export interface ResultsScreen extends StaffScreen {
-  readonly campaign: { readonly href: string; readonly subject: string; readonly list: string };
+  readonly campaign: CampaignPart;
   readonly isDraft: boolean;
   readonly total: number;
   readonly outcomes: readonly CountLink[];

@@ -100,9 +100,11 @@ function isAmbiguous(header: RawHeader, encoding: string): boolean {
   return header.isAmbiguous || header.end === header.body || (header.hasJunk && encoding === 'base64');
 }
 
-// What breaks the grammar is plain text to some and an attachment to others; a boundary makes some split what is no multipart.
+// What breaks the grammar is plain text to some and an attachment to others; a boundary makes some split what is no multipart, and some cut the blank at its end.
 function isOdd({ value, parameters, isSound }: Parameters): boolean {
-  return !isSound || !value.includes('/') || (parameters.has('boundary') && !value.startsWith('multipart/'));
+  if (!isSound || !value.includes('/')) return true;
+  const boundary = parameters.get('boundary');
+  return boundary !== undefined && (!value.startsWith('multipart/') || /\s$/.test(boundary));
 }
 
 function tooMuch(why: string): Refusal {

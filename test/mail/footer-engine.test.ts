@@ -67,6 +67,15 @@ describe('the footer engine', () => {
       for (const raw of raws) expect(inject(message(raw)).recipe.wrapped, raw).to.equal('after');
     });
 
+    it('a place beside parts whose boundary ends in a blank, which some programs cut', async () => {
+      const body = `--end \r\n${part('text/plain', 'Hello\r\n--end\r\nnot a part')}\r\n--end --\r\n`;
+
+      const done = inject(message(`Content-Type: multipart/mixed; boundary="end "\r\n\r\n${body}`));
+
+      expect(done.outcome).to.equal('wrapped');
+      expect((await simpleParser(done.message)).text).to.contain(FOOTER.unsubscribeUrl);
+    });
+
     it('a place beside what is no text', async () => {
       const done = inject(message(part('application/pdf', 'JVBERi0=', 'base64')));
 

@@ -119,7 +119,7 @@ describe('the whole story in Chromium', function () {
         await press(page.locator('form[data-act=upload] button').last());
         await press(page.locator('form[data-act=test] button'));
         expect((await service.mailTo(OWNER.email)).parsed.subject).to.contain('Three books');
-        await press(page.locator('a[href$="/audience"]'));
+        await press(page.locator('section a[href$="/audience"]'));
         await page.fill('#after', '2020-01-01');
         await press(page.locator('form[method=get] button'));
         await page.fill('#name', 'Since 2020');

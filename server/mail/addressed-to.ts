@@ -18,11 +18,22 @@ const FIELDS = ['to', 'cc', 'resent-to', 'resent-cc'];
  * sender's own addresses, on `ownDomains`, are no other people. `reader` as envelopes take it.
  */
 export function addressedTo(fields: readonly RawField[], reader: string, ownDomains: readonly string[]): AddressedTo {
-  const named = fields.filter(({ name }) => FIELDS.includes(name)).flatMap(({ value }) => addressesIn(value));
-  const isReader = (address: string): boolean => address === (tryAddress(reader)?.normal ?? reader);
-  const isOwn = (address: string): boolean => ownDomains.includes(address.slice(address.lastIndexOf('@') + 1));
-  if (named.every((address) => isReader(address) || isOwn(address))) return AS_IT_IS;
+  const named = namedIn(fields);
+  const others = named.filter((address) => !ownDomains.includes(address.slice(address.lastIndexOf('@') + 1)));
+  if (others.length === 0) return AS_IT_IS;
+  const normal = tryAddress(reader)?.normal ?? reader;
+  if (others.every((address) => address === normal)) return AS_IT_IS;
   return { headers: [mailboxField('To', { address: reader })], without: FIELDS };
+}
+
+// A message goes to many: it is read once for them.
+const known = new WeakMap<readonly RawField[], readonly string[]>();
+
+function namedIn(fields: readonly RawField[]): readonly string[] {
+  const named =
+    known.get(fields) ?? fields.filter(({ name }) => FIELDS.includes(name)).flatMap(({ value }) => addressesIn(value));
+  known.set(fields, named);
+  return named;
 }
 
 /** Normalised; what cannot be read counts as somebody else. */

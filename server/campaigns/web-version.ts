@@ -56,7 +56,8 @@ export async function webVersion(ctx: Context, ref: Buffer, language: string): P
 
 async function released(ctx: Context, id: string): Promise<ReleasedContent> {
   const [row] = await ctx.db.query<Row>(
-    `select ${CONTENT_COLUMNS}, list_id as "listId", released_at as at, seal from campaign where campaign.id = $1`,
+    `select ${CONTENT_COLUMNS}, list_id as "listId", released_at as at, seal from campaign
+     where campaign.id = $1 and (state in ('sending', 'paused', 'sent') or cursor is not null)`,
     [id],
   );
   const at = row?.at;

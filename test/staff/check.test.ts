@@ -431,6 +431,16 @@ describe('the pages of a campaign', function () {
       expect((await webPage(draft, 'pl')).status).to.equal(404);
       expect((await get(`${service.base}/w/${'A'.repeat(54)}`)).status).to.equal(404);
     });
+
+    it('never of one that was cancelled before it went to anybody', async () => {
+      const href = await upload();
+      await ada.send(`${href}/send`, 'send', {});
+
+      // As `cancel` leaves one that waited for its time, once that time has passed.
+      await service.ctx.db.query(`update campaign set state = 'cancelled', cursor = null where id = $1`, [idOf(href)]);
+
+      expect((await webPage(href)).status).to.equal(404);
+    });
   });
 
   async function csrfOf(who: StaffBrowser, path: string): Promise<string> {

@@ -9,8 +9,7 @@ import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
 import type { WayOut } from '../delivery/deliver.js';
 import { CLIPPED_BYTES } from '../mail/clipping.js';
-import { fieldsOf, onlyMethods, readForm, sendPage, type Site } from '../web/http.js';
-import { sameOrigin } from '../web/origin.js';
+import { fieldsOf, sendPage, type Site } from '../web/http.js';
 import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
 import { progressPart } from './campaign-part.js';
 import { lookingOf, previewChoices, sendPreview } from './campaign-preview-view.js';
@@ -19,7 +18,8 @@ import { audienceFor, campaignOf, campaignPart, footerAsked, releasePart } from 
 import { isText } from './campaign.js';
 import { livePart } from './live-part.js';
 import { sendLive } from './screens-live.js';
-import { changed, onlyStaff, staffCookie, visited, type Visit } from './screens-visit.js';
+import { pagesOf } from './screens-pages.js';
+import { staffCookie, type Visit } from './screens-visit.js';
 
 /** What staff screens need beside the site. */
 export interface StaffDeps {
@@ -32,20 +32,7 @@ export interface StaffDeps {
 /** Campaigns: overview, preview, progress, and what is made of one. */
 export function campaignRoutes(site: Site, deps: StaffDeps): Router {
   const routes = Router();
-  const staff = onlyStaff(site);
-  const posted = [sameOrigin(site), staff, ...readForm];
-  const get = (path: string, show: (visit: Visit) => Promise<void>): void => {
-    routes
-      .route(path)
-      .get(staff, visited(site, 'campaigns', show))
-      .all(onlyMethods('GET', 'HEAD'));
-  };
-  const post = (path: string, change: (visit: Visit) => Promise<void>): void => {
-    routes
-      .route(path)
-      .post(posted, changed(site, 'campaigns', change))
-      .all(onlyMethods('POST'));
-  };
+  const { get, post } = pagesOf(site, routes, 'campaigns');
   get('/admin', async (visit) => showAll(site, visit));
   get('/admin/campaigns/:id', async (visit) => showOne(site, visit));
   get('/admin/campaigns/:id/preview', async (visit) => showPreview(site, visit));

@@ -8,11 +8,12 @@ import { deleteTemplate, keptTemplate, keptTemplates, renameTemplate } from '../
 import { createCampaign } from '../campaigns/upload.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
-import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import { fieldsOf, onlyMethods, param, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { sendPreview } from './campaign-preview-view.js';
 import { problemPart } from './refused-view.js';
 import { fileForm } from './screens-file.js';
+import { pagesOf } from './screens-pages.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 import { allStaff } from './staff.js';
 import { renderedOf, templateOf } from './template-source-view.js';
@@ -21,19 +22,7 @@ import { renderedOf, templateOf } from './template-source-view.js';
 export function templateRoutes(site: Site): Router {
   const routes = Router();
   const staff = onlyStaff(site);
-  const posted = [sameOrigin(site), staff, ...readForm];
-  const get = (path: string, show: (visit: Visit) => Promise<void>): void => {
-    routes
-      .route(path)
-      .get(staff, visited(site, 'templates', show))
-      .all(onlyMethods('GET', 'HEAD'));
-  };
-  const post = (path: string, change: (visit: Visit) => Promise<void>): void => {
-    routes
-      .route(path)
-      .post(posted, changed(site, 'templates', change))
-      .all(onlyMethods('POST'));
-  };
+  const { get, post } = pagesOf(site, routes, 'templates');
   get('/admin/templates', async (visit) => showAll(site, visit));
   get('/admin/templates/:ref/preview', async (visit) => showPreview(site, visit));
   post('/admin/templates/:ref/name', async (visit) => rename(site, visit));

@@ -15,8 +15,7 @@ import { startGateway, type Gateway } from './gateway/listen.js';
 import { openWayOut, startWorker, type Worker } from './jobs/worker.js';
 import { hostOf } from './links/urls.js';
 import type { Logger } from './logger.js';
-import { compileAllMjml } from './campaigns/mjml.js';
-import { compileMailTemplates } from './mail/compose.js';
+import { readMailTemplates } from './mail/compose.js';
 import { startMailbox } from './mailbox/listen.js';
 import { mailboxRoutes } from './mailbox/routes.js';
 import { openMailbox, type Mailbox } from './mailbox/store.js';
@@ -101,7 +100,7 @@ async function start(
     has('worker') && smtpUrl
       ? await startWorker(ctx, {
           smtpUrl,
-          templates: await compileMailTemplates({ root: ROOT, catalogs, compileMjml: compileAllMjml }),
+          templates: readMailTemplates(ROOT, catalogs),
         })
       : null;
   if (worker) closers.push(worker.stop);

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** What the thread is to do with a text: compile MJML, or write style sheets into the elements of an HTML page. `several`: MJML files with NUL between them. */
+/** What the thread is to do with a text: compile MJML, or write style sheets into the elements of an HTML page. */
 export interface CompileJob {
-  readonly kind: 'mjml' | 'several' | 'styles';
+  readonly kind: 'mjml' | 'styles';
   readonly source: string;
 }
 
@@ -51,16 +51,6 @@ async function compileMjml(source: string): Promise<CompileAnswer> {
   };
 }
 
-async function compileSeveral(sources: readonly string[]): Promise<CompileAnswer> {
-  const answers: Extract<CompileAnswer, { html: string }>[] = [];
-  for (const source of sources) {
-    const one = await compileMjml(source);
-    if ('failed' in one) return one;
-    answers.push(one);
-  }
-  return { html: answers.map(({ html }) => html).join('\0'), problems: answers.flatMap(({ problems }) => problems) };
-}
-
 // The sheets stay as well: media queries, dark mode and what some program needs cannot stand in an element.
 function inlineStyles(source: string): CompileAnswer {
   const juice = require('juice/client') as Juice;
@@ -79,8 +69,7 @@ function inlineStyles(source: string): CompileAnswer {
 
 async function answer({ kind, source }: CompileJob): Promise<CompileAnswer> {
   try {
-    if (kind === 'styles') return inlineStyles(source);
-    return kind === 'mjml' ? await compileMjml(source) : await compileSeveral(source.split('\0'));
+    return kind === 'styles' ? inlineStyles(source) : await compileMjml(source);
   } catch (error) {
     return { failed: error instanceof Error ? error.message : 'unknown' };
   }

@@ -6,17 +6,8 @@ import { refuseTemplate } from './problem.js';
  * MJML as HTML, compiled apart (T11). Throws `template-refused` with the lines of all mistakes.
  */
 export async function compileMjml(source: string): Promise<string> {
-  return compileAs('mjml', source);
-}
-
-/** Several MJML files as HTML, in their order: the compiler is loaded once for them, and is gone after. Throws as `compileMjml`. */
-export async function compileAllMjml(sources: readonly string[]): Promise<string[]> {
-  return (await compileAs('several', sources.join('\0'))).split('\0');
-}
-
-async function compileAs(kind: 'mjml' | 'several', source: string): Promise<string> {
   refuseIncludes(source);
-  const answer = await compileApart({ kind, source });
+  const answer = await compileApart({ kind: 'mjml', source });
   if ('failed' in answer) throw refuseTemplate([{ line: null, reason: 'mjml-broken', message: answer.failed }]);
   if (answer.problems.length > 0) {
     throw refuseTemplate(answer.problems.map((problem) => ({ ...problem, reason: 'mjml' as const })));

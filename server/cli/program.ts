@@ -47,19 +47,14 @@ program
   .description('create or update an organisation; a changed wording becomes a new version')
   .action(async (file: string) =>
     withContext(async (ctx) => {
-      const [{ compileAllMjml }, { setup }, { compileMailTemplates }, { loadCatalogs }, { confirmationFaults }] =
-        await Promise.all([
-          import('../campaigns/mjml.js'),
-          import('../consent/setup.js'),
-          import('../mail/compose.js'),
-          import('../web/i18n.js'),
-          import('../delivery/confirmation-faults.js'),
-        ]);
+      const [{ setup }, { readMailTemplates }, { loadCatalogs }, { confirmationFaults }] = await Promise.all([
+        import('../consent/setup.js'),
+        import('../mail/compose.js'),
+        import('../web/i18n.js'),
+        import('../delivery/confirmation-faults.js'),
+      ]);
       const definition = await readJson(file);
-      const templates = await compileMailTemplates({
-        ...{ root: ROOT, catalogs: loadCatalogs(ROOT) },
-        compileMjml: compileAllMjml,
-      });
+      const templates = readMailTemplates(ROOT, loadCatalogs(ROOT));
       say(JSON.stringify(await setup(ctx, definition, (list) => confirmationFaults(ctx, templates, list))));
     }),
   );

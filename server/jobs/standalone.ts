@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { ROOT } from '../config.js';
 import type { Context } from '../context.js';
-import { compileAllMjml } from '../campaigns/mjml.js';
-import { compileMailTemplates } from '../mail/compose.js';
+import { readMailTemplates } from '../mail/compose.js';
 import { startMailbox } from '../mailbox/listen.js';
 import { openMailbox } from '../mailbox/store.js';
 import { loadCatalogs } from '../web/i18n.js';
@@ -17,7 +16,7 @@ export async function runSenderFor(ctx: Context): Promise<() => Promise<void>> {
   const smtpUrl = ctx.config.smtpUrl ?? mailbox?.url ?? '';
   const worker = await startWorker(ctx, {
     smtpUrl,
-    templates: await compileMailTemplates({ root: ROOT, catalogs, compileMjml: compileAllMjml }),
+    templates: readMailTemplates(ROOT, catalogs),
   });
   return async () => {
     await worker.stop();

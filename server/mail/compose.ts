@@ -69,24 +69,23 @@ interface MailTemplate {
 
 type Template = (data: unknown, options?: Handlebars.RuntimeOptions) => string;
 
+export const MAIL_NAMES: readonly MailName[] = ['confirmation', 'already', 'magic'];
+
 /** All mails, ready to be filled in. */
 export type MailTemplates = Readonly<Record<MailName, MailTemplate>>;
 
-/** Compiles templates/mail/*.mjml and *.txt.hbs, once, at start. Throws when one of them is wrong. */
-export async function compileMailTemplates(options: {
-  readonly root: string;
-  readonly catalogs: Catalogs;
-  /** MJML files as HTML, in their order. */
-  readonly compileMjml: (sources: readonly string[]) => Promise<readonly string[]>;
-}): Promise<MailTemplates> {
+/**
+ * Where the build puts a mail's MJML as HTML. The placeholders are ordinary text to MJML and survive it: one compilation serves every language.
+ */
+export function compiledMail(root: string, name: MailName): string {
+  return join(root, 'dist', 'mail', `${name}.html`);
+}
+
+/** Reads what the build made of templates/mail/*.mjml, and *.txt.hbs, once, at start. Throws when one of them is missing or wrong. */
+export function readMailTemplates(root: string, catalogs: Catalogs): MailTemplates {
   const engine = Handlebars.create();
-  engine.registerHelper(mailHelpers(options.catalogs));
-  const folder = join(options.root, 'templates', 'mail');
-  const sources = NAMES.map((name) => readFileSync(join(folder, `${name}.mjml`), 'utf8'));
-  // The placeholders are ordinary text to MJML and survive it: one compilation serves every language.
-  const htmls = await options.compileMjml(sources);
-  const made = NAMES.map((name, place) => [name, compileMail(engine, folder, name, htmls[place] ?? '')]);
-  return Object.fromEntries(made) as MailTemplates;
+  engine.registerHelper(mailHelpers(catalogs));
+  return Object.fromEntries(MAIL_NAMES.map((name) => [name, readMail(engine, root, name)])) as MailTemplates;
 }
 
 /** Fills a mail in: same arguments, same mail. The words are escaped in the HTML part and as they are in the text part. */
@@ -110,10 +109,9 @@ export function composeMail<N extends MailName>(
   };
 }
 
-const NAMES: readonly MailName[] = ['confirmation', 'already', 'magic'];
-
-function compileMail(engine: typeof Handlebars, folder: string, name: MailName, html: string): MailTemplate {
-  const text = readFileSync(join(folder, `${name}.txt.hbs`), 'utf8');
+function readMail(engine: typeof Handlebars, root: string, name: MailName): MailTemplate {
+  const text = readFileSync(join(root, 'templates', 'mail', `${name}.txt.hbs`), 'utf8');
+  const html = readFileSync(compiledMail(root, name), 'utf8');
   const [subject = '', ...lines] = text.split('\n');
   return {
     subject: compile(engine, subject, true),

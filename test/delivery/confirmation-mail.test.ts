@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import { ROOT } from '../../server/config.js';
 import { setup, type MailCheck, type SetList } from '../../server/consent/setup.js';
 import { confirmationFaults } from '../../server/delivery/confirmation-faults.js';
-import { compileAllMjml } from '../../server/campaigns/mjml.js';
-import { compileMailTemplates } from '../../server/mail/compose.js';
+import { readMailTemplates } from '../../server/mail/compose.js';
 import { lintConfirmation } from '../../server/mail/lint-confirmation.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { loadCatalogs } from '../../server/web/i18n.js';
@@ -22,11 +21,7 @@ describe('the confirmation mail', () => {
 
   before(async () => {
     test = await makeTestContext();
-    const templates = await compileMailTemplates({
-      root: ROOT,
-      catalogs: loadCatalogs(ROOT),
-      compileMjml: compileAllMjml,
-    });
+    const templates = readMailTemplates(ROOT, loadCatalogs(ROOT));
     faultsOf = (list) => {
       asked.push(list);
       return confirmationFaults(test.ctx, templates, list);

@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { ROOT } from '../../server/config.js';
-import { compileAllMjml } from '../../server/campaigns/mjml.js';
-import { compileMailTemplates, composeMail, type MailName, type Mails } from '../../server/mail/compose.js';
+import { readMailTemplates, composeMail, type MailName, type Mails } from '../../server/mail/compose.js';
 import type { MailTemplates } from '../../server/mail/compose.js';
 import { loadCatalogs } from '../../server/web/i18n.js';
 
@@ -44,8 +43,8 @@ const LINKS: Record<MailName, string[]> = {
 describe('mails', () => {
   let templates: MailTemplates;
 
-  before(async () => {
-    templates = await compileMailTemplates({ root: ROOT, catalogs: loadCatalogs(ROOT), compileMjml: compileAllMjml });
+  before(() => {
+    templates = readMailTemplates(ROOT, loadCatalogs(ROOT));
   });
 
   for (const language of ['en', 'pl']) {

@@ -47,6 +47,10 @@ export const gatewayBuilder: Builder = async (ctx, deliveries) => {
   return built.map((one) => ('cannot' in one ? one : { ...one, kept }));
 };
 
+/** Builds what `reportSkipped` tells a sender: nobody is told when that does not arrive, and nothing answers it. */
+export const reportBuilder: Builder = async (ctx, deliveries) =>
+  (await gatewayBuilder(ctx, deliveries)).map((built) => ('from' in built ? { ...built, from: '' } : built));
+
 async function buildLarge(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Copy | { cannot: string }> {
   const copy = await copyOf(ctx, mail, delivery);
   if (typeof copy === 'string') return { cannot: copy };

@@ -42,7 +42,7 @@ export async function sweepGateway(ctx: Context): Promise<number> {
     `update subscriber s set blind_index = null, suppression_hash = null, profile_key = null, address = null, erased_at = $1
      where s.erased_at is null and s.restricted_at is null and s.created_at < $1::timestamptz - interval '${STRANGER_DAYS} days'
        and not exists (select from consent c where c.subscriber_id = s.id)
-       and exists (select from delivery d where d.subscriber_id = s.id and d.template = 'gateway')
+       and exists (select from delivery d where d.subscriber_id = s.id and d.template in ('gateway', 'report'))
        and not exists (select from delivery d where d.subscriber_id = s.id
          and (d.state in ('queued', 'sending', 'deferred', 'unknown') and d.settled_at is null or d.settled_at > $1::timestamptz - interval '${STRANGER_DAYS} days'))`,
     [now],

@@ -48,7 +48,12 @@ export async function takeTransactional(ctx: Context, given: TransactionalMail):
         ...{ address: address.given, language: organisation.language },
       })),
     );
-    const delivery = { messageId: mail.id, kind: 'transactional', template: 'gateway', consentId: null } as const;
+    const delivery = {
+      messageId: mail.id,
+      kind: 'transactional',
+      template: record ? 'gateway' : 'report',
+      consentId: null,
+    } as const;
     await queueDeliveries(
       tx,
       ctx,

@@ -15,7 +15,7 @@ import { freeLeases } from '../delivery/claim.js';
 import { decideSignUps } from '../delivery/decide.js';
 import { destroyFormerKeys } from '../delivery/destroy-dkim-keys.js';
 import { makeSender } from '../delivery/deliver.js';
-import { gatewayBuilder } from '../gateway/builder.js';
+import { gatewayBuilder, reportBuilder } from '../gateway/builder.js';
 import { emptySpool, sweepGateway } from '../gateway/empty-spool.js';
 import { noteAnchorInterval } from '../ledger/anchor-interval.js';
 import { checkSlice } from '../ledger/fsck-round.js';
@@ -64,6 +64,7 @@ export async function startWorker(
     magic: magicBuilder(options.templates),
     campaign: campaignBuilder,
     gateway: gatewayBuilder,
+    report: reportBuilder,
   });
   const stopping = new AbortController();
   // Each loop listens to it, and each witness and authority has one.

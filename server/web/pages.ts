@@ -24,6 +24,8 @@ export interface Pages {
   error: ErrorPage;
   receipt: ReceiptPage;
   log: LogPage;
+  /** GET /k/:token of the link that only programs follow. */
+  'for-programs': PageBase;
 }
 
 export type View = keyof Pages;

@@ -95,23 +95,27 @@ describe('counting what is followed', function () {
 
   const send = async (
     tracking: 'off' | 'aggregate' | 'agreed',
-  ): Promise<{ id: string; ada: string; boris: string }> => {
+  ): Promise<{ id: string; ada: string; boris: string; texts: { ada: string; boris: string } }> => {
     const before = await Promise.all(['ada', 'boris'].map(async (name) => service.mailsTo(`${name}@example.org`)));
     const id = await createCampaign(service.ctx, { list: 'news', fileName: 'june.html', source: SOURCE });
     await chooseTracking(service.ctx, id, tracking);
     await releaseCampaign(service.ctx, id);
     await settled(service.ctx);
-    const html = async (name: string, place: number): Promise<string> => {
-      const mail: ReceivedMail = await service.mailTo(`${name}@example.org`, (before[place] ?? 0) + 1);
-      return typeof mail.parsed.html === 'string' ? mail.parsed.html : '';
+    const mail = async (name: string, place: number): Promise<{ html: string; text: string }> => {
+      const { parsed }: ReceivedMail = await service.mailTo(`${name}@example.org`, (before[place] ?? 0) + 1);
+      return { html: typeof parsed.html === 'string' ? parsed.html : '', text: parsed.text ?? '' };
     };
     // Mails have long arrived when people read.
     service.advance(10 * MINUTE_MS);
-    return { id, ada: await html('ada', 0), boris: await html('boris', 1) };
+    const [ada, boris] = [await mail('ada', 0), await mail('boris', 1)];
+    return { id, ada: ada.html, boris: boris.html, texts: { ada: ada.text, boris: boris.text } };
   };
 
+  const TRAP =
+    /<a href="([^"]+\/k\/[\w-]+)" style="display:none" aria-hidden="true" tabindex="-1" rel="nofollow"><\/a>/;
+
   const links = (html: string): string[] =>
-    [...html.matchAll(/(?:href|src)="([^"]+\/k\/[\w-]+)"/g)].map(([, url = '']) => url);
+    [...html.replace(TRAP, '').matchAll(/(?:href|src)="([^"]+\/k\/[\w-]+)"/g)].map(([, url = '']) => url);
 
   /** As a browser asks: `fetch` says of itself that it is none. */
   const follow = async (url: string, headers: Record<string, string> = BROWSER, method = 'GET'): Promise<Followed> =>
@@ -208,6 +212,65 @@ describe('counting what is followed', function () {
     expect((await agreedCounts(service.ctx, id)).opened, 'openings by people').to.equal(0);
     const machines = (await clicksOf(service.ctx, id)).reduce((all, link) => all + link.machines, 0);
     expect(machines).to.equal(7);
+  });
+
+  it('gives to those who agreed a link that only programs follow, and takes what happens around it for theirs', async () => {
+    const { id, ada, boris, texts } = await send('agreed');
+    const [, trap = ''] = TRAP.exec(ada) ?? [];
+    const [first = '', second = '', third = ''] = links(ada);
+    const picture = /<img src="([^"]+)"/.exec(ada)?.[1] ?? '';
+    const counts = async (): Promise<[number, number]> => {
+      const { opened, clicked } = await agreedCounts(service.ctx, id);
+      return [opened, clicked];
+    };
+    expect(boris + texts.ada + texts.boris).not.to.match(TRAP);
+    expect(texts.ada).not.to.contain(trap);
+
+    await follow(picture);
+    service.advance(MINUTE_MS / 3);
+    await follow(first);
+    expect(await counts(), 'a browser like any other').to.deep.equal([1, 1]);
+    const page = await get(trap);
+    service.advance(MINUTE_MS / 3);
+    await follow(second);
+
+    expect(page.status).to.equal(200);
+    expect(headingOf(page)).to.equal('Nothing to see here');
+    expect(
+      linksOf(page, '/').filter((url) => !url.endsWith('#main')),
+      'it leads nowhere',
+    ).to.deep.equal([]);
+    expect(await counts(), 'before and after').to.deep.equal([0, 0]);
+    service.advance(5 * MINUTE_MS);
+    await follow(third);
+    expect(await counts(), 'the person, later').to.deep.equal([1, 1]);
+    expect((await clicksOf(service.ctx, id)).map(({ people: n, machines }) => [n, machines])).to.deep.equal([
+      ...[
+        [1, 0],
+        [0, 1],
+        [0, 1],
+      ],
+    ]);
+  });
+
+  it('counts a link of the text part as the same link of the HTML', async () => {
+    const { id, ada, boris, texts } = await send('agreed');
+    const inText = (text: string): string[] => [...text.matchAll(/<([^<>]+\/k\/[\w-]+)>/g)].map(([, url = '']) => url);
+
+    expect(inText(texts.ada)).to.deep.equal(links(ada).slice(0, 3));
+    expect(inText(texts.boris)).to.deep.equal(links(boris));
+    expect(texts.boris)
+      .to.match(/<[^<>]+\/u\/[\w-]+>/)
+      .and.to.match(/<[^<>]+\/p\/[\w-]+>/);
+    expect((await follow(inText(texts.boris)[1] ?? '')).headers.location).to.equal('https://shop.example/b');
+    await follow(inText(texts.ada)[1] ?? '');
+
+    expect((await clicksOf(service.ctx, id))[0]).to.deep.equal({
+      url: 'https://shop.example/b',
+      people: 2,
+      machines: 0,
+    });
+    expect(await visits(id), 'who agreed').to.equal(1);
   });
 
   it('leads nowhere but where the campaign itself leads', async () => {

@@ -85,7 +85,7 @@ async function expiredParts(site: Site, req: Request, refusal: Refusal | null): 
     ...organisationBase(site, req, language, found.list.organisation),
     list: textOf(found.list, language),
     workedUntil: expiresAt,
-    form: signUpForm(site, found.list, language),
+    form: await signUpForm(site, found.list, language),
   };
 }
 

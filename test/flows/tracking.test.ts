@@ -1,5 +1,7 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { expect } from 'chai';
+import { simpleParser } from 'mailparser';
+import { agreedToTracking } from '../../server/campaigns/agreed.js';
 import { chooseTracking } from '../../server/campaigns/tracking.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
@@ -14,7 +16,7 @@ import { checkLedger, startTestService, type ReceivedMail, type TestService } fr
 import { staffBrowser, wordsOf } from '../support/staff.js';
 import { factsOf, one, settled } from '../support/state.js';
 import { join, linkIn, pressConfirm, settingsLink } from '../support/story.js';
-import { formOf, get, headingOf, linksOf, post, type Page } from '../support/web.js';
+import { boxOf, formOf, get, headingOf, linksOf, post, type Page } from '../support/web.js';
 
 const words = (wording: string) => ({
   name: 'Measuring of openings and clicks',
@@ -39,6 +41,11 @@ const SOURCE = Buffer.from(
 );
 const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
 const MINUTE_MS = 60_000;
+
+interface Embedded {
+  readonly fields: Record<string, string>;
+  readonly tracking: { readonly field: string; readonly value: string; readonly label: string };
+}
 
 interface Followed {
   readonly status: number;
@@ -127,6 +134,29 @@ describe('counting what is followed', function () {
         .on('error', reject)
         .end();
     });
+
+  /** All that somebody got, by subject. */
+  const mailsOf = async (email: string): Promise<Map<string, ReceivedMail>> => {
+    const list = await (await fetch(`${service.base}/mailbox.json?to=${encodeURIComponent(email)}`)).json();
+    const mails = await Promise.all(
+      (list as { id: string }[]).map(async ({ id }) => {
+        const raw = Buffer.from(await (await fetch(`${service.base}/mailbox/${id}.eml`)).arrayBuffer());
+        return { id, raw, parsed: await simpleParser(raw) };
+      }),
+    );
+    return new Map(mails.map((mail) => [mail.parsed.subject ?? '', mail]));
+  };
+
+  const confirmLink = (mail: ReceivedMail | undefined): string => {
+    if (!mail) throw new Error('there is no such mail');
+    return linkIn(mail, 'c');
+  };
+
+  const agrees = async (email: string): Promise<boolean> => {
+    const { subscriberId = '' } = (await factsOf(service.ctx, email)) ?? {};
+    const { id } = (await catalogue(service.ctx)).organisations[0] ?? { id: '' };
+    return (await agreedToTracking(service.ctx, id, [subscriberId])).has(subscriberId);
+  };
 
   const visits = async (id: string): Promise<number> =>
     one<number>(service.ctx, 'select count(*)::int from campaign_visit where campaign_id = $1', [id]);
@@ -358,6 +388,61 @@ describe('counting what is followed', function () {
     const upload = createCampaign(service.ctx, { list: 'measuring', fileName: 'a.html', source: SOURCE });
     const refused: unknown = await upload.catch((error: unknown) => error);
     expect(refused).to.have.property('code', 'list-unknown');
+  });
+
+  it('can be agreed to at sign-up, by a box of its own that nobody needs and a mail of its own', async () => {
+    const email = 'dora@example.org';
+    const page = await get(`${service.base}/lists/news?lang=en`);
+    const form = formOf(page, 'subscribe');
+    const [, box = ''] = /name="tracking" type="checkbox" value="([^"]+)" aria/.exec(page.text) ?? [];
+    expect(wordsOf(page)).to.contain('I agree that Wisła Bookshop sees which mails I open and which links I follow.');
+    expect(form.fields, 'unticked').not.to.have.any.keys('tracking', 'consent');
+
+    const alone = await post(form.action, { ...form.fields, email, tracking: box });
+    const both = await post(form.action, { ...form.fields, email, tracking: box, consent: boxOf(page) });
+    await service.mailTo(email, 2);
+    const mails = await mailsOf(email);
+
+    expect(alone.status, 'tracking alone is no sign-up').to.equal(422);
+    expect(alone.text).to.contain(`value="${box}" checked`);
+    expect(wordsOf(both)).to.contain('A second mail asks about "Measuring of openings and clicks"');
+    expect(mails.size).to.equal(2);
+    await pressConfirm(confirmLink(mails.get('Please confirm: Bookshop news')));
+    expect(await agrees(email), 'the list alone').to.equal(false);
+    const confirmed = await pressConfirm(confirmLink(mails.get('Please confirm: Measuring of openings and clicks')));
+    expect(await agrees(email)).to.equal(true);
+    const receipt = (await get(linksOf(confirmed, '/receipts/')[0] ?? '')).text;
+    expect(receipt, 'the words, and the form with its box').to.contain('sees which mails I open').and.to.contain(box);
+  });
+
+  it('is not agreed to by whoever leaves the box alone, or by words that stood beside no box', async () => {
+    const embedded = (await (await fetch(`${service.base}/forms/demo/embed?lang=pl`)).json()) as Embedded;
+    const { fields, tracking } = embedded;
+    const send = async (more: object): Promise<Response> =>
+      fetch(`${service.base}/forms/demo`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json' } },
+        body: JSON.stringify({ ...fields, email: 'frank@example.org', ...more }),
+      });
+    expect(tracking.label).to.equal('Zgadzam się na pomiar otwarć i kliknięć.');
+    expect(tracking.field).to.equal('tracking');
+    const signUps = 'select count(*)::int from sign_up';
+    const before = await one<number>(service.ctx, signUps);
+
+    const wrong = [await send({ tracking: true }), await send({ tracking: fields.consent })];
+    const english = formOf(await get(`${service.base}/lists/news?lang=en`), 'subscribe').fields['ticket'];
+    wrong.push(await send({ ticket: english, tracking: tracking.value }));
+
+    for (const answer of wrong) {
+      expect(answer.status).to.equal(422);
+      expect(await answer.text()).to.contain('only where its box was ticked');
+    }
+    expect(await one<number>(service.ctx, signUps)).to.equal(before);
+    expect(await (await send({})).json()).not.to.have.property('tracking');
+    expect(await one<number>(service.ctx, signUps)).to.equal(before + 1);
+    const asked = await (await send({ email: 'gosia@example.org', tracking: tracking.value })).json();
+    expect(asked).to.have.property('tracking', 'Pomiar otwarć i kliknięć');
+    expect(await one<number>(service.ctx, signUps), 'whoever it is, two leaves more').to.equal(before + 3);
+    await settled(service.ctx);
   });
 
   it('forgets an erased person at once', async () => {

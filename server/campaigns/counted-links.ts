@@ -80,6 +80,17 @@ export async function linkTarget(ctx: Context, campaignId: string, key: Buffer):
   return row && isSealed(ctx.keyring, 'campaign-link', [campaignId, row.url], row.seal) ? row.url : null;
 }
 
+/** How the links of a campaign are written, for those who agreed to tracking (`isTracked`) or for the others; null: they stay as they are. */
+export function linksOf(
+  ctx: Pick<Context, 'publicUrl' | 'keyring'>,
+  list: ListFacts,
+  { id, settings, message }: CampaignContent,
+  isTracked: boolean,
+): LinkChange | null {
+  if (message || settings.tracking === undefined || settings.tracking === 'off') return null;
+  return isTracked && settings.tracking === 'agreed' ? personalLinks(ctx, list) : sharedLinks(ctx, list, id);
+}
+
 /** How links are written into a mail that is the same for everybody. */
 export function sharedLinks(
   ctx: Pick<Context, 'publicUrl' | 'keyring'>,

@@ -37,7 +37,8 @@ const WITH_TRACKING = {
 };
 const SOURCE = Buffer.from(
   `<title>June</title><body><p>Hello</p>\r\n<a class="x" href='https://shop.example/a?x=1&amp;y=2'>A</a> <a href="https://shop.example/b">B</a>
-   <a href="https://shop.example/c">C</a> <a href="mailto:a@shop.example">mail</a> <a href="{{preferences_url}}">settings</a></body>`,
+   <a href="https://shop.example/c">C</a> <a href="mailto:a@shop.example">mail</a> <a href="{{preferences_url}}">settings</a>
+   <a href="{{web_version_url}}">as a page</a></body>`,
 );
 const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
 const MINUTE_MS = 60_000;
@@ -388,6 +389,39 @@ describe('counting what is followed', function () {
     const upload = createCampaign(service.ctx, { list: 'measuring', fileName: 'a.html', source: SOURCE });
     const refused: unknown = await upload.catch((error: unknown) => error);
     expect(refused).to.have.property('code', 'list-unknown');
+  });
+
+  it('has no part in the web version: it is the same for everybody, and reading it counts nothing', async () => {
+    const { id, ada, boris } = await send('agreed');
+    const [web = ''] = /http[^"]+\/w\/[^"]+/.exec(ada) ?? [];
+    expect(boris).to.contain(web);
+
+    const page = await get(web.replaceAll('&amp;', '&'), BROWSER);
+
+    expect(page.status).to.equal(200);
+    expect(page.text).to.contain('https://shop.example/b').and.not.to.contain('/k/');
+    expect(page.text)
+      .not.to.contain('<img')
+      .and.not.to.contain('display:none')
+      .and.not.to.match(/\/[up]\/[\w-]+"/);
+    expect(await visits(id)).to.equal(0);
+    expect(await people(id)).to.equal(0);
+  });
+
+  it('is checked before sending as it will be: links as they were written, and the size of the longest copy', async () => {
+    const link = (place: number): string => `<a href="https://shop.example/${place}">${place}</a>\n`;
+    const source = `<title>Many</title><p>${'word '.repeat(16_000)}</p>${Array.from({ length: 80 }, (_, n) => link(n)).join('')}`;
+    const id = await createCampaign(service.ctx, { list: 'news', fileName: 'a.html', source: Buffer.from(source) });
+    const marketer = await staffBrowser(service, 'owner');
+    const check = async (): Promise<string> => (await marketer.see(`/admin/campaigns/${id}/check`)).text;
+
+    const before = await check();
+    await chooseTracking(service.ctx, id, 'agreed');
+    const after = await check();
+
+    expect(before).to.contain('Gmail shows all of it');
+    expect(after).to.contain('Gmail hides what lies beyond');
+    expect(after).not.to.contain('/k/').and.not.to.contain('tabindex="-1" rel="nofollow"');
   });
 
   it('can be agreed to at sign-up, by a box of its own that nobody needs and a mail of its own', async () => {

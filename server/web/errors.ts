@@ -79,7 +79,8 @@ async function expiredParts(site: Site, req: Request, refusal: Refusal | null): 
   const { expiresAt, ref } = refusal?.facts ?? {};
   if (refusal?.code !== 'link-expired' || !(expiresAt instanceof Date) || !Buffer.isBuffer(ref)) return null;
   const found = await listOfOffer(site.ctx, ref);
-  if (!found) return null;
+  // What is no list has no page to join by: the settings ask for it.
+  if (!found || found.list.kind !== null) return null;
   const language = languageOf(site, req, found.language, languagesOf(found.list));
   return {
     ...organisationBase(site, req, language, found.list.organisation),

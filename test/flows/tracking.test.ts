@@ -12,6 +12,7 @@ import { makeClickToken } from '../../server/links/click-token.js';
 import { linkKey } from '../../server/campaigns/counted-links.js';
 import { erase } from '../../server/rights/erase.js';
 import { DEMO } from '../../server/tour/demo.js';
+import { readStory } from '../../server/tour/story.js';
 import { checkLedger, startTestService, type ReceivedMail, type TestService } from '../support/service.js';
 import { staffBrowser, wordsOf } from '../support/staff.js';
 import { factsOf, one, settled } from '../support/state.js';
@@ -441,6 +442,9 @@ describe('counting what is followed', function () {
     expect(alone.text).to.contain(`value="${box}" checked`);
     expect(wordsOf(both)).to.contain('A second mail asks about "Measuring of openings and clicks"');
     expect(mails.size).to.equal(2);
+    const [organisation] = (await catalogue(service.ctx)).organisations;
+    const story = organisation && (await readStory(service.ctx, organisation));
+    expect(story?.list.slug, 'what the tour goes on with').to.equal('news');
     await pressConfirm(confirmLink(mails.get('Please confirm: Bookshop news')));
     expect(await agrees(email), 'the list alone').to.equal(false);
     const confirmed = await pressConfirm(confirmLink(mails.get('Please confirm: Measuring of openings and clicks')));
@@ -491,5 +495,21 @@ describe('counting what is followed', function () {
     expect(await visits(id)).to.equal(0);
     expect((await follow(links(ada)[0] ?? '')).status, 'the link itself').to.equal(302);
     expect(await visits(id)).to.equal(0);
+  });
+
+  it('is asked for again in the settings, when the link of its mail has expired', async () => {
+    const page = await get(`${service.base}/lists/news?lang=en`);
+    const form = formOf(page, 'subscribe');
+    const [, tracking = ''] = /name="tracking" type="checkbox" value="([^"]+)"/.exec(page.text) ?? [];
+    await post(form.action, { ...form.fields, email: 'hugo@example.org', tracking, consent: boxOf(page) });
+    await service.mailTo('hugo@example.org', 2);
+    const mails = await mailsOf('hugo@example.org');
+    service.advance(8 * 24 * 60 * MINUTE_MS);
+
+    const expired = await get(confirmLink(mails.get('Please confirm: Measuring of openings and clicks')));
+
+    expect(expired.status).to.equal(410);
+    expect(new URL(formOf(expired, 'magic').action).pathname).to.equal('/preferences');
+    expect(expired.text, 'there is no page to join it by').not.to.contain('data-act="subscribe"');
   });
 });

@@ -296,7 +296,7 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
       },
     },
     { name: 'log', view: 'log', data: log },
-    { name: 'for-programs', view: 'for-programs', data: { ...log, languages: [], organisation: null } },
+    { name: 'for-programs', view: 'for-programs', data: { ...base, organisation: null } },
     {
       name: 'log-empty',
       view: 'log',

@@ -4,8 +4,11 @@ import type { Context } from '../context.js';
 import { keysInDns } from '../delivery/shown-keys.js';
 import { fromDomain, signersOf } from '../delivery/signing.js';
 import { escapeHtml } from '../mail/escape.js';
+import { cutAtHoles } from '../mail/hole.js';
 import { finishMail } from './builder.js';
+import { changeLinks } from './change-links.js';
 import { withPictures } from './content.js';
+import { fillPersonal, linksOf } from './counted-links.js';
 import type { Finding } from './lint-finding.js';
 import { lintMail } from './lint-mail.js';
 import { preheaderOf, type Preheader } from './lint-preheader.js';
@@ -40,10 +43,19 @@ export async function checkCampaign(ctx: Context, { list, content, language }: T
     source: content.message ? '' : content.source,
     template: content.message ? null : `${content.html}\n${content.text}`,
     laidOut: content.message ? null : layOut(ctx, list, content, { language, why: 'confirmed' }).html,
-    htmlBytes: Buffer.byteLength(html),
+    htmlBytes: countedBytes(ctx, list, content, html),
     sender: { fromDomain: fromDomain(organisation), signingDomains: signers.map(({ domain }) => domain), key },
   });
   return { findings, subject: said.subject, preheader: preheaderOf(said.html) };
+}
+
+// As long as it gets: of somebody who agreed to tracking. Everything else on this page is told of the links as they were written.
+function countedBytes(ctx: Context, list: ListFacts, content: CampaignContent, html: string): number {
+  const links = linksOf(ctx, list, content, true);
+  const parts = cutAtHoles(links ? changeLinks(html, links) : html);
+  const names = parts.filter((_, place) => place % 2 === 1);
+  const filled = fillPersonal(ctx, list, { campaignId: content.id, consentId: content.id }, names);
+  return Buffer.byteLength(parts.map((part, place) => (place % 2 === 0 ? part : (filled[part] ?? ''))).join(''));
 }
 
 function finished({ subject, html, text }: CampaignContent): Pick<CampaignContent, 'subject' | 'html' | 'text'> {

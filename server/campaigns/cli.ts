@@ -1,20 +1,22 @@
 import { open } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 import { catalogue, listBySlug } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { changeDraft } from './draft.js';
 import { chooseAudience } from './choose-audience.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
-import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
+import { isAnswered, progress, skippedCount, type Progress } from './progress.js';
+import { progressLine } from './progress-line.js';
 import { releaseCampaign } from './release.js';
 import { domainsOf } from '../delivery/domains.js';
-import { slowedBy, type SlowedBy } from './slowed-by.js';
-import type { SendingPlan } from './settings.js';
+import { slowedBy } from './slowed-by.js';
+import type { SendingPlan, Tracking } from './settings.js';
 import { readStart } from './start-time.js';
 import { segmentsOf } from './segments.js';
 import { MAX_UPLOAD_BYTES } from './format.js';
+import { chooseTracking, finishedMessage, requirePurpose } from './tracking.js';
 import { createCampaign } from './upload.js';
 
 /** Something to write text to, such as process.stdout. */
@@ -38,6 +40,8 @@ export interface CampaignSend {
   readonly segment?: string;
   /** Only people of these languages. */
   readonly languages?: readonly string[];
+  /** Whether clicks are counted; absent: not. */
+  readonly tracking?: Tracking;
   /** What tags of another mailing system become is accepted as proposed; else such a file is refused. */
   readonly acceptsTags?: boolean;
   readonly wait: boolean;
@@ -66,6 +70,7 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
   let stop = async (): Promise<void> => Promise.resolve();
   try {
     const sending = await planOf(ctx, send);
+    const tracking = await trackingFor(ctx, send);
     const source = await readAtMost(send.file, MAX_UPLOAD_BYTES + 1);
     const subject = send.subject === undefined ? {} : { subject: send.subject };
     const audience = await audienceFor(ctx, send);
@@ -76,6 +81,7 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
     });
     if (Object.keys(sending).length > 0) await changeDraft(ctx, id, { settings: { sending } });
     if (audience) await chooseAudience(ctx, id, audience);
+    await chooseTracking(ctx, id, tracking);
     await releaseCampaign(ctx, id);
     if (send.wait && send.runWorker) stop = await send.runWorker();
     const now = send.wait ? await watch(ctx, id, send.err) : await queueAll(ctx, id);
@@ -110,6 +116,13 @@ async function audienceFor(ctx: Context, { list, segment, languages }: CampaignS
     throw new Refusal('not-found', `There is no segment "${segment}" of the list ${list}. There is ${known}.`);
   }
   return { ...found?.filter, ...(languages === undefined ? {} : { languages }) };
+}
+
+/** Whether clicks are counted. What cannot be is refused before anything is uploaded. */
+async function trackingFor(ctx: Context, { list, file, tracking = 'off' }: CampaignSend): Promise<Tracking> {
+  if (tracking !== 'off' && extname(file).toLowerCase() === '.eml') throw finishedMessage();
+  await requirePurpose(ctx, await listBySlug(ctx, list), tracking);
+  return tracking;
 }
 
 async function unknownList(ctx: Context, slug: string): Promise<string> {
@@ -151,8 +164,7 @@ async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
     // Harmless beside a service that does the same.
     const read = await fanOut(ctx);
     const now = await progress(ctx, id);
-    if (err.isTTY)
-      err.write(`\r\x1b[K${progressLine(now)}${slowedLine(slowedBy(now, await domainsOf(ctx, id), ctx.now()))}`);
+    if (err.isTTY) err.write(`\r\x1b[K${progressLine(now, slowedBy(now, await domainsOf(ctx, id), ctx.now()))}`);
     if (isAnswered(now) || !['scheduled', 'sending', 'paused', 'sent'].includes(now.state)) {
       if (err.isTTY) err.write('\n');
       await finishCampaigns(ctx);
@@ -163,41 +175,6 @@ async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
 }
 
 const LOOK_MS = 250;
-const BAR = 30;
-
-function progressLine(now: Progress): string {
-  const answered = now.queued - now.waiting - now.sending;
-  const share = now.queued === 0 ? 0 : answered / now.queued;
-  const full = Math.round(share * BAR);
-  const left = secondsLeft(now);
-  return [
-    `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${Math.floor(share * 100)}%`,
-    `${answered} of ${now.queued}${now.isFannedOut ? '' : '+'}`,
-    `${Math.round(now.rate)}/s`,
-    left === null ? '' : `${duration(left)} left`,
-    now.state === 'scheduled' ? `starts at ${now.startedAt?.toISOString() ?? ''}` : '',
-    now.state === 'paused' ? 'paused' : '',
-    now.state === 'sending' && now.waiting > 0 && now.rate === 0 && now.sending === 0 ? 'waiting for the sender' : '',
-  ]
-    .filter((part) => part !== '')
-    .join('  ');
-}
-
-/** What holds it up, on the same line. */
-function slowedLine(slowed: SlowedBy | null): string {
-  if (slowed?.kind === 'own-server') return `  our mail server does not answer: ${oneLine(slowed.reply)}`;
-  return slowed?.kind === 'domain' ? `  slowed by ${slowed.name}: ${oneLine(slowed.reply)}` : '';
-}
-
-/** What a server says goes to a terminal: no control characters, and little of it. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{C}\s]+/gu, ' ').slice(0, 60);
-}
-
-function duration(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
-}
 
 function report(send: CampaignSend, now: Progress): void {
   const counts = {

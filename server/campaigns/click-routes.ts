@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { Refusal } from '../errors.js';
-import { handle, onlyMethods, param, type Site } from '../web/http.js';
+import { handle, onlyMethods, param, plainBase, sendPage, type Site } from '../web/http.js';
 import { follow } from './follow.js';
 import { visitorOf } from './visitor.js';
 
@@ -19,6 +19,9 @@ export function clickRoutes(site: Site): Router {
         const followed = await follow(site.ctx, param(req, 'token'), visitorOf({ method, headers, isTls }));
         if (!followed) throw new Refusal('not-found', 'This link leads nowhere any more.');
         if (followed.kind === 'link') res.redirect(302, followed.url);
+        // No links of ours there, which a program would follow as well.
+        else if (followed.kind === 'trap')
+          sendPage(site, res, 'for-programs', { ...plainBase(site, req), languages: [] });
         else {
           // Mail programs show it on their own pages.
           res.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');

@@ -8,14 +8,17 @@ import { LINK_BYTES, makeClickToken } from '../links/click-token.js';
 import { hostOf } from '../links/urls.js';
 import { hole } from '../mail/hole.js';
 import { linksIn } from '../mail/link-positions.js';
+import { linksInText } from '../mail/text-links.js';
 import { fillTemplate } from '../mail/fill-template.js';
-import { choose, fieldsAsked, readTemplate } from '../mail/template.js';
+import { readTemplate, type FieldPiece, type Piece } from '../mail/template.js';
 import type { LinkChange } from './change-links.js';
 import { commonValues, type CampaignContent } from './prepare.js';
 import { footerLanguages } from './words.js';
 
 /** Not a link: the mail was opened. */
 export const OPENED = Buffer.alloc(LINK_BYTES);
+/** A link that only programs follow. */
+export const TRAP = Buffer.from(`${'0'.repeat(2 * LINK_BYTES - 1)}1`, 'hex');
 
 /** A link to us is never counted: by it one leaves, or steers. */
 export function isCounted(ctx: Pick<Context, 'publicUrl'>, list: ListFacts, url: string): boolean {
@@ -26,16 +29,25 @@ export function isCounted(ctx: Pick<Context, 'publicUrl'>, list: ListFacts, url:
 export function countedLinks(ctx: Pick<Context, 'publicUrl'>, list: ListFacts, content: CampaignContent): string[] {
   // Somebody's finished message goes out as it is.
   if (content.message) return [];
-  const all = footerLanguages().flatMap((language) => filledHtml(list, content, language).flatMap(linksIn));
+  const all = footerLanguages().flatMap((language) => [
+    ...linksIn(filled(list, content, language, 'html')),
+    ...linksInText(filled(list, content, language, 'text')),
+  ]);
   return [...new Set(all)].filter((url) => isCounted(ctx, list, url));
 }
 
-// With and without what its conditions show. The web version is ours, and not counted.
-function filledHtml(list: ListFacts, content: CampaignContent, language: string): string[] {
-  const html = readTemplate(content.html);
+// With all that any of its conditions shows. The web version is ours, and not counted.
+function filled(list: ListFacts, content: CampaignContent, language: string, part: 'html' | 'text'): string {
   const values = { ...commonValues(list, language), web_version_url: hole('web_version'), subject: '' };
-  return [new Set(fieldsAsked(html)), new Set<string>()].map((present) =>
-    fillTemplate(choose(html, present), 'html', { values, holes: new Map() }),
+  return fillTemplate(everyBranch(readTemplate(content[part])), part, { values, holes: new Map() });
+}
+
+// No address goes over the border of a condition (T11).
+function everyBranch(pieces: readonly Piece[]): (string | FieldPiece)[] {
+  return pieces.flatMap((piece) =>
+    typeof piece === 'object' && 'when' in piece
+      ? ['\n', ...everyBranch(piece.yes), '\n', ...everyBranch(piece.no), '\n']
+      : [piece],
   );
 }
 
@@ -68,6 +80,17 @@ export async function linkTarget(ctx: Context, campaignId: string, key: Buffer):
   return row && isSealed(ctx.keyring, 'campaign-link', [campaignId, row.url], row.seal) ? row.url : null;
 }
 
+/** How the links of a campaign are written, for those who agreed to tracking (`isTracked`) or for the others; null: they stay as they are. */
+export function linksOf(
+  ctx: Pick<Context, 'publicUrl' | 'keyring'>,
+  list: ListFacts,
+  { id, settings, message }: CampaignContent,
+  isTracked: boolean,
+): LinkChange | null {
+  if (message || settings.tracking === undefined || settings.tracking === 'off') return null;
+  return isTracked && settings.tracking === 'agreed' ? personalLinks(ctx, list) : sharedLinks(ctx, list, id);
+}
+
 /** How links are written into a mail that is the same for everybody. */
 export function sharedLinks(
   ctx: Pick<Context, 'publicUrl' | 'keyring'>,
@@ -76,7 +99,7 @@ export function sharedLinks(
 ): LinkChange {
   const address = linkAddress(ctx, list.organisation);
   return {
-    isOpeningSeen: false,
+    isPersonal: false,
     of: (url) => (isCounted(ctx, list, url) ? clickUrl(ctx, address, { campaignId, url, consentId: null }) : null),
   };
 }
@@ -84,7 +107,7 @@ export function sharedLinks(
 /** How they are written into the mails of those who agreed: as holes, each named after its link. */
 export function personalLinks(ctx: Pick<Context, 'publicUrl'>, list: ListFacts): LinkChange {
   return {
-    isOpeningSeen: true,
+    isPersonal: true,
     of: (url) => (isCounted(ctx, list, url) ? hole(`k_${linkKey(url).toString('hex')}`) : null),
   };
 }

@@ -1,15 +1,16 @@
 import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { openClickToken, type Click } from '../links/click-token.js';
-import { linkTarget, OPENED } from './counted-links.js';
+import { linkTarget, OPENED, TRAP } from './counted-links.js';
+import { isAmongScanners, markScanner, type Copy } from './trap.js';
 import type { Visitor } from './visitor.js';
 
 /** A scanner follows several links of a mail at once: within so many seconds, and so soon after the mail. */
 const BURST_SECONDS = 10;
 const SOON_SECONDS = 60;
 
-/** What is at the other end of a counted link: an address, or the picture of an opened mail. */
-export type Followed = { readonly kind: 'link'; readonly url: string } | { readonly kind: 'opened' } | null;
+/** What is at the other end of a counted link: an address, the picture of an opened mail, or the page that only programs come to. */
+export type Followed = { readonly kind: 'link'; readonly url: string } | { readonly kind: 'opened' | 'trap' } | null;
 
 /**
  * Follows a counted link, and counts it: for whoever agreed to that as theirs, else as nobody's. No cookie and no network address has a part in it. null: it leads nowhere, since it
@@ -17,32 +18,41 @@ export type Followed = { readonly kind: 'link'; readonly url: string } | { reado
  */
 export async function follow(ctx: Context, token: string, visitor: Visitor): Promise<Followed> {
   const click = openClickToken(ctx.keyring, ctx.audiences, token);
-  const isOpening = click.link.equals(OPENED);
-  const url = isOpening ? null : await linkTarget(ctx, click.campaignId, click.link);
-  if (!isOpening && url === null) return null;
+  const kind = click.link.equals(OPENED) ? 'opened' : click.link.equals(TRAP) ? 'trap' : 'link';
+  const url = kind === 'link' ? await linkTarget(ctx, click.campaignId, click.link) : null;
+  if (kind === 'link' && url === null) return null;
   try {
-    const isNoted = click.consentId !== null && (await note(ctx, click, click.consentId, visitor));
-    if (!isNoted && !isOpening) await count(ctx, click, visitor);
+    const madeBy = kind === 'trap' ? 'machine' : visitor;
+    const isNoted = click.consentId !== null && (await note(ctx, click, click.consentId, madeBy));
+    if (!isNoted && kind === 'link') await count(ctx, click, visitor);
   } catch (error) {
     // Whoever follows a link gets there, counted or not.
     ctx.logger.warn({ err: error }, 'a click could not be counted');
   }
-  return url === null ? { kind: 'opened' } : { kind: 'link', url };
+  return kind === 'link' ? { kind, url: url ?? '' } : { kind };
 }
 
 /** False when they do not agree any more: from that moment on nothing is noted. */
 async function note(ctx: Context, click: Click, consentId: string, visitor: Visitor): Promise<boolean> {
   const purposes = (await catalogue(ctx)).tracking.map(({ id }) => id);
   const key = click.link.equals(OPENED) ? null : click.link;
-  const noted = await ctx.db.query<{ person: string }>(
+  const [row] = await ctx.db.query<{ person: string }>(
     `insert into campaign_visit (campaign_id, subscriber_id, consent_id, key, made_by, at)
      select $1, c.subscriber_id, c.id, $3, $4, $5 from consent c where c.id = $2 and c.state = 'confirmed' and c.purpose_id = any($6::uuid[])
      returning subscriber_id as person`,
     [click.campaignId, consentId, key, visitor, ctx.now(), purposes],
   );
-  const [row] = noted;
-  if (row && key && visitor === 'person') await markBurst(ctx, click.campaignId, row.person);
-  return row !== undefined;
+  if (!row) return false;
+  const copy = { campaignId: click.campaignId, subscriberId: row.person };
+  if (click.link.equals(TRAP)) await markScanner(ctx, copy);
+  else if (visitor === 'person') await judge(ctx, copy, key !== null);
+  return true;
+}
+
+// After it is written down: whichever of two requests of the same moment comes second sees the other.
+async function judge(ctx: Context, copy: Copy, isLink: boolean): Promise<void> {
+  if (await isAmongScanners(ctx, copy)) await markScanner(ctx, copy);
+  else if (isLink) await markBurst(ctx, copy.campaignId, copy.subscriberId);
 }
 
 /** People do not follow three links in ten seconds, or two in the minute in which the mail came. */

@@ -1,6 +1,8 @@
 /** What a plot shows: for each place on the axis one number a series, stood on each other. */
 export interface PlotData {
   readonly places: readonly { readonly label: string; readonly values: readonly number[] }[];
+  /** From this place on a bar stands for something longer; absent: all stand for the same. */
+  readonly longerFrom?: number;
 }
 
 /** A plot as a template draws it: numbers for SVG attributes only, since our pages allow no style in them. */
@@ -20,6 +22,8 @@ export interface Plot {
   }[];
   /** Of the upright axis. */
   readonly lines: readonly { readonly y: number; readonly value: number }[];
+  /** Where bars begin to stand for something longer; null: nowhere. */
+  readonly border: { readonly x: number; readonly top: number } | null;
   /** Of the axis below, as many as can be read. */
   readonly labels: readonly { readonly x: number; readonly text: string }[];
 }
@@ -30,7 +34,7 @@ const LEAST_PLACES = 6;
 const MOST_LABELS = 8;
 
 /** Bars for a plot of 640 by 220 units. */
-export function plotOf({ places }: PlotData): Plot {
+export function plotOf({ places, longerFrom }: PlotData): Plot {
   const step = (SIZE.right - SIZE.left) / Math.max(LEAST_PLACES, places.length);
   const width = round(Math.max(1, Math.min(step * 0.8, 48)));
   const most = Math.max(1, ...places.map(({ values }) => values.reduce((all, value) => all + value, 0)));
@@ -42,6 +46,10 @@ export function plotOf({ places }: PlotData): Plot {
     ...{ width: SIZE.width, height: SIZE.height, left: SIZE.left, right: SIZE.right, base: SIZE.base },
     bars: places.flatMap(({ values }, place) => stack(values, heightOf, SIZE.left + place * step, width)),
     lines: ticks.map((value) => ({ value, y: round(SIZE.base - heightOf(value)) })),
+    border:
+      longerFrom !== undefined && longerFrom < places.length
+        ? { x: round(SIZE.left + longerFrom * step - (step - width) / 2), top: SIZE.top }
+        : null,
     labels: places.flatMap(({ label }, place) =>
       place % every === 0 ? [{ x: round(SIZE.left + place * step + width / 2), text: label }] : [],
     ),

@@ -9,7 +9,7 @@ import { webVersionUrl } from '../links/urls.js';
 import { campaignFields } from '../mail/list-headers.js';
 import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
 import { choose, fieldsAsked, readTemplate, type Piece } from '../mail/template.js';
-import { changeLinks, type LinkChange } from './change-links.js';
+import { changeLinks, changeTextLinks, type LinkChange } from './change-links.js';
 import { contentIdOf } from './content.js';
 import { PLACES, refuseTemplate } from './problem.js';
 import type { CampaignSettings } from './settings.js';
@@ -85,10 +85,11 @@ export function layOut(ctx: Maker, list: ListFacts, content: CampaignContent, va
   const { language, why } = variant;
   const filled = fillContent(list, content, variant, webVersionOf(ctx, list, content.id, language));
   const footer = footerOf(ctx, list, language, why);
+  const { links } = variant;
   return {
     ...filled,
-    html: injectHtml(variant.links ? changeLinks(filled.html, variant.links) : filled.html, footer).html,
-    text: injectText(filled.text, footer).text,
+    html: injectHtml(links ? changeLinks(filled.html, links) : filled.html, footer).html,
+    text: injectText(links ? changeTextLinks(filled.text, links) : filled.text, footer).text,
   };
 }
 

@@ -6,9 +6,8 @@ import type { Queryable } from '../database/connect.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { presentFields, type Personal } from './personal.js';
 import { CONTENT_COLUMNS, withPictures } from './content.js';
-import type { LinkChange } from './change-links.js';
 import { fieldsAskedBy, type CampaignContent, type Why } from './prepare.js';
-import { personalLinks, sharedLinks } from './counted-links.js';
+import { linksOf } from './counted-links.js';
 import { makeReady, type ReadyMail } from './ready.js';
 import { contentParts } from './upload.js';
 
@@ -109,14 +108,4 @@ function makeReleased(ctx: Context, content: CampaignContent, list: ListFacts, r
       return skeleton;
     },
   };
-}
-
-function linksOf(
-  ctx: Context,
-  list: ListFacts,
-  { id, settings }: CampaignContent,
-  isTracked: boolean,
-): LinkChange | null {
-  if (settings.tracking === undefined || settings.tracking === 'off') return null;
-  return isTracked && settings.tracking === 'agreed' ? personalLinks(ctx, list) : sharedLinks(ctx, list, id);
 }

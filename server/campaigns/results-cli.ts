@@ -2,6 +2,8 @@ import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { progress, skippedCount } from './progress.js';
 import { resultsCsv, resultsJson } from './results-file.js';
+import type { CampaignSettings } from './settings.js';
+import { agreedCounts, clicksOf } from './visits.js';
 import type { Output } from './cli.js';
 
 export interface CampaignResults {
@@ -27,8 +29,7 @@ export async function campaignResults(ctx: Context, asked: CampaignResults): Pro
     if (format === 'sum') {
       const { queued, waiting, sending, sent, failed, deferred, unknown } = now;
       const counts = { queued, waiting, sending, sent, failed, skipped: skippedCount(now), deferred, unknown };
-      const rows = Object.entries(counts).map(([name, n]) => `${name.padEnd(10)}${String(n).padStart(10)}\n`);
-      out.write(rows.join(''));
+      out.write(table(counts) + table(await tracked(ctx, id)));
       return 0;
     }
     const write = format === 'csv' ? resultsCsv : resultsJson;
@@ -39,6 +40,29 @@ export async function campaignResults(ctx: Context, asked: CampaignResults): Pro
     err.write(`${error.message}\n`);
     return 1;
   }
+}
+
+function table(counts: Readonly<Record<string, number | string>>): string {
+  return Object.entries(counts)
+    .map(([name, value]) => `${name.padEnd(10)}${String(value).padStart(10)}\n`)
+    .join('');
+}
+
+/** What was counted of what people did: clicks, and apart from them those of programs; of the people who agreed to it, how many got, opened and followed. */
+async function tracked(ctx: Context, id: string): Promise<Record<string, number | string>> {
+  const { tracking = 'off' } = (await campaignSettings(ctx, id)) ?? {};
+  if (tracking === 'off') return { tracking };
+  const links = await clicksOf(ctx, id);
+  const sum = (who: 'people' | 'machines'): number => links.reduce((all, link) => all + link[who], 0);
+  const counts = { tracking, clicks: sum('people'), programs: sum('machines') };
+  if (tracking === 'aggregate') return counts;
+  const { people: agreed, opened, clicked } = await agreedCounts(ctx, id);
+  return { ...counts, agreed, opened, clicked };
+}
+
+async function campaignSettings(ctx: Context, id: string): Promise<CampaignSettings | null> {
+  const [row] = await ctx.db.query<{ settings: CampaignSettings }>('select settings from campaign where id = $1', [id]);
+  return row?.settings ?? null;
 }
 
 /** Waits for a slow reader: a million lines must not pile up in memory. */

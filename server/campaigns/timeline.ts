@@ -13,8 +13,6 @@ export interface Span {
 /** So many hours are told one by one, so many days in all. */
 export const HOURS = 48;
 const DAYS = 30;
-/** Whoever leaves within so many days left because of this mail, if it was the last that they got. */
-export const LEFT_WITHIN_DAYS = 7;
 
 interface Row {
   readonly what: Happening;
@@ -24,7 +22,7 @@ interface Row {
 
 /**
  * What became of a campaign over time, up to the last thing that happened; empty: nothing yet. Its links are those of the list: that somebody left by this mail is told by
- * when they left, within a week after it and with no other mail of the list between.
+ * when they left, with no other mail of the list between.
  */
 export async function timelineOf(
   ctx: Context,
@@ -36,7 +34,7 @@ export async function timelineOf(
        union all select case bounce when 'complaint' then 'complained' else 'bounced' end, bounced_at from delivery where message_id = $1 and bounce is not null and bounced_at is not null
        union all select 'left', c.state_at from consent c join delivery d on d.message_id = $1 and d.subscriber_id = c.subscriber_id and d.consent_id = c.id
          where c.purpose_id = $3 and c.state = 'withdrawn' and d.state in ('sent', 'unknown') and d.bounce is distinct from 'complaint'
-           and c.state_at between d.settled_at and d.settled_at + interval '${LEFT_WITHIN_DAYS} days'
+           and c.state_at >= d.settled_at
            and not exists (select from delivery p where p.subscriber_id = c.subscriber_id and p.consent_id = c.id and p.kind in ('campaign', 'gateway')
              and p.state in ('sent', 'unknown') and p.settled_at > d.settled_at and p.settled_at <= c.state_at)),
      placed as (select what, greatest(0, date_part('epoch', at - $2::timestamptz)) as seconds from happened)

@@ -1,5 +1,6 @@
 import { catalogue } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import { TRAP } from './counted-links.js';
 
 /** What somebody who agreed opened and followed is kept for so many days. */
 export const VISIT_DAYS = 180;
@@ -68,10 +69,10 @@ export async function forgetVisits(ctx: Context): Promise<number> {
      kept as (
        insert into campaign_click as k (campaign_id, key, hour, people, machines)
        select campaign_id, key, date_bin('1 hour', at, 'epoch'), count(*) filter (where made_by = 'person'), count(*) filter (where made_by <> 'person')
-       from gone where key is not null group by 1, 2, 3
+       from gone where key is not null and key <> $2 group by 1, 2, 3
        on conflict (campaign_id, key, hour) do update set people = k.people + excluded.people, machines = k.machines + excluded.machines)
      select count(*)::int as n from gone`,
-    [ctx.now()],
+    [ctx.now(), TRAP],
   );
   return row?.n ?? 0;
 }

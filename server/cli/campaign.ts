@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Steering } from '../campaigns/steer.js';
+import type { Tracking } from '../campaigns/settings.js';
 import { readConfig } from '../config.js';
 import { addCampaignResults } from './campaign-results.js';
 import type { Context } from '../context.js';
@@ -21,6 +22,7 @@ interface SendOptions {
   at?: string;
   perSecond?: number;
   warmUp?: number;
+  tracking?: Tracking;
   wait?: boolean;
   json?: boolean;
 }
@@ -44,6 +46,7 @@ export function addCampaignCommands(program: Command, tools: Tools): void {
       'at most so many mails on the first day, and twice as many each day after',
       readCount(10_000_000),
     )
+    .option('--tracking <what>', 'off, aggregate (how often links are followed) or agreed', readTracking)
     .option('--wait', 'show progress until every mail was tried')
     .option('--json', 'end with one line of JSON')
     .description('send a campaign to a list')
@@ -87,7 +90,7 @@ async function send({ withContext, exit }: Tools, file: string, options: SendOpt
   const config = readConfig(process.env);
   // On the embedded database without a running service nobody else would send.
   const isAlone = config.databaseUrl === null && (await embeddedConnection(config.dataDir)) === null;
-  const { list, subject, segment, language, at, perSecond, warmUp, wait = false, json = false } = options;
+  const { list, subject, segment, language, at, perSecond, warmUp, tracking, wait = false, json = false } = options;
   const plan = { ...(perSecond === undefined ? {} : { perSecond }), ...(warmUp === undefined ? {} : { warmUp }) };
   await withContext(async (ctx) => {
     exit(
@@ -99,6 +102,7 @@ async function send({ withContext, exit }: Tools, file: string, options: SendOpt
         ...(language.length === 0 ? {} : { languages: language }),
         ...(at === undefined ? {} : { at }),
         ...(Object.keys(plan).length === 0 ? {} : { plan }),
+        ...(tracking === undefined ? {} : { tracking }),
         ...(isAlone ? { runWorker: async () => runSenderFor(ctx) } : {}),
       }),
     );
@@ -115,6 +119,12 @@ function readCount(most: number): (text: string) => number {
     if (count < 1 || count > most) throw new InvalidArgumentError(`It is a number from 1 to ${most}.`);
     return count;
   };
+}
+
+function readTracking(text: string): Tracking {
+  const found = (['off', 'aggregate', 'agreed'] as const).find((one) => one === text);
+  if (!found) throw new InvalidArgumentError('It is off, aggregate or agreed.');
+  return found;
 }
 
 function readId(text: string): string {

@@ -11,7 +11,7 @@ const text = words.trim().min(1).max(4000);
 const line = text.refine((value) => !LINE_CONTROLS.test(value), 'must be one line, without control characters');
 const lines = z.array(line).max(50).default([]);
 /** Fields of every sign-up form. */
-const TAKEN = ['email', 'consent', 'ticket', 'website', 'topics', 'address', 'nonce'];
+const TAKEN = ['email', 'consent', 'ticket', 'website', 'topics', 'tracking', 'address', 'nonce'];
 const base = z
   .url({ protocol: /^https?$/, error: 'must be a URL that starts with http: or https:' })
   .refine((url) => !/[?#@\s]/.test(url), 'must have no user, "?", "#" or blank')

@@ -4,7 +4,7 @@ import { formById, languagesOf, linkAddress, listBySlug, textOf, type ListFacts 
 import { takeAttributes } from '../consent/attributes.js';
 import { tickedTopics } from '../consent/topics.js';
 import { keepText } from '../consent/shown-text.js';
-import { subscribe } from '../consent/subscribe.js';
+import { subscribe, type SignUpInput } from '../consent/subscribe.js';
 import { Refusal } from '../errors.js';
 import { CONFIRM_DAYS, hostOf } from '../links/urls.js';
 import { tryAddress } from '../mail/address.js';
@@ -27,6 +27,7 @@ import type { SignUpForm } from '../web/pages.js';
 import { signUpLimit } from '../web/limits.js';
 import { embeddedForm, servedForm, signUpHtml, ticketOf } from './sign-up-view.js';
 import { MIN_FILL_MS, type Ticket } from './ticket.js';
+import { formOf, tickedTracking, type FormOf } from './tracking-box.js';
 
 /** Sign-up pages and the address that forms on other sites post to. */
 export function formRoutes(site: Site): Router {
@@ -70,66 +71,72 @@ export function formRoutes(site: Site): Router {
 async function showList(site: Site, req: Request, res: Response, list: ListFacts): Promise<void> {
   const language = languageOf(site, req, undefined, languagesOf(list));
   res.setHeader('Cache-Control', 'no-store');
-  sendHtml(res, signUpHtml(site, req, list, language, {}, null));
-  return Promise.resolve();
+  sendHtml(res, signUpHtml(site, req, await formOf(site.ctx, list), language, {}, null));
 }
 
 async function showEmbed(site: Site, req: Request, res: Response): Promise<void> {
   const { list } = await formById(site.ctx, param(req, 'id'));
   const language = languageOf(site, req, undefined, languagesOf(list));
   res.setHeader('Cache-Control', 'no-store');
-  res.json(embeddedForm(site, list, language, param(req, 'id')).answer);
+  res.json(embeddedForm(site, await formOf(site.ctx, list), language, param(req, 'id')).answer);
 }
 
 async function signUp(site: Site, req: Request, res: Response, list: ListFacts, formUrl: string): Promise<void> {
   const { ctx } = site;
   const fields = fieldsOf(req);
+  const of = await formOf(ctx, list);
   const served = ticketOf(site, list, fields['ticket'] ?? '');
   const language = served?.language ?? languageOf(site, req, undefined, languagesOf(list));
   const address = tryAddress(fields['email'] ?? '');
   const wording = list.wordings.find((one) => one.id === fields['consent']);
+  const tracking = tickedTracking(of, fields, served);
   const mayPost = served !== null || !ctx.config.abuseLimits;
   const agreed = wording !== undefined && (served === null || served.wordingId === wording.id);
-  if (!address || !agreed || !mayPost) {
-    const errors = { address: !address, consent: !wording, ticket: !mayPost || (wording !== undefined && !agreed) };
-    answerMistake(site, req, res, { list, language, fields, errors });
+  if (!address || !agreed || !mayPost || tracking === 'unknown') {
+    const isStale = !mayPost || (wording !== undefined && !agreed) || tracking === 'unknown';
+    const errors = { address: !address, consent: !wording, ticket: isStale };
+    answerMistake(site, req, res, { of, language, fields, errors });
     return;
   }
   await fillTime(site, served);
   // The field that only robots see: they get the same answer, and nothing happens.
   if (!fields['website']) {
-    const shown = served && servedForm(site, req, list, served);
+    const shown = served && servedForm(site, req, of, served);
     if (shown) await keepText(ctx, shown);
-    await subscribe(ctx, {
-      list,
-      wording,
-      language,
-      address,
-      formHost: hostOf(formUrl),
+    const given: Given = {
+      ...{ language, address, formHost: hostOf(formUrl), source: 'form', ip: ipOf(req), userAgent: agentOf(req) },
       form: { url: formUrl, ...(served?.formSha256 ? { sha256: served.formSha256 } : {}) },
-      source: 'form',
-      topics: tickedTopics(list.topics, fields),
+    };
+    await subscribe(ctx, {
+      ...{ ...given, list, wording, topics: tickedTopics(list.topics, fields) },
       attributes: takeAttributes(list.organisation.attributes, fields),
-      ip: ipOf(req),
-      userAgent: agentOf(req),
     });
+    // Another consent, with a chapter, a mail and a button of its own.
+    if (of.tracking && tracking) await subscribe(ctx, { ...given, list: of.tracking, wording: tracking });
   }
-  answerAccepted(site, req, res, list, language, address.given);
+  answerAccepted(site, req, res, { list, language, address: address.given, beside: tracking && of.tracking });
 }
 
-function answerAccepted(
-  site: Site,
-  req: Request,
-  res: Response,
-  list: ListFacts,
-  language: string,
-  address: string,
-): void {
+/** What is the same for each consent that a form asks for. */
+type Given = Omit<SignUpInput, 'list' | 'wording'>;
+
+interface Accepted {
+  readonly list: ListFacts;
+  readonly language: string;
+  /** As typed. */
+  readonly address: string;
+  /** What else was agreed to. */
+  readonly beside: ListFacts | null;
+}
+
+function answerAccepted(site: Site, req: Request, res: Response, accepted: Accepted): void {
+  const { list, language, address, beside } = accepted;
   const expiresAt = new Date(site.ctx.now().getTime() + CONFIRM_DAYS * 86_400_000);
   if (wantsJson(req)) {
     res.json({
       status: 'check-your-mailbox',
       list: textOf(list, language).name,
+      ...(beside ? { tracking: textOf(beside, language).name } : {}),
       from: list.organisation.fromAddress,
       expiresAt: expiresAt.toISOString(),
     });
@@ -141,6 +148,7 @@ function answerAccepted(
     languages: [],
     list: textOf(list, language),
     address,
+    beside: beside && textOf(beside, language),
     fromAddress: list.organisation.fromAddress,
     expiresAt,
     correctHref: `/lists/${list.slug}?lang=${language}`,
@@ -149,19 +157,22 @@ function answerAccepted(
 }
 
 interface Mistake {
-  list: ListFacts;
+  of: FormOf;
   language: string;
   fields: Record<string, string>;
   errors: NonNullable<SignUpForm['errors']>;
 }
 
-function answerMistake(site: Site, req: Request, res: Response, { list, language, fields, errors }: Mistake): void {
+function answerMistake(site: Site, req: Request, res: Response, { of, language, fields, errors }: Mistake): void {
   if (wantsJson(req)) {
     const what = errors.address ? 'address-invalid' : errors.consent ? 'consent-missing' : 'ticket-invalid';
-    throw new Refusal(what, `The sign-up was not accepted: ${what}.`);
+    throw new Refusal(what, `The sign-up was not accepted: ${what}.${what === 'ticket-invalid' ? HOW : ''}`);
   }
-  sendHtml(res, signUpHtml(site, req, list, language, fields, errors), 422);
+  sendHtml(res, signUpHtml(site, req, of, language, fields, errors), 422);
 }
+
+const HOW =
+  ' Fetch the form anew (/forms/ID/embed), and send `ticket`, `consent` and, only where its box was ticked, `tracking` with the values that it gives.';
 
 // Waiting costs a robot its speed and loses no person whose browser fills forms in by itself.
 async function fillTime(site: Site, ticket: Ticket | null): Promise<void> {

@@ -6,6 +6,8 @@ import { currentKey, type Keyring } from '../keys/keyring.js';
 export interface Ticket {
   readonly listId: string;
   readonly wordingId: string;
+  /** Of the box for tracking; null: there was none. */
+  readonly trackingWordingId: string | null;
   readonly language: string;
   readonly issuedAt: Date;
   /** SHA-256 (hex) of the form's page or words, with what changes at each request blanked; '': not told. */
@@ -18,10 +20,11 @@ export const TICKET_HOURS = 24;
 export const MIN_FILL_MS = 1000;
 const TAG = 22;
 
-/** Signs what a form is served with: `list.wording.language.time.form.tag`. */
+/** Signs what a form is served with: `list.wording.language.time.form.tag`; a second wording stands behind the first one and a plus. */
 export function makeTicket(keyring: Keyring, ticket: Ticket): string {
   const form = Buffer.from(ticket.formSha256, 'hex').toString('base64url');
-  const text = [ticket.listId, ticket.wordingId, ticket.language, ticket.issuedAt.getTime().toString(36), form].join(
+  const wordings = [ticket.wordingId, ...(ticket.trackingWordingId === null ? [] : [ticket.trackingWordingId])];
+  const text = [ticket.listId, wordings.join('+'), ticket.language, ticket.issuedAt.getTime().toString(36), form].join(
     '.',
   );
   return `${text}.${tagOf(currentKey(keyring, 'ticket'), text)}`;
@@ -30,14 +33,16 @@ export function makeTicket(keyring: Keyring, ticket: Ticket): string {
 /** Opens a ticket. Throws `ticket-invalid` when we did not sign it or it is too old. */
 export function openTicket(keyring: Keyring, text: string, now: Date): Ticket {
   const parts = text.length <= 200 ? text.split('.') : [];
-  const [listId, wordingId, language, time, form, tag] = parts;
+  const [listId, wordings = '', language, time, form, tag] = parts;
+  const [wordingId, trackingWordingId = null] = wordings.split('+');
   if (parts.length !== 6 || !listId || !wordingId || !language || !time || form === undefined || tag?.length !== TAG)
     throw invalid();
   if (!keyring.ids.some((id) => isTag(keyring.key('ticket', id), parts.slice(0, 5).join('.'), tag))) throw invalid();
   const issuedAt = new Date(parseInt(time, 36));
   const age = now.getTime() - issuedAt.getTime();
   if (age < -60_000 || age > TICKET_HOURS * 3_600_000) throw invalid();
-  return { listId, wordingId, language, issuedAt, formSha256: Buffer.from(form, 'base64url').toString('hex') };
+  const formSha256 = Buffer.from(form, 'base64url').toString('hex');
+  return { listId, wordingId, trackingWordingId, language, issuedAt, formSha256 };
 }
 
 function tagOf(key: Buffer, text: string): string {

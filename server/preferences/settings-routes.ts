@@ -163,6 +163,7 @@ async function join(
     languages: [],
     list: textOf(list, who.language),
     address: who.address,
+    beside: null,
     fromAddress: who.organisation.fromAddress,
     expiresAt: new Date(ctx.now().getTime() + CONFIRM_DAYS * 86_400_000),
     correctHref: inLanguage(site, req, '/settings'),

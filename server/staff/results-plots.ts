@@ -1,5 +1,5 @@
 import { plotOf } from '../campaigns/plot.js';
-import { sumOf, type Happening, type Span } from '../campaigns/timeline.js';
+import { HOURS, sumOf, type Happening, type Span } from '../campaigns/timeline.js';
 import type { PlotPart } from './results-views.js';
 
 /** What happened over time: how fast it arrived, and what people and servers made of it. */
@@ -28,6 +28,7 @@ function part(spans: readonly Span[], id: string, what: readonly Happening[], ti
         label: span.unit === 'hour' ? `${span.place} h` : `${span.place} d`,
         values: valuesOf(span),
       })),
+      longerFrom: HOURS,
     }),
     rows: spans
       .map((span) => ({ unit: span.unit, place: span.place, text: '', values: valuesOf(span) }))

@@ -149,7 +149,7 @@ function countLinks(
 
 /** Only a draft can be changed; what needs a purpose of its own is offered where there is one. */
 function trackingChoices(
-  { state, settings }: LoadedCampaign,
+  { state, settings, message }: LoadedCampaign,
   known: Catalogue,
   list: ListFacts,
   here: string,
@@ -161,7 +161,8 @@ function trackingChoices(
     now: tracking,
     mayAsk,
     action: `${here}/tracking`,
-    choices: state === 'draft' ? choices.map((name) => ({ name, isChosen: name === tracking })) : [],
+    // Nothing in a finished message is ours to change.
+    choices: state === 'draft' && !message ? choices.map((name) => ({ name, isChosen: name === tracking })) : [],
   };
 }
 

@@ -15,15 +15,24 @@ export const DEMO: Setup = {
     language: 'en',
     jurisdiction: 'PL',
     timeZone: 'Europe/Warsaw',
+    attributes: [
+      { name: 'first_name', labels: { en: 'First name', pl: 'Imię' } },
+      { name: 'city', labels: { en: 'City', pl: 'Miasto' }, filter: true },
+    ],
   },
   notices: {
-    en: 'Wisła Bookshop (made up, for trying Zgoda out) uses your address only to send the lists that you confirmed. You can leave any list at any time with the link in every mail. Nothing is shared with anybody.',
-    pl: 'Wisła Bookshop (firma wymyślona, do wypróbowania Zgody) używa adresu tylko do wysyłania list, które zostały potwierdzone. Z każdej listy można wypisać się w każdej chwili linkiem w każdej wiadomości. Danych nikomu nie przekazujemy.',
+    en: 'Wisła Bookshop (made up, for trying Zgoda out) uses your address, and what you tell us beside it, only to send the lists that you confirmed. It sees what you open and follow only if you agreed to that by itself. You can leave any list at any time with the link in every mail. Nothing is shared with anybody.',
+    pl: 'Wisła Bookshop (firma wymyślona, do wypróbowania Zgody) używa adresu, i tego, co podano oprócz niego, tylko do wysyłania list, które zostały potwierdzone. Otwarcia i kliknięcia mierzy tylko za osobną zgodą. Z każdej listy można wypisać się w każdej chwili linkiem w każdej wiadomości. Danych nikomu nie przekazujemy.',
   },
   lists: [
     {
       slug: 'news',
       language: 'en',
+      topics: [
+        { slug: 'novels', names: { en: 'Novels', pl: 'Powieści' } },
+        { slug: 'children', names: { en: 'Books for children', pl: 'Książki dla dzieci' } },
+        { slug: 'travel', names: { en: 'Travel', pl: 'Podróże' } },
+      ],
       texts: {
         en: {
           name: 'Bookshop news',
@@ -62,5 +71,25 @@ export const DEMO: Setup = {
       },
     },
   ],
+  tracking: {
+    slug: 'measuring',
+    language: 'en',
+    texts: {
+      en: {
+        name: 'Measuring of openings and clicks',
+        about: 'Which mails you open and which links you follow, to write what is read.',
+        frequency: 'with every mail',
+        wording:
+          'I agree that Wisła Bookshop sees which mails I open and which links I follow, to write what is read. I can withdraw at any time, for example with the settings link in every mail.',
+      },
+      pl: {
+        name: 'Pomiar otwarć i kliknięć',
+        about: 'Które wiadomości są otwierane i które linki klikane, aby pisać to, co się czyta.',
+        frequency: 'z każdą wiadomością',
+        wording:
+          'Zgadzam się na pomiar otwarć i kliknięć w wiadomościach. Nadawca: Wisła Bookshop. Cel: pisać to, co się czyta. Zgodę mogę wycofać w każdej chwili, na przykład linkiem do ustawień w każdej wiadomości.',
+      },
+    },
+  },
   forms: [{ id: 'demo', list: 'news', allowedOrigins: [] }],
 };

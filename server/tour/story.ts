@@ -87,7 +87,7 @@ export async function readStory(ctx: Context, organisation: OrganisationFacts): 
   const [row] = await ctx.db.query<Row>(
     `select u.id, u.list_id, u.wording_id, u.evidence_key, u.sealed, u.requested_at, u.outcome, c.sign_up_id as chapter, c.subscriber_id, c.state, c.frequency,
        c.paused_until, c.confirmed_at, c.unsubscribe_ref, c.preferences_ref
-     from sign_up u join list l on l.id = u.list_id left join consent c on c.id = u.consent_id
+     from sign_up u join list l on l.id = u.list_id join purpose p on p.id = l.id and p.kind = 'list' left join consent c on c.id = u.consent_id
      where l.organisation_id = $1 and u.source = 'form' order by u.requested_at desc limit 1`,
     [organisation.id],
   );

@@ -79,13 +79,14 @@ async function expiredParts(site: Site, req: Request, refusal: Refusal | null): 
   const { expiresAt, ref } = refusal?.facts ?? {};
   if (refusal?.code !== 'link-expired' || !(expiresAt instanceof Date) || !Buffer.isBuffer(ref)) return null;
   const found = await listOfOffer(site.ctx, ref);
-  if (!found) return null;
+  // What is no list has no page to join by: the settings ask for it.
+  if (!found || found.list.kind !== null) return null;
   const language = languageOf(site, req, found.language, languagesOf(found.list));
   return {
     ...organisationBase(site, req, language, found.list.organisation),
     list: textOf(found.list, language),
     workedUntil: expiresAt,
-    form: signUpForm(site, found.list, language),
+    form: await signUpForm(site, found.list, language),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Pages {
   error: ErrorPage;
   receipt: ReceiptPage;
   log: LogPage;
+  /** GET /k/:token of the link that only programs follow. */
+  'for-programs': PageBase;
 }
 
 export type View = keyof Pages;
@@ -92,7 +94,7 @@ export interface Undo {
   readonly until: Date;
 }
 
-/** The sign-up form: posts `email`, `consent` (the wording's id), `ticket`, and `website`, which only robots fill in. */
+/** The sign-up form: posts `email`, `consent` (the wording's id), `tracking` (as `consent`, and never needed), `ticket`, and `website`, which only robots fill in. */
 export interface SignUpForm {
   readonly action: string;
   readonly ticket: string;
@@ -105,6 +107,8 @@ export interface SignUpForm {
   readonly topics: readonly { readonly field: string; readonly name: string; readonly isTicked: boolean }[];
   /** Fields that may stay empty. */
   readonly attributes: readonly { readonly name: string; readonly label: string; readonly value: string }[];
+  /** A box of its own for what may be agreed to beside the list; null: nothing. Ticked only as `ticked` is. */
+  readonly tracking: { readonly id: string; readonly text: string; readonly isTicked: boolean } | null;
   /** null: nothing is wrong. Else what is (422). `ticket`: the form was open too long or came too fast. */
   readonly errors: { readonly address: boolean; readonly consent: boolean; readonly ticket: boolean } | null;
 }
@@ -128,6 +132,8 @@ export interface CheckMailPage extends OrganisationPage {
   readonly list: ListName;
   /** As typed; the template escapes it. */
   readonly address: string;
+  /** What else was agreed to, by a box of its own: a second mail asks for it; null: nothing. */
+  readonly beside: ListName | null;
   readonly fromAddress: string;
   readonly expiresAt: Date;
   /** Back to the form, to correct the address. */

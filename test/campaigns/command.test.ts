@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { expect } from 'chai';
 import { campaignSend } from '../../server/campaigns/cli.js';
+import { campaignResults } from '../../server/campaigns/results-cli.js';
 import { saveSegment } from '../../server/campaigns/segments.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
+import { setup } from '../../server/consent/setup.js';
+import { DEMO } from '../../server/tour/demo.js';
 import { startTestService, type TestService } from '../support/service.js';
+import { one } from '../support/state.js';
 import { join } from '../support/story.js';
 
 describe('zgoda campaign send', () => {
@@ -32,9 +36,11 @@ describe('zgoda campaign send', () => {
       subject?: string;
       segment?: string;
       languages?: string[];
+      tracking?: 'off' | 'aggregate' | 'agreed';
+      name?: string;
     } = {},
   ): Promise<{ code: number; out: string; err: string }> => {
-    const file = joinPath(folder, source === null ? 'missing.html' : 'mail.html');
+    const file = joinPath(folder, source === null ? 'missing.html' : (more.name ?? 'mail.html'));
     if (source !== null) await writeFile(file, source);
     let [out, err] = ['', ''];
     const code = await campaignSend(service.ctx, {
@@ -62,6 +68,37 @@ describe('zgoda campaign send', () => {
     ]);
     expect(err).to.contain('] 100%');
     expect((await service.mailTo('ada@example.org', 2)).parsed.subject).to.equal('Hello');
+  });
+
+  it('counts what it is told to count, and results say so', async () => {
+    const sent = await run('<title>Links</title><a href="https://shop.example/">Shop</a>', { tracking: 'aggregate' });
+    const { campaign } = JSON.parse(sent.out) as { campaign: string };
+    const link = /http\S+\/k\/[\w-]+/.exec((await service.mailTo('ada@example.org')).parsed.text ?? '')?.[0] ?? '';
+
+    await fetch(link, { redirect: 'manual' });
+    let out = '';
+    const write = (text: string): unknown => (out += text);
+    await campaignResults(service.ctx, {
+      ...{ id: campaign, format: 'sum', addresses: false, out: { write }, err: { write } },
+    });
+
+    expect(out.replace(/ +/g, ' ')).to.contain('sent 3\n').and.to.contain('tracking aggregate\nclicks 0\nprograms 1\n');
+  });
+
+  it('refuses to count what cannot be counted, before anything is uploaded, and says the way out', async () => {
+    const [news] = DEMO.lists;
+    const organisation = { ...DEMO.organisation, slug: 'shop', name: 'Shop', fromAddress: 'news@shop.example' };
+    await setup(service.ctx, { organisation, lists: [{ ...news, slug: 'shop-news' }] });
+    const campaigns = async (): Promise<number> => one(service.ctx, 'select count(*)::int from campaign');
+    const before = await campaigns();
+
+    const alone = await run('<title>A</title><p>B</p>', { tracking: 'agreed', list: 'shop-news' });
+    const finished = await run('Subject: A\r\n\r\nB', { tracking: 'aggregate', name: 'a.eml' });
+
+    expect(alone.code + finished.code).to.equal(2);
+    expect(alone.err).to.contain('Shop has no tracking purpose').and.to.contain('zgoda setup');
+    expect(finished.err).to.contain('Upload its HTML instead');
+    expect(await campaigns()).to.equal(before);
   });
 
   it('queues and returns at once without --wait', async () => {

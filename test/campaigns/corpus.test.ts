@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect } from 'chai';
 import { simpleParser } from 'mailparser';
 import { finishMail } from '../../server/campaigns/builder.js';
+import { fillPersonal, personalLinks } from '../../server/campaigns/counted-links.js';
 import { prepareMail } from '../../server/campaigns/prepare.js';
 import { problemsOf, type Problem } from '../../server/campaigns/problem.js';
 import { samplePerson } from '../../server/campaigns/sample.js';
@@ -30,12 +32,15 @@ describeWithShared('Newsletters that others made', ['corpus', 'templates'], (fol
   const mailOf = async (fileName: string, source: Buffer): Promise<Buffer> => {
     const id = await createCampaign(fresh.ctx, { list: 'news', subject: 'Hello', fileName, source, tags: 'accept' });
     const list = await listBySlug(fresh.ctx, 'news');
+    // As it is for somebody who agreed to tracking: no other copy is changed as much.
     const skeleton = prepareMail(fresh.ctx, list, await loadCampaign(fresh.ctx, id), {
-      language: 'en',
-      why: 'confirmed',
+      ...{ language: 'en', why: 'confirmed', links: personalLinks(fresh.ctx, list) },
     });
     const recipient = samplePerson(fresh.ctx, 'ada@example.org');
-    return finishMail(fresh.ctx, list.organisation, skeleton, { recipient, language: 'en', messageId: 'm1' });
+    const counted = { campaignId: id, consentId: randomUUID() };
+    const names = new Set(skeleton.slots.map(({ name }) => name));
+    const holes = fillPersonal(fresh.ctx, list, counted, names);
+    return finishMail(fresh.ctx, list.organisation, skeleton, { recipient, language: 'en', messageId: 'm1', holes });
   };
 
   it('become a valid mail with both parts and the way out, or are refused with a reason to act on', async function () {

@@ -34,6 +34,16 @@ describe('a plot', () => {
     expect(Math.max(...bars.map(({ x, width }) => x + width))).to.be.at.most(right);
   });
 
+  it('says where a bar begins to stand for something longer, once there is such a bar', () => {
+    const places = Array.from({ length: 60 }, () => place(3));
+    const { border, bars } = plotOf({ places, longerFrom: 48 });
+
+    expect(border?.x).to.be.lessThan(bars[48]?.x ?? 0);
+    expect(border?.x).to.be.greaterThan((bars[47]?.x ?? 0) + (bars[47]?.width ?? 0));
+    expect(plotOf({ places, longerFrom: 60 }).border).to.equal(null);
+    expect(plotOf({ places }).border).to.equal(null);
+  });
+
   it('draws nothing of nothing', () => {
     expect(plotOf({ places: [] }).bars).to.deep.equal([]);
     expect(plotOf({ places: [place(0)] }).bars).to.deep.equal([]);

@@ -32,9 +32,12 @@ describe('the confirmation mail', () => {
   it('of each demo list is no advertisement in any language', async () => {
     await setup(test.ctx, DEMO, faultsOf);
 
-    expect(asked.map(({ listName, language }) => `${listName} ${language}`)).to.have.members(
-      CASES.map(([slug, language]) => `${textsOf(slug, language).name} ${language}`),
-    );
+    const measuring = Object.entries(DEMO.tracking?.texts ?? {}).map(([language, { name }]) => `${name} ${language}`);
+    expect(measuring).to.have.length(2);
+    expect(asked.map(({ listName, language }) => `${listName} ${language}`)).to.have.members([
+      ...CASES.map(([slug, language]) => `${textsOf(slug, language).name} ${language}`),
+      ...measuring,
+    ]);
     for (const list of [...asked]) expect(faultsOf(list), `${list.listName} (${list.language})`).to.deep.equal([]);
   });
 

@@ -9,6 +9,7 @@ const keyring = keyringOf(1);
 const ticket: Ticket = {
   listId: '0b8e',
   wordingId: '77aa',
+  trackingWordingId: '88bb',
   language: 'pl',
   issuedAt: NOW,
   formSha256: 'c0'.repeat(32),
@@ -18,6 +19,12 @@ const text = makeTicket(keyring, ticket);
 describe('a form ticket', () => {
   it('gives back what the form was served with', () => {
     expect(openTicket(keyring, text, later(0))).to.deep.equal(ticket);
+  });
+
+  it('says that a form had no box for tracking', () => {
+    const without = { ...ticket, trackingWordingId: null };
+
+    expect(openTicket(keyring, makeTicket(keyring, without), later(0))).to.deep.equal(without);
   });
 
   it('is good for a day, and not for longer', () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { linksIn, replaceLinks } from '../../server/mail/link-positions.js';
+import { linksInText, replaceTextLinks } from '../../server/mail/text-links.js';
 
 const to = (url: string): string => `https://count.example/?${new URL(url).pathname.slice(1)}`;
 
@@ -40,5 +41,32 @@ describe('links in HTML', () => {
     const changed = replaceLinks('<a href="https://a.example/1">1</a>', () => 'https://x.example/"><script>');
 
     expect(changed).to.equal('<a href="https://x.example/&quot;&gt;&lt;script&gt;">1</a>');
+  });
+});
+
+describe('links in a plain text', () => {
+  it('end where a reader ends them', () => {
+    const text = [
+      'A <https://a.example/1?x=1&y=2> b <https://a.example/(2>, https://a.example/3. (https://a.example/4)',
+      '„https://a.example/5”, "HTTPS://a.example/6"! [https://a.example/7] https://a.example/8_(film), https://a.example/żółw…',
+      'http:// ftp://a.example/9 mailto:a@a.example \ufdd0unsubscribe_url\ufdd1 https://a.example/\ufdd0sent_in\ufdd1/x',
+    ].join('\n');
+
+    expect(linksInText(text)).to.deep.equal([
+      ...['https://a.example/1?x=1&y=2', 'https://a.example/(2', 'https://a.example/3', 'https://a.example/4'],
+      ...['https://a.example/5', 'HTTPS://a.example/6', 'https://a.example/7', 'https://a.example/8_(film)'],
+      'https://a.example/żółw',
+    ]);
+  });
+
+  it('are replaced without a change to anything else', () => {
+    const text = 'See (https://a.example/1), <https://a.example/2>\r\nand https://b.example/3.\n';
+
+    const changed = replaceTextLinks(text, (url) => (url.includes('a.example') ? to(url) : null));
+
+    expect(changed).to.equal(
+      'See (https://count.example/?1), <https://count.example/?2>\r\nand https://b.example/3.\n',
+    );
+    expect(replaceTextLinks(text, () => null)).to.equal(text);
   });
 });

@@ -7,7 +7,7 @@ import { takeOutcome } from '../../server/delivery/take-outcome.js';
 import { withdraw } from '../../server/consent/withdraw.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { staffBrowser, wordsOf, type StaffBrowser } from '../support/staff.js';
-import { factsOf, settled } from '../support/state.js';
+import { factsOf, sendCampaign, settled } from '../support/state.js';
 import { join } from '../support/story.js';
 
 describe('the results of a campaign', () => {
@@ -166,6 +166,23 @@ describe('the results of a campaign', () => {
       ...['failed', 'sent', 'sent', 'sent', 'unknown'],
     ]);
     expect(await run('sum', 'x')).to.equal('1 There is no such campaign.\n');
+  });
+
+  it('tell by the day who leaves weeks later, unless another mail of the list came between', async () => {
+    service.advance(20 * 86_400_000);
+    const later = await staffBrowser(service, 'viewer', 'en', 'later@workshop.example');
+    const consentOf = async (name: string): Promise<string> =>
+      (await factsOf(service.ctx, `${name}@example.org`))?.consentId ?? '';
+    await withdraw(service.ctx, await consentOf('ada'), 'page');
+    const weeksLater = wordsOf(await later.see(here));
+    await sendCampaign(service);
+    await withdraw(service.ctx, await consentOf('=dora'), 'page');
+
+    const page = await later.see(here);
+
+    expect(weeksLater).to.contain('Left: 2, came back: 1').and.to.contain('Day 20 1 0 0');
+    expect(wordsOf(page), 'by the later mail').to.contain('Left: 2, came back: 1');
+    expect(page.text).to.contain('<line class="border"');
   });
 
   it('speak Polish', async () => {

@@ -56,6 +56,7 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     ticked: false,
     topics: [{ field: 'topic-books', name: words.second, isTicked: false }],
     attributes: [{ name: 'first_name', label: words.list, value: '' }],
+    tracking: { id: 'measuring-1', text: words.wording, isTicked: false },
     errors: null,
   };
   const listFacts = { ...list, about: words.about, duration: null, sharedWith: null };
@@ -167,6 +168,7 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
         ...base,
         list,
         address: '"<b>ada</b>"@example.org',
+        beside: { name: words.second },
         fromAddress: 'hello@workshop.example',
         expiresAt: LATER,
         correctHref: '/lists/news',
@@ -294,6 +296,7 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
       },
     },
     { name: 'log', view: 'log', data: log },
+    { name: 'for-programs', view: 'for-programs', data: { ...base, organisation: null } },
     {
       name: 'log-empty',
       view: 'log',

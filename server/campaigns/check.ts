@@ -5,9 +5,12 @@ import { keysInDns } from '../delivery/shown-keys.js';
 import { fromDomain, signersOf } from '../delivery/signing.js';
 import { escapeHtml } from '../mail/escape.js';
 import { finishMail } from './builder.js';
-import { withPictures } from './content.js';
+import { contentIdOf, withPictures } from './content.js';
+import { hostPictures } from './host-pictures.js';
+import { messagePictures } from './message-pictures.js';
+import { isHosted } from './placement.js';
 import type { Finding } from './lint-finding.js';
-import { lintMail } from './lint-mail.js';
+import { lintMail, type MailToCheck } from './lint-mail.js';
 import { preheaderOf, type Preheader } from './lint-preheader.js';
 import { footerLanguage, layOut, type CampaignContent } from './prepare.js';
 import { makeReady } from './ready.js';
@@ -30,7 +33,7 @@ export interface ToCheck {
 
 /** Checks a campaign. Throws `template-refused` as `layOut`. */
 export async function checkCampaign(ctx: Context, { list, content, language }: ToCheck): Promise<Checked> {
-  const { html } = previewOf(ctx, list, content, { language });
+  const { htmlBytes } = previewOf(ctx, list, content, { language });
   const said = content.message ? finished(content) : sampleContent(ctx, list, content, language);
   const { organisation } = list;
   const [signers, key] = await Promise.all([signersOf(ctx, organisation), keysInDns(ctx, organisation)]);
@@ -40,10 +43,26 @@ export async function checkCampaign(ctx: Context, { list, content, language }: T
     source: content.message ? '' : content.source,
     template: content.message ? null : `${content.html}\n${content.text}`,
     laidOut: content.message ? null : layOut(ctx, list, content, { language, why: 'confirmed' }).html,
-    htmlBytes: Buffer.byteLength(html),
+    htmlBytes,
+    pictures: picturesOf(ctx, list, content),
     sender: { fromDomain: fromDomain(organisation), signingDomains: signers.map(({ domain }) => domain), key },
   });
   return { findings, subject: said.subject, preheader: preheaderOf(said.html) };
+}
+
+function picturesOf(ctx: Context, list: ListFacts, content: CampaignContent): MailToCheck['pictures'] {
+  if (content.message)
+    return messagePictures(content.message).map(({ contentId, body }) => ({
+      ...{ src: `cid:${contentId}`, bytes: body?.length ?? 0, url: null },
+    }));
+  return (content.pictures ?? []).map((picture) => {
+    const src = `cid:${contentIdOf(picture)}`;
+    return {
+      src,
+      bytes: picture.bytes,
+      url: isHosted(content, picture) ? hostPictures(ctx, list, content, src) : null,
+    };
+  });
 }
 
 function finished({ subject, html, text }: CampaignContent): Pick<CampaignContent, 'subject' | 'html' | 'text'> {

@@ -4,9 +4,9 @@ import { basename } from 'node:path';
 import { catalogue, listBySlug } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import { changeDraft } from './draft.js';
 import { chooseAudience } from './choose-audience.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
+import type { Placement } from './placement.js';
 import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
 import { releaseCampaign } from './release.js';
 import { domainsOf } from '../delivery/domains.js';
@@ -40,6 +40,7 @@ export interface CampaignSend {
   readonly languages?: readonly string[];
   /** What tags of another mailing system become is accepted as proposed; else such a file is refused. */
   readonly acceptsTags?: boolean;
+  readonly pictures?: Placement;
   readonly wait: boolean;
   readonly json: boolean;
   readonly out: Output;
@@ -47,15 +48,6 @@ export interface CampaignSend {
   readonly err: Output;
   /** Starts a sender in this process, when no service runs beside it; returns what stops it. */
   readonly runWorker?: () => Promise<() => Promise<void>>;
-}
-
-/** Of `zgoda campaign send`, as they are written. */
-export interface SendOptions {
-  readonly list: string;
-  readonly subject?: string;
-  readonly acceptTags?: boolean;
-  readonly wait?: boolean;
-  readonly json?: boolean;
 }
 
 /**
@@ -73,8 +65,9 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
       ...{ list: send.list, fileName: basename(send.file), source },
       ...subject,
       ...(send.acceptsTags ? { tags: 'accept' as const } : {}),
+      ...(send.pictures ? { pictures: send.pictures } : {}),
+      ...(Object.keys(sending).length > 0 ? { settings: { sending } } : {}),
     });
-    if (Object.keys(sending).length > 0) await changeDraft(ctx, id, { settings: { sending } });
     if (audience) await chooseAudience(ctx, id, audience);
     await releaseCampaign(ctx, id);
     if (send.wait && send.runWorker) stop = await send.runWorker();

@@ -33,6 +33,7 @@ export type ProblemReason =
   | 'zip-no-page'
   | 'zip-pages'
   | 'pictures-large'
+  | 'pictures-too-large'
   | 'picture-missing'
   | 'picture-type'
   | 'picture-script'

@@ -7,6 +7,7 @@ import { isSealed, seal } from '../keys/seal.js';
 import { presentFields, type Personal } from './personal.js';
 import { CONTENT_COLUMNS, withPictures } from './content.js';
 import type { LinkChange } from './change-links.js';
+import { isHosted } from './placement.js';
 import { fieldsAskedBy, type CampaignContent, type Why } from './prepare.js';
 import { personalLinks, sharedLinks } from './counted-links.js';
 import { makeReady, type ReadyMail } from './ready.js';
@@ -79,7 +80,7 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
   if (!content) return null;
   const { list_id: listId, released_at: at } = head;
   if (!isReleasedContent(ctx, { listId, content, at, seal: head.seal })) return null;
-  const whole = await withPictures(on, content).catch(nothingFor);
+  const whole = await withPictures(on, content, (picture) => !isHosted(content, picture)).catch(nothingFor);
   if (!whole) return null;
   const released = makeReleased(ctx, whole, await listById(ctx, head.list_id), head.released_at);
   if (known.size >= KEPT) known.delete(known.keys().next().value ?? '');

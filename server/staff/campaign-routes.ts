@@ -1,7 +1,10 @@
 import { Router } from 'express';
-import { withPictures } from '../campaigns/content.js';
+import { shownPictures, showPictures, withPictures } from '../campaigns/content.js';
+import { choosePlacement } from '../campaigns/choose-placement.js';
 import { duplicateCampaign } from '../campaigns/duplicate.js';
+import { messagePictures } from '../campaigns/message-pictures.js';
 import { webVersionOf } from '../campaigns/prepare.js';
+import { readPlacement } from '../campaigns/placement.js';
 import { progress } from '../campaigns/progress.js';
 import { previewOf } from '../campaigns/sample.js';
 import { keepTemplate } from '../campaigns/templates.js';
@@ -17,6 +20,7 @@ import { steerPart } from './campaign-steer.js';
 import { audienceFor, campaignOf, campaignPart, footerAsked, releasePart } from './campaign-view.js';
 import { isText } from './campaign.js';
 import { livePart } from './live-part.js';
+import { picturesPart } from './pictures-part.js';
 import { sendLive } from './screens-live.js';
 import { pagesOf } from './screens-pages.js';
 import { staffCookie, type Visit } from './screens-visit.js';
@@ -43,6 +47,7 @@ export function campaignRoutes(site: Site, deps: StaffDeps): Router {
       `/admin/campaigns/${await duplicateCampaign(site.ctx, (await campaignOf(site, { req })).campaign.id)}`,
     );
   });
+  post('/admin/campaigns/:id/pictures', async (visit) => placePictures(site, visit));
   post('/admin/campaigns/:id/keep', async (visit) => keep(site, visit));
   return routes;
 }
@@ -69,18 +74,18 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
   const { language, zone } = screen;
   const looking = lookingOf(req, footerAsked(list, visit));
   const href = `/admin/campaigns/${campaign.id}`;
-  const { html, text } = previewOf(site.ctx, list, campaign, {
+  const { htmlBytes, text } = previewOf(site.ctx, list, campaign, {
     ...{ language: looking.footer, madeUp: looking.person },
   });
   const isDraft = campaign.state === 'draft';
   const now = isDraft ? null : await progress(site.ctx, campaign.id);
   const told = req.query['test'];
-  const htmlBytes = Buffer.byteLength(html);
   sendPage(site, res, 'admin/campaign', {
     ...screen,
     campaign: campaignPart(campaign, list, visit, 'overview'),
     audience: isDraft ? await audienceFor(site, campaign, list, language) : null,
     release: await releasePart(site, campaign, list, visit),
+    pictures: picturesPart(campaign, href),
     webHref:
       isDraft || campaign.message || campaign.state === 'scheduled'
         ? null
@@ -104,9 +109,11 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
 async function showPreview(site: Site, visit: Visit): Promise<void> {
   const { campaign, list } = await campaignOf(site, visit);
   const { footer, theme, person, images } = lookingOf(visit.req, footerAsked(list, visit));
-  const whole = await withPictures(site.ctx.db, campaign);
-  const { html } = previewOf(site.ctx, list, whole, { language: footer, madeUp: person });
-  sendPreview(visit.res, html, { theme, hasPictures: images });
+  const { html } = previewOf(site.ctx, list, campaign, { language: footer, madeUp: person });
+  const pictures = campaign.message
+    ? messagePictures(campaign.message)
+    : shownPictures(await withPictures(site.ctx.db, campaign));
+  sendPreview(visit.res, showPictures(html, pictures), { theme, hasPictures: images });
 }
 
 async function showEvents(site: Site, deps: StaffDeps, visit: Visit): Promise<void> {
@@ -133,4 +140,11 @@ async function keep(site: Site, visit: Visit): Promise<void> {
     madeBy: visit.staff.id,
   });
   visit.res.redirect(303, `/admin/templates/${id}`);
+}
+
+async function placePictures(site: Site, visit: Visit): Promise<void> {
+  const { campaign } = await campaignOf(site, visit);
+  const placement = readPlacement(fieldsOf(visit.req)['pictures']);
+  if (placement && campaign.pictures?.length) await choosePlacement(site.ctx, campaign.id, placement);
+  visit.res.redirect(303, `/admin/campaigns/${campaign.id}`);
 }

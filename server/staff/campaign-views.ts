@@ -19,6 +19,20 @@ export interface CampaignPart {
   readonly places: readonly { readonly name: string; readonly href: string; readonly isHere: boolean }[];
 }
 
+/** Where the pictures of a campaign are, and what can be chosen. */
+export interface PicturesPart {
+  readonly now: 'inlined' | 'hosted';
+  readonly count: number;
+  readonly bytes: number;
+  /** Too heavy to go along. */
+  readonly isTooHeavy: boolean;
+  /** Of fetched ones: how many go along all the same, since they could run. */
+  readonly alongCount: number;
+  readonly action: string;
+  /** Empty: it is no draft any more. */
+  readonly choices: readonly { readonly name: string; readonly isChosen: boolean }[];
+}
+
 /** Who may let a campaign go, and who did. */
 export interface ReleasePart {
   /** The organisation wants two. */

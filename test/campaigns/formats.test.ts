@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { acceptTags, tagsOf } from '../../server/campaigns/accept-tags.js';
 import { finishMail, type Recipient } from '../../server/campaigns/builder.js';
-import { withPictures } from '../../server/campaigns/content.js';
+import { shownPictures, showPictures, withPictures } from '../../server/campaigns/content.js';
 import { changeDraft } from '../../server/campaigns/draft.js';
 import { problemsOf, type Problem } from '../../server/campaigns/problem.js';
 import { makeReady } from '../../server/campaigns/ready.js';
@@ -445,10 +445,14 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
       const list = await listBySlug(fresh.ctx, 'news');
       const campaign = await withPictures(fresh.ctx.db, await loadCampaign(fresh.ctx, id));
 
-      expect(previewOf(fresh.ctx, list, campaign, { language: 'en' }).html).to.contain(
+      const { html } = previewOf(fresh.ctx, list, campaign, { language: 'en' });
+      expect(showPictures(html, shownPictures(campaign))).to.contain(
         `src="data:image/png;base64,${PNG.toString('base64')}"`,
       );
-      await fresh.ctx.db.query(`update campaign_picture set body = 'x' where campaign_id = $1`, [id]);
+      await fresh.ctx.db.query(
+        `update picture p set body = 'x' from campaign_picture c where c.sha256 = p.sha256 and c.campaign_id = $1`,
+        [id],
+      );
       expect(await releaseCampaign(fresh.ctx, id).catch((error: unknown) => (error as Refusal).code)).to.equal(
         'campaign-state',
       );

@@ -31,6 +31,12 @@ export interface ToCheck {
   readonly language: string;
 }
 
+/** What the inbox shows of a campaign, as a made-up person gets it. Throws `template-refused` as `layOut`. */
+export function inboxOf(ctx: Context, { list, content, language }: ToCheck): Pick<Checked, 'subject' | 'preheader'> {
+  const { subject, html } = content.message ? finished(content) : sampleContent(ctx, list, content, language);
+  return { subject, preheader: preheaderOf(html) };
+}
+
 /** Checks a campaign. Throws `template-refused` as `layOut`. */
 export async function checkCampaign(ctx: Context, { list, content, language }: ToCheck): Promise<Checked> {
   const { htmlBytes } = previewOf(ctx, list, content, { language });

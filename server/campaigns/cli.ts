@@ -41,6 +41,8 @@ export interface CampaignSend {
   /** What tags of another mailing system become is accepted as proposed; else such a file is refused. */
   readonly acceptsTags?: boolean;
   readonly pictures?: Placement;
+  /** The words beside the subject in the inbox; absent: those of the file. */
+  readonly preheader?: string;
   readonly wait: boolean;
   readonly json: boolean;
   readonly out: Output;
@@ -66,6 +68,7 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
       ...subject,
       ...(send.acceptsTags ? { tags: 'accept' as const } : {}),
       ...(send.pictures ? { pictures: send.pictures } : {}),
+      ...(send.preheader === undefined ? {} : { preheader: send.preheader }),
       ...(Object.keys(sending).length > 0 ? { settings: { sending } } : {}),
     });
     if (audience) await chooseAudience(ctx, id, audience);

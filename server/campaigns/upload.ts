@@ -14,7 +14,8 @@ import { fieldsAskedBy, type CampaignContent } from './prepare.js';
 import { makeReady } from './ready.js';
 import { footerLanguages } from './words.js';
 import { problemsOf, refuseTemplate, type Problem } from './problem.js';
-import { readUpload, type GivenFile, type ReadUpload } from './read-upload.js';
+import { setPreheader } from './preheader.js';
+import { mergeTags, readUpload, type GivenFile, type ReadUpload } from './read-upload.js';
 
 export interface NewCampaign extends GivenFile {
   /** The list's slug. */
@@ -23,6 +24,8 @@ export interface NewCampaign extends GivenFile {
   readonly tags?: 'accept' | 'propose';
   /** Where its pictures are; absent: as is good for so many bytes. */
   readonly pictures?: Placement;
+  /** The words beside the subject in the inbox; absent: those of the file. */
+  readonly preheader?: string;
   /** How it is to go out; absent: at once, to everybody. */
   readonly settings?: CampaignSettings;
 }
@@ -33,7 +36,7 @@ export interface NewCampaign extends GivenFile {
  */
 export async function createCampaign(ctx: Context, upload: NewCampaign): Promise<string> {
   const list = await listBySlug(ctx, upload.list);
-  const made = await readUpload(ctx, list, upload);
+  const made = withPreheader(await readUpload(ctx, list, upload), upload.preheader);
   const tags: KeptTags = {
     isAccepted: upload.tags === 'accept' || made.foreign.length === 0,
     subject: (upload.subject?.trim() ?? '').slice(0, 1_000),
@@ -46,6 +49,19 @@ export async function createCampaign(ctx: Context, upload: NewCampaign): Promise
   await ctx.db.transaction(async (tx) => insert(tx, ctx, { list, content, tags, made, fileName }));
   return content.id;
 }
+
+function withPreheader(made: ReadUpload, preheader: string | undefined): ReadUpload {
+  if (preheader === undefined) return made;
+  if (made.format === 'message') throw refuseTemplate([FIXED]);
+  const { html, foreign } = setPreheader(made.content.html, preheader);
+  return { ...made, content: { ...made.content, html }, foreign: mergeTags(foreign, made.foreign) };
+}
+
+const FIXED: Problem = {
+  line: null,
+  reason: 'preheader-message',
+  message: 'A finished message is sent as it is: it says itself what the inbox shows beside the subject.',
+};
 
 function settingsFor({ content: { pictures = [] } }: ReadUpload, upload: NewCampaign): CampaignSettings {
   const placed = pictures.length === 0 ? {} : { pictures: upload.pictures ?? placementFor(pictures) };

@@ -18,6 +18,7 @@ interface SendOptions {
   subject?: string;
   acceptTags?: boolean;
   pictures?: Placement;
+  previewText?: string;
   segment?: string;
   language: string[];
   at?: string;
@@ -36,6 +37,7 @@ export function addCampaignCommands(program: Command, tools: Tools): void {
     .argument('<file>', 'an .html, .mjml, .hbs, .md, .eml or .zip file')
     .requiredOption('--list <slug>', 'who gets it')
     .option('--subject <text>', 'instead of the title of the file')
+    .option('--preview-text <text>', 'what the inbox shows beside the subject, instead of that of the file')
     .option('--accept-tags', 'tags of another mailing system become what we propose; else such a file is refused')
     .addOption(
       new Option(
@@ -103,6 +105,7 @@ async function send({ withContext, exit }: Tools, file: string, options: SendOpt
         ...{ file, list, wait, json, out: process.stdout, err: process.stderr },
         ...(subject === undefined ? {} : { subject }),
         acceptsTags: options.acceptTags ?? false,
+        ...(options.previewText === undefined ? {} : { preheader: options.previewText }),
         ...(options.pictures === undefined ? {} : { pictures: options.pictures }),
         ...(segment === undefined ? {} : { segment }),
         ...(language.length === 0 ? {} : { languages: language }),

@@ -7,13 +7,14 @@ import { webVersionOf } from '../campaigns/prepare.js';
 import { readPlacement } from '../campaigns/placement.js';
 import { progress } from '../campaigns/progress.js';
 import { previewOf } from '../campaigns/sample.js';
+import { sampleSubject } from '../campaigns/sample-subject.js';
 import { keepTemplate } from '../campaigns/templates.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
 import type { WayOut } from '../delivery/deliver.js';
 import { CLIPPED_BYTES } from '../mail/clipping.js';
 import { fieldsOf, sendPage, type Site } from '../web/http.js';
-import { listCampaigns, PAGE_SIZE } from './campaign-list.js';
+import { listCampaigns, PAGE_SIZE, type CampaignSummary } from './campaign-list.js';
 import { progressPart } from './campaign-part.js';
 import { lookingOf, previewChoices, sendPreview } from './campaign-preview-view.js';
 import { steerPart } from './campaign-steer.js';
@@ -55,14 +56,19 @@ export function campaignRoutes(site: Site, deps: StaffDeps): Router {
 async function showAll(site: Site, { req, res, screen }: Visit): Promise<void> {
   const page = Math.min(Math.max(Math.trunc(Number(req.query['page'])) || 1, 1), 100_000);
   const [{ count, campaigns }, { lists }] = await Promise.all([listCampaigns(site.ctx, page), catalogue(site.ctx)]);
-  const nameOf = (id: string): string => {
-    const list = lists.find((one) => one.id === id);
-    return list ? textOf(list, screen.language).name : '';
+  const shownAs = ({ id, listId, subject, isMessage }: CampaignSummary): { list: string; subject: string } => {
+    const list = lists.find((one) => one.id === listId);
+    if (!list) return { list: '', subject };
+    const content = { id, subject, message: isMessage ? subject : null };
+    return {
+      list: textOf(list, screen.language).name,
+      subject: sampleSubject(site.ctx, list, content, screen.language),
+    };
   };
   sendPage(site, res, 'admin/campaigns', {
     ...screen,
     count,
-    campaigns: campaigns.map((one) => ({ ...one, href: `/admin/campaigns/${one.id}`, list: nameOf(one.listId) })),
+    campaigns: campaigns.map((one) => ({ ...one, ...shownAs(one), href: `/admin/campaigns/${one.id}` })),
     newerHref: page > 1 ? `/admin?page=${page - 1}` : null,
     olderHref: count > page * PAGE_SIZE ? `/admin?page=${page + 1}` : null,
   });

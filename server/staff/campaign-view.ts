@@ -1,6 +1,7 @@
 import { actsOf, standingRequest, type Act } from '../campaigns/acts.js';
 import { audienceOf } from '../campaigns/audience.js';
 import { footerLanguage } from '../campaigns/prepare.js';
+import { sampleSubject } from '../campaigns/sample-subject.js';
 import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import { param, type Site } from '../web/http.js';
 import { audiencePart, filterInWords } from './audience-part.js';
@@ -41,14 +42,16 @@ export async function campaignOf(
 export function campaignPart(
   campaign: LoadedCampaign,
   list: ListFacts,
-  { screen }: Pick<Visit, 'screen'>,
+  { ctx, screen }: Pick<Visit, 'ctx' | 'screen'>,
   place: string,
 ): CampaignPart {
   const href = `/admin/campaigns/${campaign.id}`;
   const isDraft = campaign.state === 'draft';
+  const subject = sampleSubject(ctx, list, campaign, screen.language);
   return {
     href,
-    subject: campaign.subject,
+    subject,
+    isPersonal: subject !== campaign.subject,
     list: textOf(list, screen.language).name,
     from: `${list.organisation.name} <${list.organisation.fromAddress}>`,
     fileName: campaign.fileName,

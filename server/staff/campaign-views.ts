@@ -5,7 +5,10 @@ import type { AudiencePart, StaffScreen } from './views.js';
 /** What stands above each page of a campaign. */
 export interface CampaignPart {
   readonly href: string;
+  /** As a made-up person reads it. */
   readonly subject: string;
+  /** Its subject has tags. */
+  readonly isPersonal: boolean;
   readonly list: string;
   readonly from: string;
   readonly fileName: string;
@@ -108,6 +111,9 @@ export interface TextScreen extends StaffScreen {
   readonly campaign: CampaignPart;
   readonly text: string;
   readonly subject: string;
+  /** The words beside the subject, with their tags; '': the mail has none of its own. */
+  readonly preheader: string;
+  readonly inbox: CheckScreen['inbox'];
   readonly hasFormer: boolean;
   /** A finished message: only its subject can be changed. */
   readonly isFinished: boolean;

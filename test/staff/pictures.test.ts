@@ -7,7 +7,7 @@ import { startTestService, type TestService } from '../support/service.js';
 import { staffBrowser, wordsOf, type SentFile, type StaffBrowser } from '../support/staff.js';
 import { one } from '../support/state.js';
 import { join } from '../support/story.js';
-import { get } from '../support/web.js';
+import { formOf, get, headingOf } from '../support/web.js';
 import { makeZip, type ZipEntry } from '../support/zip.js';
 
 const PNG = Buffer.from(
@@ -16,6 +16,7 @@ const PNG = Buffer.from(
 );
 /** Programs look at the beginning. */
 const HEAVY = Buffer.concat([PNG, Buffer.alloc(600_000, 'abcdefgh')]);
+const NO_FILE = { field: 'file', name: '', bytes: Buffer.alloc(0) };
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h9v9z"/></svg>';
 
 describe('the pictures of a campaign', () => {
@@ -147,6 +148,29 @@ describe('the pictures of a campaign', () => {
       expect(await answer.text()).not.to.contain('alert(1)');
     }
     expect((await fetched(url, { method: 'POST' })).status).to.equal(405);
+  });
+
+  it('stand beside words for the inbox, which are seen and set on the page of the text', async () => {
+    const href = await upload(BOAT, { subject: 'For {{default attribute.first_name "you"}}' });
+    expect(headingOf(await ada.see(href))).to.equal('For Ada');
+    expect(wordsOf(await ada.see('/admin')))
+      .to.contain('For Ada')
+      .and.not.contain('{{');
+    const saved = await ada.send(`${href}/text`, 'text', { preheader: 'Come, {{attribute.first_name}}' }, NO_FILE);
+
+    const text = await ada.follow(saved);
+
+    expect(formOf(text, 'text').fields).to.include({
+      preheader: 'Come, {{attribute.first_name}}',
+      subject: 'For {{default attribute.first_name "you"}}',
+    });
+    expect(wordsOf(text)).to.contain('For Ada Come, Ada');
+    expect(wordsOf(await ada.see(`${href}/check`)))
+      .to.contain('For Ada Come, Ada')
+      .and.contain('The preheader says: "Come, Ada"');
+    const refused = await ada.send(`${href}/text`, 'text', { preheader: 'Come, *|FNAME|*' }, NO_FILE);
+    expect(refused.status).to.equal(422);
+    expect(refused.text).to.contain('value="Come, *|FNAME|*"');
   });
 
   it('of a finished message are seen in its preview', async () => {

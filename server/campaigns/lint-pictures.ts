@@ -18,7 +18,7 @@ export function lintPictures(pictures: readonly OurPicture[], source: string): F
   const plain = hosted.flatMap(({ url }) => (url?.startsWith('http://') ? [url] : []));
   const isHeavyTogether = (some: readonly OurPicture[]): boolean =>
     heavy.length === 0 && bytesOf(some) > HEAVY_TOGETHER;
-  const inKb = (some: readonly OurPicture[]): number => Math.ceil(bytesOf(some) / 1000);
+  const inKb = (some: readonly OurPicture[]): number => Math.max(1, Math.round(bytesOf(some) / 1000));
   return present([
     findingAbout('images-heavy', 'look', source, heavy),
     isHeavyTogether(inlined) ? finding('images-heavy-together', 'look', { count: inKb(inlined) }) : null,

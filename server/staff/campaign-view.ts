@@ -2,6 +2,7 @@ import { actsOf, standingRequest, type Act } from '../campaigns/acts.js';
 import { audienceOf } from '../campaigns/audience.js';
 import { footerLanguage } from '../campaigns/prepare.js';
 import { sampleSubject } from '../campaigns/sample-subject.js';
+import { shownFrom } from '../campaigns/shown-from.js';
 import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import { param, type Site } from '../web/http.js';
 import { audiencePart, filterInWords } from './audience-part.js';
@@ -47,13 +48,14 @@ export function campaignPart(
 ): CampaignPart {
   const href = `/admin/campaigns/${campaign.id}`;
   const isDraft = campaign.state === 'draft';
+  const from = shownFrom(list, campaign);
   const subject = sampleSubject(ctx, list, campaign, screen.language);
   return {
     href,
     subject,
     isPersonal: subject !== campaign.subject,
     list: textOf(list, screen.language).name,
-    from: `${list.organisation.name} <${list.organisation.fromAddress}>`,
+    from: `${from.name} <${from.address}>`,
     fileName: campaign.fileName,
     createdAt: campaign.createdAt,
     isDraft,

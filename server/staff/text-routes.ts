@@ -3,6 +3,7 @@ import { inboxOf } from '../campaigns/check.js';
 import { ownPreheader } from '../campaigns/preheader.js';
 import { problemsOf } from '../campaigns/problem.js';
 import { changeText, formerText, MAX_TEXT, type TextChange } from '../campaigns/text-part.js';
+import { shownFrom } from '../campaigns/shown-from.js';
 import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
@@ -68,7 +69,7 @@ async function show(site: Site, visit: Visit, refused: Refusal | null): Promise<
       text: typed['text'] ?? campaign.text,
       subject: typed['subject'] ?? campaign.subject,
       preheader: typed['preheader'] ?? ownPreheader(campaign.html),
-      inbox: { from: list.organisation.name, subject: shown.subject, preheader: shown.preheader.text },
+      inbox: { from: shownFrom(list, campaign).name, subject: shown.subject, preheader: shown.preheader.text },
       isFinished: campaign.message !== null && campaign.message !== undefined,
       hasFormer: (await formerText(site.ctx, campaign.id)) !== null,
       isSaved: req.query['saved'] === 'yes' && !refused,

@@ -177,7 +177,7 @@ describe('the pictures of a campaign', () => {
     const part = (type: string, id: string, body: Buffer | string): string =>
       `--b\r\nContent-Type: ${type}\r\nContent-ID: <${id}>\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from(body as Buffer).toString('base64')}\r\n`;
     const source = Buffer.from(
-      `From: W <news@bookshop.example>\r\nSubject: July\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n` +
+      `From: Ola <letters@bookshop.example>\r\nSubject: July\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n` +
         `<p>Hello</p><img src="cid:boat@example.org" alt="A boat"><img src=cid:b%40x alt="Evil"><p>cid:boat@example.org</p>\r\n` +
         `${part('image/jpeg', 'boat@example.org', PNG)}${part('image/png', 'b@x', SVG)}--b--\r\n`,
     );
@@ -187,6 +187,10 @@ describe('the pictures of a campaign', () => {
 
     expect(text).to.contain(`<img src="data:image/png;base64,${PNG.toString('base64')}"`);
     expect(text).to.contain('src=cid:b%40x').and.not.contain('svg+xml');
-    expect(wordsOf(await ada.see(`/admin/campaigns/${id}/check`))).to.contain('1 image goes along');
+    const check = wordsOf(await ada.see(`/admin/campaigns/${id}/check`));
+    expect(check).to.contain('1 image goes along').and.contain('In the inbox Ola July Hello');
+    const words = await ada.see(`/admin/campaigns/${id}/text`);
+    expect(wordsOf(words)).to.contain('A finished message is sent as it is');
+    expect(words.text).not.to.contain('name="preheader"');
   });
 });

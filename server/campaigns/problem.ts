@@ -38,6 +38,7 @@ export type ProblemReason =
   | 'pictures-large'
   | 'pictures-too-large'
   | 'picture-missing'
+  | 'picture-gone'
   | 'picture-type'
   | 'picture-script'
   | 'tags-many'

@@ -6,6 +6,7 @@ import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { seal } from '../keys/seal.js';
 import { canonicalize } from '../ledger/jcs.js';
+import { keptPictures } from './kept-pictures.js';
 import { keepPictures } from './keep-pictures.js';
 import { placementFor, refuseHeavy, type Placement } from './placement.js';
 import { readSettings, type CampaignSettings } from './settings.js';
@@ -24,6 +25,8 @@ export interface NewCampaign extends GivenFile {
   readonly tags?: 'accept' | 'propose';
   /** Where its pictures are; absent: as is good for so many bytes. */
   readonly pictures?: Placement;
+  /** The file is a template of ours, which may show pictures that were uploaded before. */
+  readonly isTemplate?: boolean;
   /** The words beside the subject in the inbox; absent: those of the file. */
   readonly preheader?: string;
   /** How it is to go out; absent: at once, to everybody. */
@@ -36,7 +39,8 @@ export interface NewCampaign extends GivenFile {
  */
 export async function createCampaign(ctx: Context, upload: NewCampaign): Promise<string> {
   const list = await listBySlug(ctx, upload.list);
-  const made = withPreheader(await readUpload(ctx, list, upload), upload.preheader);
+  const read = await readUpload(ctx, list, upload);
+  const made = withPreheader(upload.isTemplate ? await withKeptPictures(ctx, read) : read, upload.preheader);
   const tags: KeptTags = {
     isAccepted: upload.tags === 'accept' || made.foreign.length === 0,
     subject: (upload.subject?.trim() ?? '').slice(0, 1_000),
@@ -48,6 +52,10 @@ export async function createCampaign(ctx: Context, upload: NewCampaign): Promise
   const fileName = plainFileName(upload.fileName);
   await ctx.db.transaction(async (tx) => insert(tx, ctx, { list, content, tags, made, fileName }));
   return content.id;
+}
+
+async function withKeptPictures(ctx: Context, made: ReadUpload): Promise<ReadUpload> {
+  return { ...made, content: { ...made.content, pictures: await keptPictures(ctx.db, made.content.html) } };
 }
 
 function withPreheader(made: ReadUpload, preheader: string | undefined): ReadUpload {

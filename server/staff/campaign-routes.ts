@@ -19,7 +19,7 @@ import { progressPart } from './campaign-part.js';
 import { lookingOf, previewChoices, sendPreview } from './campaign-preview-view.js';
 import { steerPart } from './campaign-steer.js';
 import { audienceFor, campaignOf, campaignPart, footerAsked, releasePart } from './campaign-view.js';
-import { isText } from './campaign.js';
+import { templateName } from './campaign.js';
 import { livePart } from './live-part.js';
 import { picturesPart } from './pictures-part.js';
 import { sendLive } from './screens-live.js';
@@ -137,11 +137,12 @@ async function showEvents(site: Site, deps: StaffDeps, visit: Visit): Promise<vo
 /** Keeps the file of a campaign as a template. */
 async function keep(site: Site, visit: Visit): Promise<void> {
   const { campaign, list } = await campaignOf(site, visit);
-  if (!isText(campaign)) throw new Refusal('campaign-state', 'Only a file that is one text is kept as a template.');
+  const fileName = templateName(campaign);
+  if (fileName === null) throw new Refusal('campaign-state', 'A finished message is not kept as a template.');
   const id = await keepTemplate(site.ctx, {
     organisationId: list.organisation.id,
     name: fieldsOf(visit.req)['name']?.trim() ? (fieldsOf(visit.req)['name'] ?? '') : campaign.subject.slice(0, 100),
-    fileName: campaign.fileName,
+    fileName,
     source: campaign.source,
     madeBy: visit.staff.id,
   });

@@ -6,7 +6,7 @@ import { shownFrom } from '../campaigns/shown-from.js';
 import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import { param, type Site } from '../web/http.js';
 import { audiencePart, filterInWords } from './audience-part.js';
-import { isText, loadCampaign, type LoadedCampaign } from './campaign.js';
+import { loadCampaign, templateName, type LoadedCampaign } from './campaign.js';
 import type { CampaignPart, ReleasePart } from './campaign-views.js';
 import type { Visit } from './screens-visit.js';
 import { allStaff } from './staff.js';
@@ -59,7 +59,7 @@ export function campaignPart(
     fileName: campaign.fileName,
     createdAt: campaign.createdAt,
     isDraft,
-    isText: isText(campaign),
+    isKeepable: templateName(campaign) !== null,
     hasOpenTags: hasOpenTags(campaign),
     hasTags: isDraft && campaign.tags !== null,
     places: PLACES.filter(({ isFor }) => FOR[isFor](campaign)).map(({ name, path }) => ({

@@ -14,8 +14,8 @@ export interface CampaignPart {
   readonly fileName: string;
   readonly createdAt: Date;
   readonly isDraft: boolean;
-  /** Its file is one text. */
-  readonly isText: boolean;
+  /** Its file can be kept as a template. */
+  readonly isKeepable: boolean;
   /** Somebody must look at the tags of another system first. */
   readonly hasOpenTags: boolean;
   readonly hasTags: boolean;

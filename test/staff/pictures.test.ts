@@ -3,6 +3,7 @@ import { releaseCampaign } from '../../server/campaigns/release.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { webVersionOf } from '../../server/campaigns/prepare.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
+import { loadCampaign } from '../../server/staff/campaign.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { staffBrowser, wordsOf, type SentFile, type StaffBrowser } from '../support/staff.js';
 import { one } from '../support/state.js';
@@ -103,6 +104,20 @@ describe('the pictures of a campaign', () => {
     expect((await ada.see(`${href}/preview`)).text).to.contain(`src="data:image/png;base64,${PNG.toString('base64')}"`);
     await releaseCampaign(service.ctx, idOf(href));
     expect((await ada.see(href)).text).not.to.contain('data-act="pictures"');
+  });
+
+  it('stay with a template of their campaign, and with what is started from it', async () => {
+    const href = await upload(BOAT);
+    const { source } = await loadCampaign(service.ctx, idOf(href));
+    const kept = (await ada.send(href, 'keep', { name: 'Boats' })).headers.get('location') ?? '';
+    expect((await ada.see(`${kept}/preview`)).text).to.contain('data:image/png;base64,');
+
+    const started = await ada.send(kept, 'start', { list: 'news', subject: 'Again', source }, NO_FILE);
+
+    expect(wordsOf(await ada.follow(started))).to.contain('1 goes along with each mail');
+    const other = '<p>Hello</p><img src="cid:0123456789abcdef0123456789abcdef@picture" alt="x">';
+    const gone = await ada.send(kept, 'start', { list: 'news', subject: 'Again', source: other }, NO_FILE);
+    expect([gone.status, wordsOf(gone)].join(' ')).to.match(/^422 .*is not there any more/);
   });
 
   it('are fetched where nobody chose and they are heavy', async () => {

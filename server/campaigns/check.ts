@@ -103,6 +103,8 @@ export async function askSpamFilter(ctx: Context, of: ToCheck): Promise<SpamAnsw
 
 function keyOf({ content, language }: ToCheck): string {
   return createHash('sha256')
-    .update(JSON.stringify([content.id, content.subject, content.html, content.text, content.settings.pictures, language]))
+    .update(
+      JSON.stringify([content.id, content.subject, content.html, content.text, content.settings.pictures, language]),
+    )
     .digest('base64');
 }

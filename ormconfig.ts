@@ -11,6 +11,7 @@ import {
 import { CampaignPace } from './entities/campaign-pace.js';
 import { AttributeMark } from './entities/attribute-mark.js';
 import { CampaignPicture } from './entities/campaign-picture.js';
+import { Picture } from './entities/picture.js';
 import { CampaignAct } from './entities/campaign-act.js';
 import { CampaignTemplate } from './entities/campaign-template.js';
 import { Campaign } from './entities/campaign.js';
@@ -67,6 +68,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Campaign,
       CampaignPace,
       CampaignPicture,
+      Picture,
       CampaignClick,
       CampaignDomain,
       CampaignLink,

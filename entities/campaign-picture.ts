@@ -1,7 +1,8 @@
 import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { Campaign } from './campaign.js';
+import { Picture } from './picture.js';
 
-/** A picture that goes along with each mail of a campaign. */
+/** A picture that a campaign shows: it goes along with each mail, or is fetched. */
 @Entity('campaign_picture')
 export class CampaignPicture {
   @PrimaryColumn({ type: 'uuid', name: 'campaign_id', primaryKeyConstraintName: 'campaign_picture_pk' })
@@ -12,10 +13,7 @@ export class CampaignPicture {
   @PrimaryColumn({ type: 'integer', primaryKeyConstraintName: 'campaign_picture_pk' })
   place!: number;
 
-  /** `image/png` */
-  @Column({ type: 'text' })
-  type!: string;
-
   @Column({ type: 'bytea' })
-  body!: Buffer;
+  @ForeignKey(() => Picture, { name: 'campaign_picture_picture_fk' })
+  sha256!: Buffer;
 }

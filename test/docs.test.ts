@@ -18,6 +18,7 @@ const ROUTES = [
   '/privacy/:organisation',
   '/receipts/:token',
   '/w/:token',
+  '/i/:token',
   '/log',
   '/log/checkpoint',
   '/log/vkey',

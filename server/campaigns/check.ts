@@ -7,10 +7,13 @@ import { escapeHtml } from '../mail/escape.js';
 import { cutAtHoles } from '../mail/hole.js';
 import { finishMail } from './builder.js';
 import { changeLinks } from './change-links.js';
-import { withPictures } from './content.js';
 import { fillPersonal, linksOf } from './counted-links.js';
+import { contentIdOf, withPictures } from './content.js';
+import { hostPictures } from './host-pictures.js';
+import { messagePictures } from './message-pictures.js';
+import { isHosted } from './placement.js';
 import type { Finding } from './lint-finding.js';
-import { lintMail } from './lint-mail.js';
+import { lintMail, type MailToCheck } from './lint-mail.js';
 import { preheaderOf, type Preheader } from './lint-preheader.js';
 import { footerLanguage, layOut, type CampaignContent } from './prepare.js';
 import { makeReady } from './ready.js';
@@ -31,6 +34,12 @@ export interface ToCheck {
   readonly language: string;
 }
 
+/** What the inbox shows of a campaign, as a made-up person gets it. Throws `template-refused` as `layOut`. */
+export function inboxOf(ctx: Context, { list, content, language }: ToCheck): Pick<Checked, 'subject' | 'preheader'> {
+  const { subject, html } = content.message ? finished(content) : sampleContent(ctx, list, content, language);
+  return { subject, preheader: preheaderOf(html) };
+}
+
 /** Checks a campaign. Throws `template-refused` as `layOut`. */
 export async function checkCampaign(ctx: Context, { list, content, language }: ToCheck): Promise<Checked> {
   const { html } = previewOf(ctx, list, content, { language });
@@ -43,7 +52,8 @@ export async function checkCampaign(ctx: Context, { list, content, language }: T
     source: content.message ? '' : content.source,
     template: content.message ? null : `${content.html}\n${content.text}`,
     laidOut: content.message ? null : layOut(ctx, list, content, { language, why: 'confirmed' }).html,
-    htmlBytes: countedBytes(ctx, list, content, html),
+    htmlBytes: countedBytes(ctx, list, content, hostPictures(ctx, list, content, html)),
+    pictures: picturesOf(ctx, list, content),
     sender: { fromDomain: fromDomain(organisation), signingDomains: signers.map(({ domain }) => domain), key },
   });
   return { findings, subject: said.subject, preheader: preheaderOf(said.html) };
@@ -56,6 +66,21 @@ function countedBytes(ctx: Context, list: ListFacts, content: CampaignContent, h
   const names = parts.filter((_, place) => place % 2 === 1);
   const filled = fillPersonal(ctx, list, { campaignId: content.id, consentId: content.id }, names);
   return Buffer.byteLength(parts.map((part, place) => (place % 2 === 0 ? part : (filled[part] ?? ''))).join(''));
+}
+
+function picturesOf(ctx: Context, list: ListFacts, content: CampaignContent): MailToCheck['pictures'] {
+  if (content.message)
+    return messagePictures(content.message).map(({ contentId, body }) => ({
+      ...{ src: `cid:${contentId}`, bytes: body?.length ?? 0, url: null },
+    }));
+  return (content.pictures ?? []).map((picture) => {
+    const src = `cid:${contentIdOf(picture)}`;
+    return {
+      src,
+      bytes: picture.bytes,
+      url: isHosted(content, picture) ? hostPictures(ctx, list, content, src) : null,
+    };
+  });
 }
 
 function finished({ subject, html, text }: CampaignContent): Pick<CampaignContent, 'subject' | 'html' | 'text'> {
@@ -90,6 +115,8 @@ export async function askSpamFilter(ctx: Context, of: ToCheck): Promise<SpamAnsw
 
 function keyOf({ content, language }: ToCheck): string {
   return createHash('sha256')
-    .update(JSON.stringify([content.id, content.subject, content.html, content.text, language]))
+    .update(
+      JSON.stringify([content.id, content.subject, content.html, content.text, content.settings.pictures, language]),
+    )
     .digest('base64');
 }

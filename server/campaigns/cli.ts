@@ -4,9 +4,9 @@ import { basename, extname } from 'node:path';
 import { catalogue, listBySlug } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import { changeDraft } from './draft.js';
 import { chooseAudience } from './choose-audience.js';
 import { fanOut, finishCampaigns } from './fan-out.js';
+import type { Placement } from './placement.js';
 import { isAnswered, progress, skippedCount, type Progress } from './progress.js';
 import { progressLine } from './progress-line.js';
 import { releaseCampaign } from './release.js';
@@ -44,6 +44,9 @@ export interface CampaignSend {
   readonly tracking?: Tracking;
   /** What tags of another mailing system become is accepted as proposed; else such a file is refused. */
   readonly acceptsTags?: boolean;
+  readonly pictures?: Placement;
+  /** The words beside the subject in the inbox; absent: those of the file. */
+  readonly preheader?: string;
   readonly wait: boolean;
   readonly json: boolean;
   readonly out: Output;
@@ -51,15 +54,6 @@ export interface CampaignSend {
   readonly err: Output;
   /** Starts a sender in this process, when no service runs beside it; returns what stops it. */
   readonly runWorker?: () => Promise<() => Promise<void>>;
-}
-
-/** Of `zgoda campaign send`, as they are written. */
-export interface SendOptions {
-  readonly list: string;
-  readonly subject?: string;
-  readonly acceptTags?: boolean;
-  readonly wait?: boolean;
-  readonly json?: boolean;
 }
 
 /**
@@ -78,8 +72,10 @@ export async function campaignSend(ctx: Context, send: CampaignSend): Promise<0 
       ...{ list: send.list, fileName: basename(send.file), source },
       ...subject,
       ...(send.acceptsTags ? { tags: 'accept' as const } : {}),
+      ...(send.pictures ? { pictures: send.pictures } : {}),
+      ...(send.preheader === undefined ? {} : { preheader: send.preheader }),
+      ...(Object.keys(sending).length > 0 ? { settings: { sending } } : {}),
     });
-    if (Object.keys(sending).length > 0) await changeDraft(ctx, id, { settings: { sending } });
     if (audience) await chooseAudience(ctx, id, audience);
     await chooseTracking(ctx, id, tracking);
     await releaseCampaign(ctx, id);

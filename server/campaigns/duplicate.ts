@@ -5,6 +5,7 @@ import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { CONTENT_COLUMNS, withPictures } from './content.js';
+import { keepPictures } from './keep-pictures.js';
 import type { CampaignContent } from './prepare.js';
 import { isReleasedContent } from './released.js';
 import { readSettings, type CampaignSettings } from './settings.js';
@@ -36,10 +37,7 @@ export async function duplicateCampaign(ctx: Context, id: string): Promise<strin
         ...[ctx.now(), sealed],
       ],
     );
-    for (const [place, { type, body }] of (content.pictures ?? []).entries())
-      await tx.query('insert into campaign_picture (campaign_id, place, type, body) values ($1, $2, $3, $4)', [
-        ...[content.id, place, type, body],
-      ]);
+    await keepPictures(tx, content.id, content.pictures ?? []);
   });
   return content.id;
 }

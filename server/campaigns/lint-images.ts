@@ -2,8 +2,8 @@ import { attributeOf, type Tag } from '../mail/nodes.js';
 import { finding, findingAbout, present, type Finding } from './lint-finding.js';
 
 /** In bytes: one picture above the first, or all above the second, make a phone wait. */
-const HEAVY = 200_000;
-const HEAVY_TOGETHER = 500_000;
+export const HEAVY = 200_000;
+export const HEAVY_TOGETHER = 500_000;
 
 /** The pictures of a mail. `words`: how many words it has beside them. */
 export function lintImages(images: readonly Tag[], source: string, words: number): Finding[] {

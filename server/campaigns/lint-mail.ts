@@ -4,6 +4,7 @@ import { nodesOf } from '../mail/nodes.js';
 import type { Finding } from './lint-finding.js';
 import { lintFooter } from './lint-footer.js';
 import { lintImages } from './lint-images.js';
+import { lintPictures, type OurPicture } from './lint-pictures.js';
 import { lintLinks } from './lint-links.js';
 import { preheaderOf } from './lint-preheader.js';
 import { lintSender, type Sender } from './lint-sender.js';
@@ -25,6 +26,7 @@ export interface MailToCheck {
   readonly laidOut: string | null;
   /** Of the HTML, the footer and its links included. */
   readonly htmlBytes: number;
+  readonly pictures: readonly OurPicture[];
   readonly sender: Sender;
 }
 
@@ -40,6 +42,7 @@ export function lintMail(mail: MailToCheck): Finding[] {
     ...lintWords({ ...mail, seen: `${mail.subject}\n${seen}\n${mail.text}` }),
     ...lintLinks(elements(document, 'a').concat(elements(document, 'area')), mail.source),
     ...lintImages(elements(document, 'img'), mail.source, words),
+    ...lintPictures(mail.pictures, mail.source),
     ...lintSize(mail.htmlBytes),
     ...lintText(mail.text, words),
     ...(mail.laidOut === null

@@ -13,9 +13,10 @@ export interface Preheader {
 /** So much of it is shown at most. */
 const SHOWN = 110;
 
-const UNREAD = new Set(['head', 'style', 'script', 'title', 'template', 'noscript']);
+/** Elements whose words are no part of the mail. */
+export const UNREAD = new Set(['head', 'style', 'script', 'title', 'template', 'noscript']);
 /** What is put behind a preheader, so that nothing of the mail follows it: blanks that take no room. */
-const FILLER = /\u034f|[\u00ad\u061c\u180e\u200b-\u200f\u2007\u2060\ufeff]/g;
+export const FILLER = /\u034f|[\u00ad\u061c\u180e\u200b-\u200f\u2007\u2060\ufeff]/g;
 
 /** Finds it as mail programs do: the first words of the HTML, seen or not. */
 export function preheaderOf(html: string): Preheader {

@@ -1,5 +1,7 @@
 import { posix } from 'node:path';
 import { contentIdOf, hashOf } from './content.js';
+import { pictureType } from './picture-type.js';
+import { bytesOf } from './placement.js';
 import type { Picture } from './prepare.js';
 import { refuseTemplate, type Problem, type ProblemReason } from './problem.js';
 
@@ -9,11 +11,11 @@ export interface PackedPage {
   readonly pictures: readonly Picture[];
 }
 
-/** All pictures of a mail together, in bytes: each copy carries them. */
-const MAX_PICTURES = 5_000_000;
+/** All pictures of a campaign together, in bytes; how much of it a mail may carry says `refuseHeavy`. */
+const MAX_PICTURES = 20_000_000;
 
 /**
- * Puts the style sheets of an archive into its page and names its pictures, so that each mail carries them. Lines stay where they are. `base`: the path of the page.
+ * Puts the style sheets of an archive into its page and names its pictures by their content ids. Lines stay where they are. `base`: the path of the page.
  * Throws `template-refused` for what is missing, is no picture, or could do more than be seen.
  */
 export function packPage(page: string, base: string, files: ReadonlyMap<string, Buffer>): PackedPage {
@@ -62,10 +64,9 @@ class Packer {
 
   end(): Picture[] {
     const pictures = [...this.pictures.values()];
-    const total = pictures.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
-    if (total > MAX_PICTURES) {
-      const message = `The pictures have ${Math.ceil(total / 1_000_000)} MB together; a mail may carry 5 MB.`;
-      this.problems.push({ line: null, reason: 'pictures-large', message });
+    if (bytesOf(pictures) > MAX_PICTURES) {
+      const message = 'The pictures have more than 20 MB together. Make them smaller.';
+      this.problems.push({ line: null, reason: 'pictures-too-large', message });
     }
     if (this.problems.length > 0) throw refuseTemplate(this.problems.slice(0, 20));
     return pictures;
@@ -86,13 +87,13 @@ class Packer {
     const body = this.byPath.get(path.toLowerCase());
     const shown = path.replace(/"/g, '?').slice(0, 80);
     if (!body) return this.refuse(line(), 'picture-missing', `The picture "${shown}" is not in the archive.`);
-    const type = typeOf(body);
+    const type = pictureType(body);
     if (type === null)
       return this.refuse(line(), 'picture-type', `The picture "${shown}" is no PNG, JPEG, GIF, WebP or SVG.`);
     if (type === 'image/svg+xml' && !isHarmless(body)) {
       return this.refuse(line(), 'picture-script', `The picture "${shown}" holds a script, or fetches something.`);
     }
-    const picture = { type, sha256: hashOf(body), body };
+    const picture = { type, sha256: hashOf(body), bytes: body.length, body };
     this.pictures.set(picture.sha256, picture);
     return `cid:${contentIdOf(picture)}`;
   }
@@ -120,19 +121,6 @@ function decoded(url: string): string {
   } catch {
     return url;
   }
-}
-
-const MAGIC: readonly (readonly [type: string, start: RegExp])[] = [
-  ['image/png', /^\x89PNG\r\n\x1a\n/],
-  ['image/jpeg', /^\xff\xd8\xff/],
-  ['image/gif', /^GIF8[79]a/],
-  ['image/webp', /^RIFF[^]{4}WEBP/],
-  ['image/svg+xml', /^(?:\xef\xbb\xbf)?\s*<(?:\?xml|!--|!doctype svg|svg)\b/i],
-];
-
-function typeOf(body: Buffer): string | null {
-  const start = body.toString('latin1', 0, 100);
-  return MAGIC.find(([, pattern]) => pattern.test(start))?.[0] ?? null;
 }
 
 /** Nothing in it runs or fetches. What refers to anything but a place in itself is not told apart further. */

@@ -11,6 +11,8 @@ import { compileSkeleton, type Skeleton } from '../mail/skeleton.js';
 import { choose, fieldsAsked, readTemplate, type Piece } from '../mail/template.js';
 import { changeLinks, changeTextLinks, type LinkChange } from './change-links.js';
 import { contentIdOf } from './content.js';
+import { hostPictures } from './host-pictures.js';
+import { inlinedOf } from './placement.js';
 import { PLACES, refuseTemplate } from './problem.js';
 import type { CampaignSettings } from './settings.js';
 import { footerDirection, footerLanguages, footerWords } from './words.js';
@@ -24,7 +26,7 @@ export interface CampaignContent {
   readonly settings: CampaignSettings;
   /** Somebody's finished message, which goes out as it is: its bytes, a character each. Then `html` and `text` only show what is in it. */
   readonly message?: string | null;
-  /** They go along with each mail. */
+  /** They go along with each mail, or are fetched: `isHosted`. */
   readonly pictures?: readonly Picture[];
 }
 
@@ -34,6 +36,7 @@ export interface Picture {
   readonly type: string;
   /** In hex. */
   readonly sha256: string;
+  readonly bytes: number;
   /** Absent: it was not read. */
   readonly body?: Buffer;
 }
@@ -151,7 +154,8 @@ export function webVersionOf(ctx: Maker, { organisation }: ListFacts, id: string
 /** The mail of all recipients of one variant, made ready once. Throws as `layOut`, and `body-invalid` for a header that cannot be. */
 export function prepareMail(ctx: Maker, list: ListFacts, content: CampaignContent, variant: Variant): CampaignSkeleton {
   const { language } = variant;
-  const { html, text, ...rest } = layOut(ctx, list, content, variant);
+  const { html: laid, text, ...rest } = layOut(ctx, list, content, variant);
+  const html = hostPictures(ctx, list, content, laid);
   const { organisation } = list;
   const headers = campaignFields({
     from: { name: organisation.name, address: organisation.fromAddress },
@@ -161,7 +165,7 @@ export function prepareMail(ctx: Maker, list: ListFacts, content: CampaignConten
     helpUrl: `${linkAddress(ctx, organisation)}/lists/${list.slug}`,
     feedbackId: [content.id, list.slug, 'campaign', senderId(organisation)],
   });
-  const pictures = (content.pictures ?? []).flatMap(({ type, sha256, body }) =>
+  const pictures = inlinedOf(content).flatMap(({ type, sha256, body }) =>
     body ? [{ type, contentId: contentIdOf({ sha256 }), body }] : [],
   );
   return { ...compileSkeleton({ headers, html, text, boundary: boundaryOf(content, variant), pictures }), ...rest };

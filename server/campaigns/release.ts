@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { hasOpenTags } from './accept-tags.js';
+import { withPictures } from './content.js';
 import { countedLinks, keepLinks } from './counted-links.js';
 import { noteAct } from './acts.js';
 import { requireSecond } from './ask-release.js';
@@ -29,6 +30,8 @@ export async function releaseCampaign(ctx: Context, id: string, by: Releaser = n
   if (await hasOpenTags(ctx, id)) {
     throw new Refusal('campaign-state', 'The file has tags of another mailing system. Look first at what they become.');
   }
+  // A picture that is not what was uploaded stops it here, and not in the middle of the list.
+  await withPictures(ctx.db, draft);
   const links = await linksToKeep(ctx, draft);
   const { organisation } = await listById(ctx, draft.listId);
   const now = ctx.now();

@@ -6,6 +6,7 @@ import type { Queryable } from '../database/connect.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { presentFields, type Personal } from './personal.js';
 import { CONTENT_COLUMNS, withPictures } from './content.js';
+import { isHosted } from './placement.js';
 import { fieldsAskedBy, type CampaignContent, type Why } from './prepare.js';
 import { linksOf } from './counted-links.js';
 import { makeReady, type ReadyMail } from './ready.js';
@@ -78,7 +79,7 @@ async function open(ctx: Context, on: Queryable, head: Head): Promise<Released |
   if (!content) return null;
   const { list_id: listId, released_at: at } = head;
   if (!isReleasedContent(ctx, { listId, content, at, seal: head.seal })) return null;
-  const whole = await withPictures(on, content).catch(nothingFor);
+  const whole = await withPictures(on, content, (picture) => !isHosted(content, picture)).catch(nothingFor);
   if (!whole) return null;
   const released = makeReleased(ctx, whole, await listById(ctx, head.list_id), head.released_at);
   if (known.size >= KEPT) known.delete(known.keys().next().value ?? '');

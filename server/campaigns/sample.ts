@@ -9,7 +9,7 @@ import { messageIdField, type HeaderField } from '../mail/headers.js';
 import { readMail } from '../mail/read-mail.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
 import { mailtoUrl, type Recipient } from './builder.js';
-import { showPictures } from './content.js';
+import { hostPictures } from './host-pictures.js';
 import { copyOf } from './finish-message.js';
 import { prepareFinished } from './message.js';
 import { personalHoles, personalSubject, presentFields } from './personal.js';
@@ -33,7 +33,11 @@ export function samplePerson(
 }
 
 /** What a reader sees of a mail. */
-export type Preview = Pick<LaidOut, 'subject' | 'html' | 'text'>;
+export interface Preview extends Pick<LaidOut, 'subject' | 'html' | 'text'> {
+  /** Of the HTML as it leaves. */
+  readonly htmlBytes: number;
+}
+
 /** Whose copy a preview shows: each has another way to break a mail. */
 export const MADE_UP = {
   usual: {
@@ -68,7 +72,7 @@ export const MADE_UP = {
 
 export type MadeUp = keyof typeof MADE_UP;
 
-/** A campaign as a made-up person would get it. Throws `template-refused` as `layOut`. */
+/** A campaign as a made-up person would get it, its pictures named by their content ids. Throws `template-refused` as `layOut`. */
 export function previewOf(
   ctx: Context,
   list: ListFacts,
@@ -86,15 +90,20 @@ export function previewOf(
     ...values,
     ...personalHoles(laid, person, { language, now: ctx.now(), zone: list.organisation.timeZone }),
   };
+  const html = fillHoles(laid.html, all, escapeHtml);
   return {
-    subject: personalSubject(laid.subject, all),
-    html: showPictures(fillHoles(laid.html, all, escapeHtml), content.pictures),
-    text: fillHoles(laid.text, all),
+    ...{ subject: personalSubject(laid.subject, all), html, text: fillHoles(laid.text, all) },
+    htmlBytes: Buffer.byteLength(hostPictures(ctx, list, content, html)),
   };
 }
 
 /** The same before the footer, its links still holes. */
-export function sampleContent(ctx: Context, list: ListFacts, content: CampaignContent, language: string): Preview {
+export function sampleContent(
+  ctx: Context,
+  list: ListFacts,
+  content: CampaignContent,
+  language: string,
+): Omit<Preview, 'htmlBytes'> {
   const person = samplePerson(ctx, MADE_UP.usual.address);
   const present = presentFields(fieldsAskedBy(content), person);
   const links = ['unsubscribe_url', 'preferences_url', 'web_version_url'].map((name) => [name, hole(name)] as const);
@@ -120,7 +129,8 @@ function previewOfMessage(
     messageId: messageIdField('preview', 'example.org'),
   });
   const { html, text } = readMail(copy);
-  return { subject: content.subject, html: html === '' ? `<pre>${escapeHtml(text)}</pre>` : html, text };
+  const shown = html === '' ? `<pre>${escapeHtml(text)}</pre>` : html;
+  return { subject: content.subject, html: shown, text, htmlBytes: Buffer.byteLength(shown) };
 }
 
 /** What the made-up person's copy of another program's message gets: the footer of the list, and the headers to unsubscribe. */

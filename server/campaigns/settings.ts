@@ -45,10 +45,14 @@ const sending = z.strictObject({
  */
 const tracking = z.enum(['off', 'aggregate', 'agreed']);
 
+/** Nothing said: they go along with each mail. */
+const pictures = z.enum(['inlined', 'hosted']);
+
 const settings = z.strictObject({
   audience: audience.optional(),
   sending: sending.optional(),
   tracking: tracking.optional(),
+  pictures: pictures.optional(),
 });
 
 /** How a campaign is to go out; sealed with its content, so that nobody changes it by writing SQL (T6). */

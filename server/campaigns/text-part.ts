@@ -2,7 +2,10 @@ import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { changeDraft, openDraft } from './draft.js';
+import { ownPreheader, setPreheader } from './preheader.js';
+import { refuseTemplate } from './problem.js';
 import { textOf } from './render.js';
+import { unaccepted } from './upload.js';
 
 /** A text part above this is refused, in characters. */
 export const MAX_TEXT = 200_000;
@@ -10,23 +13,42 @@ export const MAX_TEXT = 200_000;
 /** What is to become of a draft's text part: other words, made anew from the HTML, or those of before the last change. */
 export type TextChange = { readonly text: string } | 'anew' | 'former';
 
-/** Changes the text part of a draft, and keeps the one before to go back to. Throws as `changeDraft`, and `not-found` when there is none to go back to. */
-export async function changeText(ctx: Context, id: string, change: TextChange, subject?: string): Promise<void> {
+/** The words of the inbox; what is absent stays. */
+export interface InboxChange {
+  readonly subject?: string | undefined;
+  /** Beside the subject; empty: none. */
+  readonly preheader?: string | undefined;
+}
+
+/**
+ * Changes the text part of a draft, and keeps the one before to go back to; with it what the inbox shows. Throws as `changeDraft`, and `not-found` when there is none to
+ * go back to.
+ */
+export async function changeText(ctx: Context, id: string, change: TextChange, inbox: InboxChange = {}): Promise<void> {
   const draft = await openDraft(ctx, id);
+  const subject = inbox.subject === undefined ? {} : { subject: inbox.subject };
   // A finished message is sent as it is.
   if (draft.message) {
-    if (subject !== undefined) await changeDraft(ctx, id, { subject });
+    if (inbox.subject !== undefined) await changeDraft(ctx, id, subject);
     return;
   }
   const text = await nextText(ctx, draft, change);
   if (text.length > MAX_TEXT) throw new Refusal('body-too-large', 'The text is longer than 200,000 characters.');
-  await changeDraft(ctx, id, { text, ...(subject === undefined ? {} : { subject }) });
+  await changeDraft(ctx, id, { text, html: nextHtml(draft.html, inbox.preheader), ...subject });
   if (text === draft.text) return;
   await ctx.db.query(`update campaign set former_text = $2, former_seal = $3 where id = $1 and state = 'draft'`, [
     id,
     draft.text,
     seal(ctx.keyring, 'former-text', [id, draft.text]),
   ]);
+}
+
+function nextHtml(html: string, preheader: string | undefined): string {
+  // What nobody touched stays as it was uploaded, whatever it looks like.
+  if (preheader === undefined || preheader.trim() === ownPreheader(html)) return html;
+  const changed = setPreheader(html, preheader);
+  if (changed.foreign.length > 0) throw refuseTemplate(changed.foreign.map(unaccepted));
+  return changed.html;
 }
 
 /** The text part before the last change; null: there was none, or it is not ours (T6). */

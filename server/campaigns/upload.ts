@@ -6,18 +6,31 @@ import type { Tx } from '../database/connect.js';
 import { Refusal } from '../errors.js';
 import { seal } from '../keys/seal.js';
 import { canonicalize } from '../ledger/jcs.js';
+import { keptPictures } from './kept-pictures.js';
+import { keepPictures } from './keep-pictures.js';
+import { placementFor, refuseHeavy, type Placement } from './placement.js';
+import { readSettings, type CampaignSettings } from './settings.js';
 import { sayBecomes, type ForeignTag, type KeptTags } from './becomes.js';
 import { fieldsAskedBy, type CampaignContent } from './prepare.js';
 import { makeReady } from './ready.js';
 import { footerLanguages } from './words.js';
 import { problemsOf, refuseTemplate, type Problem } from './problem.js';
-import { readUpload, type GivenFile, type ReadUpload } from './read-upload.js';
+import { setPreheader } from './preheader.js';
+import { mergeTags, readUpload, type GivenFile, type ReadUpload } from './read-upload.js';
 
 export interface NewCampaign extends GivenFile {
   /** The list's slug. */
   readonly list: string;
   /** What happens when the file has tags of another system: they become what we propose, the draft waits for somebody to accept that, or (absent) the file is refused. */
   readonly tags?: 'accept' | 'propose';
+  /** Where its pictures are; absent: as is good for so many bytes. */
+  readonly pictures?: Placement;
+  /** The file is a template of ours, which may show pictures that were uploaded before. */
+  readonly isTemplate?: boolean;
+  /** The words beside the subject in the inbox; absent: those of the file. */
+  readonly preheader?: string;
+  /** How it is to go out; absent: at once, to everybody. */
+  readonly settings?: CampaignSettings;
 }
 
 /**
@@ -26,18 +39,41 @@ export interface NewCampaign extends GivenFile {
  */
 export async function createCampaign(ctx: Context, upload: NewCampaign): Promise<string> {
   const list = await listBySlug(ctx, upload.list);
-  const made = await readUpload(ctx, list, upload);
+  const read = await readUpload(ctx, list, upload);
+  const made = withPreheader(upload.isTemplate ? await withKeptPictures(ctx, read) : read, upload.preheader);
   const tags: KeptTags = {
     isAccepted: upload.tags === 'accept' || made.foreign.length === 0,
     subject: (upload.subject?.trim() ?? '').slice(0, 1_000),
     tags: made.foreign,
   };
   if (!tags.isAccepted && upload.tags !== 'propose') throw refuseTemplate(made.foreign.map(unaccepted));
-  const content: CampaignContent = { ...made.content, id: randomUUID(), settings: {} };
+  const content: CampaignContent = { ...made.content, id: randomUUID(), settings: settingsFor(made, upload) };
   provePrepared(ctx, list, content);
   const fileName = plainFileName(upload.fileName);
   await ctx.db.transaction(async (tx) => insert(tx, ctx, { list, content, tags, made, fileName }));
   return content.id;
+}
+
+async function withKeptPictures(ctx: Context, made: ReadUpload): Promise<ReadUpload> {
+  return { ...made, content: { ...made.content, pictures: await keptPictures(ctx.db, made.content.html) } };
+}
+
+function withPreheader(made: ReadUpload, preheader: string | undefined): ReadUpload {
+  if (preheader === undefined) return made;
+  if (made.format === 'message') throw refuseTemplate([FIXED]);
+  const { html, foreign } = setPreheader(made.content.html, preheader);
+  return { ...made, content: { ...made.content, html }, foreign: mergeTags(foreign, made.foreign) };
+}
+
+const FIXED: Problem = {
+  line: null,
+  reason: 'preheader-message',
+  message: 'A finished message is sent as it is: it says itself what the inbox shows beside the subject.',
+};
+
+function settingsFor({ content: { pictures = [] } }: ReadUpload, upload: NewCampaign): CampaignSettings {
+  const placed = pictures.length === 0 ? {} : { pictures: upload.pictures ?? placementFor(pictures) };
+  return readSettings({ ...upload.settings, ...placed });
 }
 
 interface NewDraft {
@@ -50,19 +86,16 @@ interface NewDraft {
 
 async function insert(tx: Tx, ctx: Context, { list, content, tags, made, fileName }: NewDraft): Promise<void> {
   await tx.query(
-    `insert into campaign (id, list_id, subject, format, file_name, source, html, text, state, created_at, tags, seal)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'draft', $9, $10, $11)`,
+    `insert into campaign (id, list_id, subject, format, file_name, source, html, text, settings, state, created_at, tags, seal)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12)`,
     [
       ...[content.id, list.id, content.subject, made.format, fileName, made.source],
-      ...[content.html, content.text, ctx.now(), tags.tags.length > 0 ? JSON.stringify(tags) : null],
+      ...[content.html, content.text, JSON.stringify(content.settings), ctx.now()],
+      ...[tags.tags.length > 0 ? JSON.stringify(tags) : null],
       seal(ctx.keyring, 'campaign-draft', contentParts(list.id, content)),
     ],
   );
-  for (const [place, { type, body }] of (content.pictures ?? []).entries()) {
-    await tx.query('insert into campaign_picture (campaign_id, place, type, body) values ($1, $2, $3, $4)', [
-      ...[content.id, place, type, body],
-    ]);
-  }
+  await keepPictures(tx, content.id, content.pictures ?? []);
 }
 
 /** The problem that a tag is which nobody has accepted. */
@@ -89,6 +122,7 @@ export function contentParts(listId: string, content: CampaignContent): (string 
  * Can the mail be made, in every language of the footer, and for whatever is known of somebody? Throws `template-refused`.
  */
 export function provePrepared(ctx: Context, list: ListFacts, content: CampaignContent): void {
+  refuseHeavy(content);
   try {
     const asked = content.message ? [] : fieldsAskedBy(content);
     if (asked.length > MAX_ASKED) throw refuseTemplate([MANY]);

@@ -7,7 +7,9 @@ import { injectHtml } from '../mail/inject.js';
 import { fillTemplate } from '../mail/fill-template.js';
 import { choose, readTemplate } from '../mail/template.js';
 import { COMMON_FIELDS, isPersonal } from '../mail/template-tag.js';
-import { CONTENT_COLUMNS, showPictures, withPictures } from './content.js';
+import { CONTENT_COLUMNS, showPictures, shownPictures, withPictures } from './content.js';
+import { hostPictures } from './host-pictures.js';
+import { isHosted } from './placement.js';
 import { commonValues, footerLanguage, footerOf, webVersionOf, type CampaignContent } from './prepare.js';
 import { isReleasedContent } from './released.js';
 import { footerDate, footerWords } from './words.js';
@@ -64,7 +66,7 @@ async function released(ctx: Context, id: string): Promise<ReleasedContent> {
   const isOurs = at && isReleasedContent(ctx, { listId: row.listId, content: row, at, seal: row.seal });
   // A finished message is nobody's page: we do not know what in it is whose.
   if (!isOurs || row.message) throw new Refusal('not-found', 'There is no such page.');
-  return { ...(await withPictures(ctx.db, row)), at };
+  return { ...(await withPictures(ctx.db, row, (picture) => !isHosted(row, picture))), at };
 }
 
 /** As somebody gets it of whom nothing is known. */
@@ -91,7 +93,7 @@ function layOutWeb(ctx: Context, list: ListFacts, content: ReleasedContent, lang
     return fillTemplate(impersonal, part, { values: { ...values, subject }, holes: new Map() });
   };
   const page = filled(content.html, 'html', filled(content.subject, 'text', ''));
-  return showPictures(injectHtml(page, footer).html, content.pictures);
+  return showPictures(hostPictures(ctx, list, content, injectHtml(page, footer).html), shownPictures(content));
 }
 
 /** Fields of conditions that everybody has a value in. */

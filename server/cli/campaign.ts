@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Placement } from '../campaigns/placement.js';
 import type { Steering } from '../campaigns/steer.js';
 import type { Tracking } from '../campaigns/settings.js';
 import { readConfig } from '../config.js';
@@ -17,6 +18,8 @@ interface SendOptions {
   list: string;
   subject?: string;
   acceptTags?: boolean;
+  pictures?: Placement;
+  previewText?: string;
   segment?: string;
   language: string[];
   at?: string;
@@ -36,7 +39,14 @@ export function addCampaignCommands(program: Command, tools: Tools): void {
     .argument('<file>', 'an .html, .mjml, .hbs, .md, .eml or .zip file')
     .requiredOption('--list <slug>', 'who gets it')
     .option('--subject <text>', 'instead of the title of the file')
+    .option('--preview-text <text>', 'what the inbox shows beside the subject, instead of that of the file')
     .option('--accept-tags', 'tags of another mailing system become what we propose; else such a file is refused')
+    .addOption(
+      new Option(
+        '--pictures <where>',
+        'of a .zip: in each mail, or fetched from this server; as fits, when nothing is said',
+      ).choices(['inlined', 'hosted']),
+    )
     .option('--segment <name>', 'only to this segment of the list')
     .option('--language <code>', 'only to people of this language; may come again', collect, [])
     .option('--at <time>', 'when, by the clocks of the organisation: 2026-12-01T09:00')
@@ -98,6 +108,8 @@ async function send({ withContext, exit }: Tools, file: string, options: SendOpt
         ...{ file, list, wait, json, out: process.stdout, err: process.stderr },
         ...(subject === undefined ? {} : { subject }),
         acceptsTags: options.acceptTags ?? false,
+        ...(options.previewText === undefined ? {} : { preheader: options.previewText }),
+        ...(options.pictures === undefined ? {} : { pictures: options.pictures }),
         ...(segment === undefined ? {} : { segment }),
         ...(language.length === 0 ? {} : { languages: language }),
         ...(at === undefined ? {} : { at }),

@@ -8,6 +8,7 @@ import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-er
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
 import { AskedAnew1764850000000 } from '../../entities/migrations/1764850000000-asked-anew.js';
 import { CampaignSettings1764890000000 } from '../../entities/migrations/1764890000000-campaign-settings.js';
+import { Pictures1764890000960 } from '../../entities/migrations/1764890000960-pictures.js';
 import { Audience1764930000000 } from '../../entities/migrations/1764930000000-audience.js';
 import { Formats1764900000000 } from '../../entities/migrations/1764900000000-formats.js';
 import { CampaignCheck1764910000000 } from '../../entities/migrations/1764910000000-campaign-check.js';
@@ -38,6 +39,7 @@ const MIGRATIONS = [
   new Webhooks1764840000000(),
   new AskedAnew1764850000000(),
   new CampaignSettings1764890000000(),
+  new Pictures1764890000960(),
   new Formats1764900000000(),
   new CampaignCheck1764910000000(),
   new Sending1764920000000(),

@@ -60,7 +60,7 @@ export interface FormerLogKey {
 export type KeyUse = 'wrap' | 'index' | 'seal' | 'pepper' | 'ticket' | 'attribute' | `link/${string}`;
 
 const FIXED_USES: KeyUse[] = ['wrap', 'index', 'seal', 'pepper', 'ticket', 'attribute'];
-const LINK_PURPOSES = ['c', 'u', 'p', 'm', 'r', 'n', 'a', 'g', 'w', 'b', 'x', 'y', 'k'];
+const LINK_PURPOSES = ['c', 'u', 'p', 'm', 'r', 'n', 'a', 'g', 'w', 'b', 'x', 'y', 'k', 'i'];
 
 /** Parses the text of the keys file at `path`. Throws `keys-invalid`, which names it. */
 export function parseKeysFile(text: string, path: string): KeysFile {

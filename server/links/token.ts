@@ -6,7 +6,7 @@ import { fromBase32, toBase32 } from './base32.js';
 /**
  * What a link may do; each has a key of its own (standards.md L-02).
  * c confirm, u unsubscribe, p preferences, m magic, r receipt, n not me, a address change, g guardian, w web version of a campaign; b bounce (its return paths: `bounce-token.ts`),
- * x mailto-unsubscribe and y confirm by reply are mail addresses; k counted links: `click-token.ts`.
+ * x mailto-unsubscribe and y confirm by reply are mail addresses; k counted links: `click-token.ts`; i pictures of campaigns: `picture-token.ts`.
  */
 export type LinkPurpose = 'c' | 'u' | 'p' | 'm' | 'r' | 'n' | 'a' | 'g' | 'w';
 export type AddressPurpose = 'x' | 'y';

@@ -1,4 +1,5 @@
 import type { Keyring } from '../keys/keyring.js';
+import { makePictureToken, type PictureRef } from './picture-token.js';
 import { makeLink, makeReplyToken } from './token.js';
 
 export const CONFIRM_DAYS = 7;
@@ -49,6 +50,11 @@ export function receiptUrl(maker: LinkMaker, ref: Buffer, expiresAt: Date): stri
 /** A campaign as a page, the same for everybody; `ref` names the campaign and no person; never expires. */
 export function webVersionUrl(maker: LinkMaker, ref: Buffer, language: string): string {
   return `${maker.publicUrl}/w/${makeLink(maker.keyring, hostOf(maker.publicUrl), { purpose: 'w', ref, secret: null, expiresAt: null })}?lang=${language}`;
+}
+
+/** A picture of a campaign, the same for everybody; never expires. */
+export function pictureUrl(maker: LinkMaker, picture: PictureRef): string {
+  return `${maker.publicUrl}/i/${makePictureToken(maker.keyring, hostOf(maker.publicUrl), picture)}`;
 }
 
 /** The audience of links below an address: its host, with the port where it is not the usual one. */

@@ -6,6 +6,8 @@ export interface CampaignSummary {
   readonly id: string;
   readonly listId: string;
   readonly subject: string;
+  /** Somebody's finished message: its subject has no tags of ours. */
+  readonly isMessage: boolean;
   readonly state: CampaignState;
   /** Of the release, or of the upload while it is a draft. */
   readonly at: Date;
@@ -27,7 +29,7 @@ export async function listCampaigns(
   const [all, campaigns] = await Promise.all([
     ctx.db.query<{ n: number }>('select count(*)::int as n from campaign'),
     ctx.db.query<CampaignSummary>(
-      `select c.id, c.list_id as "listId", c.subject, c.state, coalesce(c.released_at, c.created_at) as at, n.queued, n.sent, n.failed, n.skipped,
+      `select c.id, c.list_id as "listId", c.subject, c.format = 'message' as "isMessage", c.state, coalesce(c.released_at, c.created_at) as at, n.queued, n.sent, n.failed, n.skipped,
          c.state = 'draft' and coalesce((select a.what = 'asked' and a.draft_seal = c.seal from campaign_act a where a.campaign_id = c.id
            order by a.number desc limit 1), false) as "isAsked"
        from (select * from campaign order by created_at desc, id limit $1 offset $2) c

@@ -1,10 +1,12 @@
 import { actsOf, standingRequest, type Act } from '../campaigns/acts.js';
 import { audienceOf } from '../campaigns/audience.js';
 import { footerLanguage } from '../campaigns/prepare.js';
+import { sampleSubject } from '../campaigns/sample-subject.js';
+import { shownFrom } from '../campaigns/shown-from.js';
 import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import { param, type Site } from '../web/http.js';
 import { audiencePart, filterInWords } from './audience-part.js';
-import { isText, loadCampaign, type LoadedCampaign } from './campaign.js';
+import { loadCampaign, templateName, type LoadedCampaign } from './campaign.js';
 import type { CampaignPart, ReleasePart } from './campaign-views.js';
 import type { Visit } from './screens-visit.js';
 import { allStaff } from './staff.js';
@@ -41,20 +43,23 @@ export async function campaignOf(
 export function campaignPart(
   campaign: LoadedCampaign,
   list: ListFacts,
-  { screen }: Pick<Visit, 'screen'>,
+  { ctx, screen }: Pick<Visit, 'ctx' | 'screen'>,
   place: string,
 ): CampaignPart {
   const href = `/admin/campaigns/${campaign.id}`;
   const isDraft = campaign.state === 'draft';
+  const from = shownFrom(list, campaign);
+  const subject = sampleSubject(ctx, list, campaign, screen.language);
   return {
     href,
-    subject: campaign.subject,
+    subject,
+    isPersonal: subject !== campaign.subject,
     list: textOf(list, screen.language).name,
-    from: `${list.organisation.name} <${list.organisation.fromAddress}>`,
+    from: `${from.name} <${from.address}>`,
     fileName: campaign.fileName,
     createdAt: campaign.createdAt,
     isDraft,
-    isText: isText(campaign),
+    isKeepable: templateName(campaign) !== null,
     hasOpenTags: hasOpenTags(campaign),
     hasTags: isDraft && campaign.tags !== null,
     places: PLACES.filter(({ isFor }) => FOR[isFor](campaign)).map(({ name, path }) => ({

@@ -5,18 +5,35 @@ import type { AudiencePart, StaffScreen } from './views.js';
 /** What stands above each page of a campaign. */
 export interface CampaignPart {
   readonly href: string;
+  /** As a made-up person reads it. */
   readonly subject: string;
+  /** Its subject has tags. */
+  readonly isPersonal: boolean;
   readonly list: string;
   readonly from: string;
   readonly fileName: string;
   readonly createdAt: Date;
   readonly isDraft: boolean;
-  /** Its file is one text. */
-  readonly isText: boolean;
+  /** Its file can be kept as a template. */
+  readonly isKeepable: boolean;
   /** Somebody must look at the tags of another system first. */
   readonly hasOpenTags: boolean;
   readonly hasTags: boolean;
   readonly places: readonly { readonly name: string; readonly href: string; readonly isHere: boolean }[];
+}
+
+/** Where the pictures of a campaign are, and what can be chosen. */
+export interface PicturesPart {
+  readonly now: 'inlined' | 'hosted';
+  readonly count: number;
+  readonly bytes: number;
+  /** Too heavy to go along. */
+  readonly isTooHeavy: boolean;
+  /** Of fetched ones: how many go along all the same, since they could run. */
+  readonly alongCount: number;
+  readonly action: string;
+  /** Empty: it is no draft any more. */
+  readonly choices: readonly { readonly name: string; readonly isChosen: boolean }[];
 }
 
 /** Who may let a campaign go, and who did. */
@@ -94,6 +111,9 @@ export interface TextScreen extends StaffScreen {
   readonly campaign: CampaignPart;
   readonly text: string;
   readonly subject: string;
+  /** The words beside the subject, with their tags; '': the mail has none of its own. */
+  readonly preheader: string;
+  readonly inbox: CheckScreen['inbox'];
   readonly hasFormer: boolean;
   /** A finished message: only its subject can be changed. */
   readonly isFinished: boolean;

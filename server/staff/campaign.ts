@@ -36,7 +36,8 @@ export async function loadCampaign(ctx: Context, id: string): Promise<LoadedCamp
   return campaign;
 }
 
-/** Is its file one text, which can be shown and changed as it is? */
-export function isText({ format }: Pick<LoadedCampaign, 'format'>): boolean {
-  return format !== 'message' && format !== 'zip';
+/** The name of its file as a template: of an archive, its page; null: a finished message, which is none. */
+export function templateName({ format, fileName }: Pick<LoadedCampaign, 'format' | 'fileName'>): string | null {
+  if (format === 'message') return null;
+  return format === 'zip' ? fileName.replace(/\.zip$/i, '.html') : fileName;
 }

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { askSpamFilter, checkCampaign, knownSpamScore } from '../campaigns/check.js';
+import { shownFrom } from '../campaigns/shown-from.js';
 import { footerLanguages } from '../campaigns/words.js';
 import { languageLinks } from '../web/i18n.js';
 import { onlyMethods, readForm, sendPage, type Site } from '../web/http.js';
@@ -43,7 +44,7 @@ async function show(site: Site, visit: Visit): Promise<void> {
   sendPage(site, res, 'admin/check', {
     ...screen,
     campaign: campaignPart(campaign, list, visit, 'check'),
-    inbox: { from: list.organisation.name, subject: checked.subject, preheader: checked.preheader.text },
+    inbox: { from: shownFrom(list, campaign).name, subject: checked.subject, preheader: checked.preheader.text },
     verdict: counts.stop > 0 ? 'stop' : counts.look > 0 ? 'look' : 'good',
     counts,
     wrong: findings.filter(({ isGood }) => !isGood),

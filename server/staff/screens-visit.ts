@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { catalogue } from '../consent/catalogue.js';
+import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { cookieOf, setCookie } from '../preferences/cookies.js';
 import { formToken } from '../preferences/session.js';
@@ -11,6 +12,7 @@ import type { StaffMember } from './staff.js';
 
 /** A request of somebody who is logged in. */
 export interface Visit {
+  readonly ctx: Context;
   readonly req: Request;
   readonly res: Response;
   readonly staff: StaffMember;
@@ -119,7 +121,7 @@ export function staffCookie(site: Site, req: Request): string | undefined {
 async function visitOf(site: Site, place: Place, req: Request, res: Response): Promise<Visit> {
   const visitor = visitors.get(req);
   if (!visitor) throw new Error('a staff screen was reached past onlyStaff');
-  return { req, res, staff: visitor.staff, screen: await screenOf(site, req, res, place, visitor) };
+  return { ctx: site.ctx, req, res, staff: visitor.staff, screen: await screenOf(site, req, res, place, visitor) };
 }
 
 // Asked for once by ?lang=, a language stays: staff walk through many screens.

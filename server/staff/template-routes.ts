@@ -1,5 +1,7 @@
 import { Router } from 'express';
 import { hasOpenTags } from '../campaigns/accept-tags.js';
+import { shownPictures, showPictures } from '../campaigns/content.js';
+import { keptPictures } from '../campaigns/kept-pictures.js';
 import { LIBRARY } from '../campaigns/library.js';
 import { problemsOf, type Problem } from '../campaigns/problem.js';
 import { MAX_SOURCE_BYTES } from '../campaigns/render.js';
@@ -108,7 +110,7 @@ async function start(site: Site, visit: Visit): Promise<void> {
     const list = fields['list'] ?? '';
     const id = await createCampaign(site.ctx, {
       ...{ list, subject: fields['subject'] ?? '', fileName, source: file },
-      tags: 'propose',
+      ...{ tags: 'propose', isTemplate: true },
     });
     visit.res.redirect(303, `/admin/campaigns/${id}${(await hasOpenTags(site.ctx, id)) ? '/tags' : ''}`);
   } catch (error) {
@@ -123,7 +125,8 @@ async function showPreview(site: Site, { req, res, screen }: Visit): Promise<voi
   const [list] = template.lists;
   if (!list) throw new Refusal('not-found', 'There is no list yet.');
   const content = { id: NOBODY, subject: title, html, text, settings: {} };
-  sendPreview(res, previewOf(site.ctx, list, content, { language: screen.language }).html, {
+  const preview = previewOf(site.ctx, list, content, { language: screen.language }).html;
+  sendPreview(res, showPictures(preview, shownPictures({ pictures: await keptPictures(site.ctx.db, preview) })), {
     theme: req.query['theme'] === 'dark' ? 'dark' : 'light',
     hasPictures: false,
   });

@@ -1,10 +1,13 @@
 import { Router } from 'express';
+import { inboxOf } from '../campaigns/check.js';
+import { ownPreheader } from '../campaigns/preheader.js';
 import { problemsOf } from '../campaigns/problem.js';
 import { changeText, formerText, MAX_TEXT, type TextChange } from '../campaigns/text-part.js';
+import { shownFrom } from '../campaigns/shown-from.js';
 import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
-import { campaignOf, campaignPart } from './campaign-view.js';
+import { campaignOf, campaignPart, footerAsked } from './campaign-view.js';
 import { problemPart } from './refused-view.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
@@ -37,7 +40,7 @@ async function save(site: Site, visit: Visit): Promise<void> {
   const { campaign } = await campaignOf(site, visit);
   const fields = fieldsOf(req);
   try {
-    await changeText(site.ctx, campaign.id, changeOf(fields), fields['subject']);
+    await changeText(site.ctx, campaign.id, changeOf(fields), fields);
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'template-refused') throw error;
     await show(site, visit, error);
@@ -54,6 +57,7 @@ function changeOf(fields: Readonly<Record<string, string>>): TextChange {
 async function show(site: Site, visit: Visit, refused: Refusal | null): Promise<void> {
   const { req, res, screen } = visit;
   const { campaign, list } = await campaignOf(site, visit);
+  const shown = inboxOf(site.ctx, { list, content: campaign, language: footerAsked(list, visit) });
   const typed = refused ? fieldsOf(req) : {};
   sendPage(
     site,
@@ -64,6 +68,8 @@ async function show(site: Site, visit: Visit, refused: Refusal | null): Promise<
       campaign: campaignPart(campaign, list, visit, 'text'),
       text: typed['text'] ?? campaign.text,
       subject: typed['subject'] ?? campaign.subject,
+      preheader: typed['preheader'] ?? ownPreheader(campaign.html),
+      inbox: { from: shownFrom(list, campaign).name, subject: shown.subject, preheader: shown.preheader.text },
       isFinished: campaign.message !== null && campaign.message !== undefined,
       hasFormer: (await formerText(site.ctx, campaign.id)) !== null,
       isSaved: req.query['saved'] === 'yes' && !refused,

@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { hasOpenTags } from '../campaigns/accept-tags.js';
 import { problemsOf, type Problem } from '../campaigns/problem.js';
 import { MAX_UPLOAD_BYTES } from '../campaigns/format.js';
+import { readPlacement } from '../campaigns/placement.js';
 import { createCampaign } from '../campaigns/upload.js';
 import { catalogue, textOf } from '../consent/catalogue.js';
 import { Refusal } from '../errors.js';
@@ -44,12 +45,14 @@ async function upload(site: Site, visit: Visit): Promise<void> {
     return;
   }
   try {
+    const pictures = readPlacement(fields['pictures']);
     const id = await createCampaign(site.ctx, {
       list: fields['list'] ?? '',
       subject: fields['subject'] ?? '',
       fileName: file.originalname,
       source: file.buffer,
       tags: 'propose',
+      ...(pictures ? { pictures } : {}),
     });
     const next = (await hasOpenTags(site.ctx, id)) ? '/tags' : '';
     res.redirect(303, `/admin/campaigns/${id}${next}`);
@@ -77,6 +80,9 @@ async function showUpload(
       isChosen: list.slug === fields['list'],
     })),
     subject: (fields['subject'] ?? '').slice(0, 400),
+    pictures: (['auto', 'inlined', 'hosted'] as const).map((name) => ({
+      ...{ name, isChosen: name === (readPlacement(fields['pictures']) ?? 'auto') },
+    })),
     problems: problems && problems.slice(0, 20).map(problemPart),
     fileName,
   };

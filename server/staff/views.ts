@@ -3,7 +3,7 @@ import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
 import type { SteerPart } from './plan-views.js';
 import type { TagSystem } from '../campaigns/becomes.js';
-import type { CampaignPart, ReleasePart } from './campaign-views.js';
+import type { CampaignPart, PicturesPart, ReleasePart } from './campaign-views.js';
 import type { PageBase } from '../web/pages.js';
 import type { ProblemPart } from './refused-view.js';
 
@@ -84,6 +84,7 @@ export interface CampaignsScreen extends StaffScreen {
 export interface UploadScreen extends StaffScreen {
   readonly lists: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
   readonly subject: string;
+  readonly pictures: readonly { readonly name: string; readonly isChosen: boolean }[];
   /** null: nothing was uploaded yet. */
   readonly problems: readonly ProblemPart[] | null;
   readonly fileName: string;
@@ -141,6 +142,8 @@ export interface CampaignScreen extends StaffScreen {
   /** For a draft. */
   readonly audience: AudiencePart | null;
   readonly release: ReleasePart;
+  /** Of an archive. */
+  readonly pictures: PicturesPart | null;
   /** Once released: the page for everybody. */
   readonly webHref: string | null;
   /** Once released. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import express, { type Express, type Router } from 'express';
 import { ROOT } from '../config.js';
 import { clickRoutes } from '../campaigns/click-routes.js';
+import { pictureRoutes } from '../campaigns/picture-routes.js';
 import { webVersionRoutes } from '../campaigns/web-routes.js';
 import { receiptRoutes } from '../consent/receipt-routes.js';
 import { consentRoutes } from '../consent/routes.js';
@@ -63,6 +64,7 @@ export function makeApp(site: Site, probes: Probes, more: readonly Router[] = []
   app.use(privacyRoutes(site));
   app.use(receiptRoutes(site));
   app.use(webVersionRoutes(site));
+  app.use(pictureRoutes(site));
   app.use(ledgerRoutes(site));
   for (const routes of more) app.use(routes);
   app.use(() => {

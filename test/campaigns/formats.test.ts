@@ -2,15 +2,17 @@ import { expect } from 'chai';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { acceptTags, tagsOf } from '../../server/campaigns/accept-tags.js';
 import { finishMail, type Recipient } from '../../server/campaigns/builder.js';
-import { withPictures } from '../../server/campaigns/content.js';
+import { shownPictures, showPictures, withPictures } from '../../server/campaigns/content.js';
 import { changeDraft } from '../../server/campaigns/draft.js';
 import { problemsOf, type Problem } from '../../server/campaigns/problem.js';
+import { ownPreheader } from '../../server/campaigns/preheader.js';
 import { makeReady } from '../../server/campaigns/ready.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { presentFields } from '../../server/campaigns/personal.js';
 import { fieldsAskedBy } from '../../server/campaigns/prepare.js';
 import { previewOf, samplePerson } from '../../server/campaigns/sample.js';
-import { createCampaign } from '../../server/campaigns/upload.js';
+import { changeText } from '../../server/campaigns/text-part.js';
+import { createCampaign, type NewCampaign } from '../../server/campaigns/upload.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
 import { Refusal } from '../../server/errors.js';
 import { loadCampaign } from '../../server/staff/campaign.js';
@@ -32,11 +34,7 @@ describe('the formats of a campaign', () => {
 
   after(async () => fresh.drop());
 
-  const upload = async (
-    fileName: string,
-    source: string | Buffer,
-    more: { subject?: string; tags?: 'accept' | 'propose' } = {},
-  ): Promise<string> =>
+  const upload = async (fileName: string, source: string | Buffer, more: Partial<NewCampaign> = {}): Promise<string> =>
     createCampaign(fresh.ctx, { list: 'news', subject: 'Hello', fileName, source: Buffer.from(source), ...more });
 
   const mailTo = async (id: string, attributes: Record<string, string> = {}): Promise<ParsedMail> => {
@@ -311,6 +309,69 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
     }
   });
 
+  describe('the preview text', () => {
+    const TAGGED = 'Only {{default attribute.first_name "you"}} & <us>';
+    const hiddenIn = (mail: ParsedMail): string =>
+      /<div style="display:none[^"]*">([^<]*)<\/div>/
+        .exec(String(mail.html))?.[1]
+        ?.replace(/(?:&#847;&zwnj;&nbsp;)*$/, '') ?? '';
+
+    for (const [name, source, before] of [
+      ['a.html', '<html><body class="x"><p>Words</p></body></html>', ''],
+      ['b.mjml', mjml('<mj-preview>Theirs</mj-preview>'), 'Theirs'],
+      ['c.html.hbs', '<div style="display:none">For {{email}}</div><p>Words</p>', 'For {{email}}'],
+      ['d.md', '---\npreheader: Read this\n---\nWords\n', 'Read this'],
+      ['e.zip', makeZip([{ path: 'index.html', body: '<body><p>Words</p></body>' }]), ''],
+    ] as const) {
+      it(`of ${name} is seen, replaced, escaped, taken out, and never in the text part`, async () => {
+        const id = await upload(name, source);
+        const html = async (): Promise<string> => (await loadCampaign(fresh.ctx, id)).html;
+        const [original, { text }] = [await html(), await loadCampaign(fresh.ctx, id)];
+        expect(ownPreheader(original)).to.equal(before);
+
+        await changeText(fresh.ctx, id, { text }, { preheader: TAGGED });
+
+        const mail = await mailTo(id, { first_name: '<b>Eve</b>' });
+        expect(hiddenIn(mail)).to.equal('Only &lt;b&gt;Eve&lt;/b&gt; &amp; &lt;us&gt;');
+        expect(mail.html).not.to.contain('Theirs').and.not.contain('Read this');
+        expect(mail.html).to.match(UNSUBSCRIBE);
+        await changeText(fresh.ctx, id, 'anew');
+        expect((await mailTo(id)).text)
+          .to.contain('Words')
+          .and.not.contain('Only');
+        expect(ownPreheader(await html())).to.equal(TAGGED);
+        await changeText(fresh.ctx, id, { text }, { preheader: '' });
+        expect(ownPreheader(await html())).to.equal('');
+        if (before === '') expect(await html()).to.equal(original);
+      });
+    }
+
+    it('leaves a part alone that only some devices show', async () => {
+      const part = '<div style="display:none"><a href="https://example.org">For phones</a></div>';
+      const id = await upload('a.html', `<body>${part}<p>Words</p></body>`, { preheader: 'Ours' });
+
+      const { html } = await loadCampaign(fresh.ctx, id);
+
+      expect(html).to.contain(part);
+      expect(ownPreheader(html)).to.equal('Ours');
+    });
+
+    it('is refused with tags that nobody accepted, line breaks, too many letters, or for a finished message', async () => {
+      const id = await upload('a.html', '<p>Words</p>');
+      const eml = 'Subject: July\r\nContent-Type: text/plain\r\n\r\nHello.\r\n';
+
+      for (const [reason, work] of [
+        ['placeholder', async () => changeText(fresh.ctx, id, 'anew', { preheader: 'For *|FNAME|*' })],
+        ['preheader-controls', async () => changeText(fresh.ctx, id, 'anew', { preheader: 'a\nb' })],
+        ['preheader-long', async () => changeText(fresh.ctx, id, 'anew', { preheader: 'a'.repeat(251) })],
+        ['placeholder', async () => upload('a.html', '<p>Words</p>', { preheader: 'For *|FNAME|*' })],
+        ['preheader-message', async () => upload('a.eml', eml, { preheader: 'Ours' })],
+      ] as const)
+        expect((await refusal(work()))[0], reason).to.include({ reason });
+      expect((await loadCampaign(fresh.ctx, id)).html).to.equal('<p>Words</p>');
+    });
+  });
+
   describe('a finished message', () => {
     const MESSAGE = [
       'Return-Path: <me@example.net>',
@@ -445,10 +506,14 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
       const list = await listBySlug(fresh.ctx, 'news');
       const campaign = await withPictures(fresh.ctx.db, await loadCampaign(fresh.ctx, id));
 
-      expect(previewOf(fresh.ctx, list, campaign, { language: 'en' }).html).to.contain(
+      const { html } = previewOf(fresh.ctx, list, campaign, { language: 'en' });
+      expect(showPictures(html, shownPictures(campaign))).to.contain(
         `src="data:image/png;base64,${PNG.toString('base64')}"`,
       );
-      await fresh.ctx.db.query(`update campaign_picture set body = 'x' where campaign_id = $1`, [id]);
+      await fresh.ctx.db.query(
+        `update picture p set body = 'x' from campaign_picture c where c.sha256 = p.sha256 and c.campaign_id = $1`,
+        [id],
+      );
       expect(await releaseCampaign(fresh.ctx, id).catch((error: unknown) => (error as Refusal).code)).to.equal(
         'campaign-state',
       );
@@ -502,11 +567,6 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
         svg('<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "x">]><svg>&a;</svg>'),
       ],
       ['a style sheet that is not in it', 'style-local', [page('<link rel="stylesheet" href="a.css"><p>x</p>')]],
-      [
-        'pictures of more than 5 MB',
-        'pictures-large',
-        [page('<p>x</p><img src="a.png">'), { path: 'a.png', body: Buffer.concat([PNG, noiseOf(6_000_000)]) }],
-      ],
     ];
     for (const [title, reason, entries] of hostile) {
       it(`is refused with ${title}`, async () => {
@@ -515,6 +575,18 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
         expect(problem).to.include({ reason });
       });
     }
+
+    it('is refused with pictures of more than 5 MB that are to go along; else they are fetched', async () => {
+      const body = Buffer.concat([PNG, noiseOf(6_000_000)]);
+      const source = makeZip([page('<p>x</p><img src="a.png">'), { path: 'a.png', body }]);
+
+      const [problem] = await refusal(upload('mail.zip', source, { pictures: 'inlined' }));
+
+      expect(problem).to.include({ reason: 'pictures-large' });
+      const mail = await mailTo(await upload('mail.zip', source));
+      expect(mail.attachments).to.deep.equal([]);
+      expect(mail.html).to.match(/<img src="https:\/\/consent\.example\.org\/i\/[\w-]{68}"/);
+    });
 
     it('is refused when it is none, cut off, or too large', async () => {
       const whole = makeZip(FILES);
@@ -538,6 +610,10 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
     });
   });
 });
+
+function mjml(head: string): string {
+  return `<mjml><mj-head>${head}</mj-head><mj-body><mj-section><mj-column><mj-text>Words</mj-text></mj-column></mj-section></mj-body></mjml>`;
+}
 
 function noise(count: number): ZipEntry[] {
   return Array.from({ length: count }, (_, i) => ({

@@ -23,6 +23,7 @@ function mail(change: Partial<MailToCheck> & { body?: string } = {}): MailToChec
     text: 'Dear reader, the boat is ready, and so are the people who built it. Come and see it on Saturday.\n',
     laidOut: html.replace('</body>', `${WAY_OUT}</body>`),
     htmlBytes: 12_000,
+    pictures: [],
     sender: { fromDomain: 'news.example.com', signingDomains: ['news.example.com'], key: 'ok' },
     ...change,
   };

@@ -1,12 +1,14 @@
 import { connect } from 'node:net';
 import ts from 'typescript';
 import { addCredential } from '../../server/gateway/add-credential.js';
+import { loadCampaign } from '../../server/staff/campaign.js';
 import { addStaff } from '../../server/staff/add-staff.js';
 import { logIn } from '../../server/staff/auth.js';
 import { makePersonRef } from '../../server/staff/person-ref.js';
 import { OPENED } from '../../server/campaigns/counted-links.js';
 import { webVersionOf } from '../../server/campaigns/prepare.js';
 import { changeDraft } from '../../server/campaigns/draft.js';
+import { hostPictures } from '../../server/campaigns/host-pictures.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { saveSegment } from '../../server/campaigns/segments.js';
 import { keepTemplate } from '../../server/campaigns/templates.js';
@@ -20,6 +22,7 @@ import { nodesOf, readSources } from './source.js';
 import { campaignMailTo, one } from './state.js';
 import { join, linkIn, signUp } from './story.js';
 import { formOf, get, linksOf, post } from './web.js';
+import { makeZip } from './zip.js';
 
 /** A route of the app, filled in with what it needs: true tokens, ids of rows that are there. */
 export interface Place {
@@ -171,12 +174,14 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/campaigns/:id/ask': { path: `${admin}/ask`, gets: false, reads: 'form' },
       '/admin/campaigns/:id/return': { path: `${admin}/return`, gets: false, reads: 'form' },
       '/admin/campaigns/:id/duplicate': { path: `${admin}/duplicate`, gets: false, reads: 'form' },
+      '/admin/campaigns/:id/pictures': { path: `${admin}/pictures`, gets: false, reads: 'form' },
       '/admin/campaigns/:id/keep': { path: `${admin}/keep`, gets: false, reads: 'form' },
       '/admin/templates/:ref': { path: kept, gets: true, reads: 'upload' },
       '/admin/templates/:ref/preview': page(`${kept}/preview`),
       '/admin/templates/:ref/name': { path: `${kept}/name`, gets: false, reads: 'form' },
       '/admin/templates/:ref/delete': { path: `${kept}/delete`, gets: false, reads: 'form' },
       '/admin/templates/:ref/restore': { path: `${kept}/restore`, gets: false, reads: 'form' },
+      '/i/:token': page(await hostedPicture(ctx)),
       '/w/:token': page(path(await webVersionLink(ctx))),
       '/admin/campaigns/:id/send': { path: `${admin}/send`, gets: true, reads: 'form' },
     },
@@ -236,6 +241,25 @@ async function webVersionLink(ctx: Context): Promise<string> {
   const sent = await one<string>(ctx, `select id from campaign where state = 'sent'`);
   return webVersionOf(ctx, await listBySlug(ctx, 'news'), sent, 'en');
 }
+
+/** A picture of a draft, as mails name it. */
+async function hostedPicture(ctx: Context): Promise<string> {
+  const source = makeZip([
+    { path: 'index.html', body: '<title>Boat</title><p>Hello</p><img src="boat.png" alt="A boat">' },
+    { path: 'boat.png', body: BOAT },
+  ]);
+  const id = await createCampaign(ctx, { list: 'news', fileName: 'boat.zip', source, pictures: 'hosted' });
+  const content = await loadCampaign(ctx, id);
+  const sha256 = content.pictures?.[0]?.sha256 ?? '';
+  return new URL(hostPictures(ctx, await listBySlug(ctx, 'news'), content, `cid:${sha256.slice(0, 32)}@picture`))
+    .pathname;
+}
+
+/** A PNG of one point. */
+const BOAT = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 async function magicLink(service: TestService, count: number): Promise<string> {
   await post(`${service.base}/preferences`, { email: 'ada@gmail.com' });

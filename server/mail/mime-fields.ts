@@ -60,7 +60,7 @@ export function lineEnd(raw: Buffer, from: number, end: number): number {
 function readField(raw: Buffer, start: number, end: number): RawField {
   const text = raw.toString('latin1', start, end);
   const [, name = '', value = ''] = /^([!-9;-~]+)[ \t]*:([^]*)$/.exec(text) ?? [];
-  const bare = value.trim();
+  const bare = trimBlanks(value);
   const unfolded = bare.includes('\n') ? bare.replace(/\r?\n(?=[ \t])/g, '') : bare;
   return { name: name.toLowerCase(), value: unfolded, start, end };
 }
@@ -88,31 +88,42 @@ export interface Parameters {
   readonly isSound: boolean;
 }
 
+/** RFC 5322 2.2.2 and line ends. */
+const BLANKS = ' \t\r\n';
 /** At most so many parameters are read. */
 const MAX_PARAMETERS = 100;
 
 /** Reads a structured value with its parameters, those of RFC 2231 in pieces too. Never throws. RFC 2045 5.1. */
 export function readParameters(text: string): Parameters {
   const [head = '', ...rest] = splitParameters(text);
+  const type = trimBlanks(head);
   const pieces = new Map<string, { place: number; value: string; isEncoded: boolean }[]>();
   for (const part of rest.slice(0, MAX_PARAMETERS)) {
     const equals = part.indexOf('=');
     if (equals < 1) continue;
     const [, name = '', place = '0', star = ''] =
-      /^([^*]+)(?:\*(\d{1,3}))?(\*)?$/.exec(part.slice(0, equals).trim().toLowerCase()) ?? [];
+      /^([^*]+)(?:\*(\d{1,3}))?(\*)?$/.exec(trimBlanks(part.slice(0, equals)).toLowerCase()) ?? [];
     if (name === '') continue;
-    const value = unquote(part.slice(equals + 1).trim());
+    const value = unquote(trimBlanks(part.slice(equals + 1)));
     pieces.set(name, [...(pieces.get(name) ?? []), { place: Number(place), value, isEncoded: star !== '' }]);
   }
   const parameters = new Map<string, string>();
   for (const [name, all] of pieces) parameters.set(name, joinPieces(all));
-  const isSound = /^[!#-'*+.\w^`{|}~-]+(?:\/[!#-'*+.\w^`{|}~-]+)?$/.test(head.trim()) && rest.every(isParameter);
-  return { value: head.trim().toLowerCase(), parameters, isSound };
+  const isSound = /^[!#-'*+.\w^`{|}~-]+(?:\/[!#-'*+.\w^`{|}~-]+)?$/.test(type) && rest.every(isParameter);
+  return { value: type.toLowerCase(), parameters, isSound };
 }
 
 // A semicolon at the end is common, and harmless.
 function isParameter(part: string): boolean {
-  return /^\s*$|^\s*[\w.*-]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s"]+)\s*$/s.test(part);
+  return /^$|^[\w.*-]+[ \t\r\n]*=[ \t\r\n]*(?:"(?:[^"\\]|\\.)*"|[^\s"]+)$/s.test(trimBlanks(part));
+}
+
+/** Without the blanks of the grammar at both ends. `trim` takes more: a no-break space is a letter to other programs. */
+export function trimBlanks(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && BLANKS.includes(text[start] ?? '')) start += 1;
+  while (end > start && BLANKS.includes(text[end - 1] ?? '')) end -= 1;
+  return text.slice(start, end);
 }
 
 function joinPieces(pieces: readonly { place: number; value: string; isEncoded: boolean }[]): string {

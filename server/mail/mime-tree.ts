@@ -1,5 +1,13 @@
 import { Refusal } from '../errors.js';
-import { fieldsNamed, lineEnd, readHeader, readParameters, type Parameters, type RawHeader } from './mime-fields.js';
+import {
+  fieldsNamed,
+  lineEnd,
+  readHeader,
+  readParameters,
+  trimBlanks,
+  type Parameters,
+  type RawHeader,
+} from './mime-fields.js';
 
 /** A part of a message where it lies; offsets in bytes. */
 export interface MimePart {
@@ -87,12 +95,7 @@ function readChildren(
 }
 
 function readEncoding(value: string): string {
-  return (
-    value
-      .replace(/\([^)]*\)/g, '')
-      .trim()
-      .toLowerCase() || '7bit'
-  );
+  return trimBlanks(value.replace(/\([^)]*\)/g, '')).toLowerCase() || '7bit';
 }
 
 // Without an empty line what is added would count as header; and base64 that some begin to read too early is noise.

@@ -76,6 +76,22 @@ describe('the footer engine', () => {
       expect((await simpleParser(done.message)).text).to.contain(FOOTER.unsubscribeUrl);
     });
 
+    it('a place beside what is told with a no-break space, which is a letter to some programs', async () => {
+      const parts = `--x\r\n${part('text/html', '<p>Hello</p>')}\r\n--x--\r\n`;
+      const raws = [
+        `Content-Type: multipart/mixed;\u00a0boundary=x\r\n\r\n${parts}`,
+        `Content-Type: multipart/mixed\u00a0; boundary=x\r\n\r\n${parts}`,
+        `Content-Type: multipart/mixed; boundary=x\u00a0\r\n\r\n${parts}`,
+        part('text/plain', 'SGVsbG8=', 'base64\u00a0'),
+      ];
+
+      for (const raw of raws) {
+        const done = inject(message(raw));
+        expect(done.outcome, raw).to.equal('wrapped');
+        expect((await simpleParser(done.message)).text, raw).to.contain(FOOTER.unsubscribeUrl);
+      }
+    });
+
     it('a place beside what is no text', async () => {
       const done = inject(message(part('application/pdf', 'JVBERi0=', 'base64')));
 

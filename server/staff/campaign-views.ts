@@ -1,3 +1,4 @@
+import type { CampaignActKind } from '../../entities/campaign-act.js';
 import type { Finding } from '../campaigns/lint-finding.js';
 import type { ProblemPart } from './refused-view.js';
 import type { AudiencePart, StaffScreen } from './views.js';
@@ -27,8 +28,11 @@ export interface ReleasePart {
   readonly canSend: boolean;
   /** Nobody else could release it. */
   readonly isAlone: boolean;
-  readonly story: readonly {
-    readonly what: string;
+  /** All that was done with it, oldest first. */
+  readonly history: readonly {
+    readonly what: CampaignActKind;
+    readonly who: 'operator' | 'staff' | 'gone';
+    /** The address of the staff member. */
     readonly by: string;
     readonly at: Date;
     readonly note: string | null;

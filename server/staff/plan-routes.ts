@@ -43,7 +43,7 @@ export function planRoutes(site: Site): Router {
     .post(
       act(async (visit) => {
         const { campaign } = await campaignOf(site, visit);
-        await unscheduleCampaign(site.ctx, campaign.id);
+        await unscheduleCampaign(site.ctx, campaign.id, visit.staff.id);
         back(visit, campaign);
       }),
     )

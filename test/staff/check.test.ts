@@ -206,7 +206,7 @@ describe('the pages of a campaign', function () {
       await eventually(async () => expect(await stateOf(href)).to.equal('sent'));
       const words = wordsOf(await ada.see(href));
       expect(words).to.match(
-        /ada@workshop\.example asked for its release on .+ boris@workshop\.example released it on/,
+        /Release asked for ada@workshop\.example .+ Released, to start at once boris@workshop\.example/,
       );
     });
 
@@ -216,9 +216,9 @@ describe('the pages of a campaign', function () {
 
       await boris.send(`${href}/send`, 'return', { note: 'The shop is closed on Sunday.' });
 
-      expect(wordsOf(await ada.see(href)))
-        .to.contain('boris@workshop.example gave it back')
-        .and.contain('The shop is closed');
+      expect(wordsOf(await ada.see(href))).to.match(
+        /Given back The shop is closed on Sunday\. boris@workshop\.example/,
+      );
       expect((await boris.see(`${href}/send`)).text).not.to.contain('data-act="send"');
       expect((await ada.see(`${href}/send`)).text).to.contain('data-act="ask-release"');
     });
@@ -268,7 +268,7 @@ describe('the pages of a campaign', function () {
 
       await releaseCampaign(service.ctx, idOf(href));
 
-      expect(wordsOf(await ada.see(href))).to.contain('It was released on the command line');
+      expect(wordsOf(await ada.see(href))).to.contain('Released, to start at once The operator, on the command line');
     });
   });
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { progress } from '../../server/campaigns/progress.js';
+import { steerCampaign } from '../../server/campaigns/steer.js';
 import { addStaff } from '../../server/staff/add-staff.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { join } from '../support/story.js';
@@ -145,6 +146,38 @@ describe('The plan of a campaign', () => {
     expect((await see(`${href}/cancel`)).status).to.equal(303);
   });
 
+  it('keeps who scheduled, paused, resumed and cancelled it, and tells it in the language of whoever looks', async () => {
+    const href = await uploaded();
+    const id = href.split('/').pop() ?? '';
+    await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2027-12-01T09:00' });
+    await press(await see(`${href}/send`), 'send');
+    await press(await see(href), 'unschedule');
+    await press(await see(`${href}/plan`), 'plan', { when: 'now', warmUp: '1' });
+    await press(await see(`${href}/send`), 'send');
+    await Promise.all([press(await see(href), 'pause'), press(await see(href), 'pause')]);
+    await steerCampaign(service.ctx, id, 'resume', null);
+    await press(await see(`${href}/cancel`), 'cancel');
+    await service.ctx.db.query(
+      `insert into campaign_act (campaign_id, number, what, happened_at, seal) values ($1, 99, 'paused', now(), 'forged')`,
+      [id],
+    );
+
+    const [english, polish] = [await see(href, viewer), await see(`${href}?lang=pl`, viewer)];
+
+    expect(historyOf(english)).to.deep.equal([
+      'Released, to start at its time, marketer@example.org',
+      'Made a draft again, marketer@example.org',
+      'Released, to start at once, marketer@example.org',
+      'Paused, marketer@example.org',
+      'Resumed, The operator, on the command line',
+      'Cancelled, marketer@example.org',
+    ]);
+    expect(historyOf(polish).slice(-2)).to.deep.equal([
+      'Wznowienie, Operator, z wiersza poleceń',
+      'Anulowanie, marketer@example.org',
+    ]);
+  });
+
   it('shows viewers when and how fast, and lets them change nothing', async () => {
     const href = await uploaded();
     const { fields, action } = formOf(await see(`${href}/plan`), 'plan');
@@ -158,3 +191,11 @@ describe('The plan of a campaign', () => {
       expect((await post(`${service.base}${href}/${step}`, fields, { cookie: viewer })).status, step).to.equal(403);
   });
 });
+
+/** What was done with a campaign and who did it, without when. */
+function historyOf({ text }: Page): string[] {
+  const [, table = ''] = /<h2 id="history-title">[\s\S]+?<tbody>([\s\S]+?)<\/tbody>/.exec(text) ?? [];
+  return [...table.matchAll(/<tr><td>[^<]+<\/td><td>([^<]+)<\/td><td>(.+?)<\/td><\/tr>/g)].map(
+    ([, what = '', who = '']) => `${what}, ${who.replace(/<\/?bdi>/g, '')}`,
+  );
+}

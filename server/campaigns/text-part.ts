@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { isSealed, seal } from '../keys/seal.js';
+import type { SeenPart } from './draft-mark.js';
 import { changeDraft, openDraft } from './draft.js';
 import { textOf } from './render.js';
 
@@ -10,22 +11,33 @@ export const MAX_TEXT = 200_000;
 /** What is to become of a draft's text part: other words, made anew from the HTML, or those of before the last change. */
 export type TextChange = { readonly text: string } | 'anew' | 'former';
 
+/** What is to become of subject and text part; `seen`: as they were shown. */
+export interface WordsChange {
+  readonly text: TextChange;
+  readonly subject?: string | undefined;
+  readonly seen?: SeenPart | null;
+}
+
 /** Changes the text part of a draft, and keeps the one before to go back to. Throws as `changeDraft`, and `not-found` when there is none to go back to. */
-export async function changeText(ctx: Context, id: string, change: TextChange, subject?: string): Promise<void> {
+export async function changeText(
+  ctx: Context,
+  id: string,
+  { text: change, subject, seen = null }: WordsChange,
+): Promise<void> {
   const draft = await openDraft(ctx, id);
   // A finished message is sent as it is.
   if (draft.message) {
-    if (subject !== undefined) await changeDraft(ctx, id, { subject });
+    if (subject !== undefined) await changeDraft(ctx, id, { subject }, seen);
     return;
   }
   const text = await nextText(ctx, draft, change);
   if (text.length > MAX_TEXT) throw new Refusal('body-too-large', 'The text is longer than 200,000 characters.');
-  await changeDraft(ctx, id, { text, ...(subject === undefined ? {} : { subject }) });
-  if (text === draft.text) return;
+  const before = await changeDraft(ctx, id, { text, ...(subject === undefined ? {} : { subject }) }, seen);
+  if (text === before.text) return;
   await ctx.db.query(`update campaign set former_text = $2, former_seal = $3 where id = $1 and state = 'draft'`, [
     id,
-    draft.text,
-    seal(ctx.keyring, 'former-text', [id, draft.text]),
+    before.text,
+    seal(ctx.keyring, 'former-text', [id, before.text]),
   ]);
 }
 

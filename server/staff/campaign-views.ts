@@ -98,6 +98,8 @@ export interface TextScreen extends StaffScreen {
   readonly campaign: CampaignPart;
   readonly text: string;
   readonly subject: string;
+  /** Marks subject and text as they were shown. */
+  readonly seen: string;
   readonly hasFormer: boolean;
   /** A finished message: only its subject can be changed. */
   readonly isFinished: boolean;

@@ -1,10 +1,12 @@
 import { Router } from 'express';
+import { markOf } from '../campaigns/draft-mark.js';
 import { problemsOf } from '../campaigns/problem.js';
 import { changeText, formerText, MAX_TEXT, type TextChange } from '../campaigns/text-part.js';
 import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { campaignOf, campaignPart } from './campaign-view.js';
+import { changeSeen } from './changed-draft.js';
 import { problemPart } from './refused-view.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
@@ -37,7 +39,15 @@ async function save(site: Site, visit: Visit): Promise<void> {
   const { campaign } = await campaignOf(site, visit);
   const fields = fieldsOf(req);
   try {
-    await changeText(site.ctx, campaign.id, changeOf(fields), fields['subject']);
+    const text = changeOf(fields);
+    const wanted = {
+      ...{ part: 'words' as const, subject: fields['subject'] ?? campaign.subject },
+      text: campaign.message ? { text: campaign.text } : text,
+    };
+    const isSaved = await changeSeen(site, visit, wanted, async (seen) =>
+      changeText(site.ctx, campaign.id, { text, subject: fields['subject'], seen }),
+    );
+    if (!isSaved) return;
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'template-refused') throw error;
     await show(site, visit, error);
@@ -64,6 +74,7 @@ async function show(site: Site, visit: Visit, refused: Refusal | null): Promise<
       campaign: campaignPart(campaign, list, visit, 'text'),
       text: typed['text'] ?? campaign.text,
       subject: typed['subject'] ?? campaign.subject,
+      seen: typed['seen'] ?? markOf(campaign, 'words'),
       isFinished: campaign.message !== null && campaign.message !== undefined,
       hasFormer: (await formerText(site.ctx, campaign.id)) !== null,
       isSaved: req.query['saved'] === 'yes' && !refused,

@@ -78,7 +78,7 @@ describe('A campaign under way', () => {
       const id = await released({ at: fromNow(HOUR).toISOString(), perSecond: 1 });
 
       await unscheduleCampaign(fresh.ctx, id, null);
-      await changeDraft(fresh.ctx, id, { subject: 'Later', settings: {} });
+      await changeDraft(fresh.ctx, id, { subject: 'Later', settings: { sending: {} } });
       await releaseCampaign(fresh.ctx, id);
       await queueAll();
 

@@ -1,9 +1,13 @@
 import { expect } from 'chai';
 import { audienceOf } from '../../server/campaigns/audience.js';
 import { chooseAudience } from '../../server/campaigns/choose-audience.js';
+import { changeDraft } from '../../server/campaigns/draft.js';
 import { fanOut } from '../../server/campaigns/fan-out.js';
+import { progress } from '../../server/campaigns/progress.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
+import { resultsCsv } from '../../server/campaigns/results-file.js';
 import type { AudienceFilter } from '../../server/campaigns/settings.js';
+import { steerCampaign } from '../../server/campaigns/steer.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { attributesOf } from '../../server/consent/attributes.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
@@ -115,6 +119,32 @@ describe('Topics and attributes', function () {
     await eventually(async () => expect(await stateOfMail(campaign, films.email)).to.equal('sent'));
     await eventually(async () => expect(await stateOfMail(campaign, all.email)).to.equal('sent'));
     expect(await stateOfMail(campaign, books.email)).to.equal(null);
+  });
+
+  it('are asked for again right before a mail leaves: who left the topic while it waited does not get it', async () => {
+    const { ctx } = service;
+    const waiting = new Map<string, string>();
+    for (const { email, link } of [
+      await reader({ 'topic-games': 'yes', 'topic-books': 'yes' }),
+      await reader({ 'topic-games': 'yes', 'topic-books': 'yes' }),
+    ])
+      waiting.set(email, link);
+    const id = await createCampaign(ctx, { list: 'news', fileName: 'a.html', source: SOURCE });
+    await changeDraft(ctx, id, { settings: { audience: { topics: ['games'] }, sending: { warmUp: 1 } } });
+    await releaseCampaign(ctx, id);
+    await eventually(async () => expect((await progress(ctx, id)).queued).to.be.greaterThan(1));
+    await steerCampaign(ctx, id, 'pause', null);
+    for (const email of waiting.keys()) if ((await stateOfMail(id, email)) !== 'queued') waiting.delete(email);
+    const [[email, link] = ['', '']] = waiting;
+    await choose(link, ['topic-games']);
+
+    await ctx.db.query('update campaign_pace set warm_up = null where campaign_id = $1', [id]);
+    await steerCampaign(ctx, id, 'resume', null);
+
+    await eventually(async () => expect(await stateOfMail(id, email)).to.equal('topic'));
+    const rows: string[] = [];
+    for await (const some of resultsCsv(ctx, id, { outcome: 'skipped' }, false)) rows.push(some);
+    expect(rows.join('')).to.contain(`${email},skipped,topic,`);
   });
 
   it('can be left from a footer link and not be added there; more needs the link that is mailed (promise 10)', async () => {

@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Whoever schedules, pauses, resumes or cancels a campaign is written down, as whoever releases it. The claim tells addresses that bounced or complained from
- * others that must not be mailed, and judges anew whether somebody lies in the chosen part of the list. Runs after all whose tables it changes, whatever its number.
+ * others that must not be mailed, and judges anew whether somebody lies in the chosen part of the list. Staff correct what is known of a person. Runs after all whose tables it changes, whatever its number.
  */
 export class Acts1764890000980 implements MigrationInterface {
   readonly name = 'Acts1764890000980';
@@ -25,6 +25,9 @@ const UP = `
 alter table campaign_act drop constraint campaign_act_what, add constraint campaign_act_what
   check (what in ('asked', 'returned', 'released', 'scheduled', 'unscheduled', 'paused', 'resumed', 'cancelled'));
 
+alter table access_log drop constraint access_log_what, add constraint access_log_what
+  check (what in ('search', 'view', 'receipt', 'unmask', 'send', 'export', 'correct'));
+
 alter table campaign add column narrow_languages text[], add column narrow_topics text[], add column narrow_marks bytea[];
 `;
 
@@ -33,6 +36,8 @@ const DOWN = `
 alter table campaign drop column narrow_marks, drop column narrow_topics, drop column narrow_languages;
 alter table campaign_act drop constraint campaign_act_what, add constraint campaign_act_what
   check (what in ('asked', 'returned', 'released')) not valid;
+alter table access_log drop constraint access_log_what, add constraint access_log_what
+  check (what in ('search', 'view', 'receipt', 'unmask', 'send', 'export')) not valid;
 `;
 
 const CLAIM: readonly (readonly [string, string])[] = [

@@ -13,10 +13,13 @@ import { attributesOf } from '../../server/consent/attributes.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
 import { setup } from '../../server/consent/setup.js';
 import { Refusal } from '../../server/errors.js';
+import { reasonsFor } from '../../server/staff/access-log.js';
+import { openProfileKey } from '../../server/staff/unmask.js';
 import { erase } from '../../server/rights/erase.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { checkLedger, eventually, startTestService, type TestService } from '../support/service.js';
 import { factsOf, one, settled } from '../support/state.js';
+import { staffBrowser, wordsOf } from '../support/staff.js';
 import { linkIn, pressConfirm, settingsLink, signUp } from '../support/story.js';
 import { boxOf, formOf, get, post, type Page } from '../support/web.js';
 
@@ -260,6 +263,62 @@ describe('Topics and attributes', function () {
     expect((await get(`${service.base}/settings`, { cookie })).text).to.contain('value="Ada &quot;&lt;b&gt;&quot;"');
     const marks = 'select count(*)::int from attribute_mark where subscriber_id = $1';
     expect(await one(ctx, marks, [subscriberId])).to.equal(0);
+  });
+
+  it('are masked on the page of a person and corrected there by staff, for a reason that is written down', async () => {
+    const { ctx } = service;
+    const { email } = await reader({ first_name: 'Adda', city: 'Wrocław' });
+    const subscriberId = (await factsOf(ctx, email))?.subscriberId ?? '';
+    const [marketer, viewer] = [
+      await staffBrowser(service, 'marketer', 'en', 'mia@workshop.example'),
+      await staffBrowser(service, 'viewer', 'pl', 'vera@workshop.example'),
+    ];
+    const find = async (by: typeof marketer): Promise<Page> =>
+      by.follow(await by.send('/admin/people', 'find', { email }));
+    const page = await find(marketer);
+    expect(page.text).to.contain('First name').and.not.contain('Adda').and.not.contain('Wrocław');
+    const { action, fields } = formOf(page, 'correct');
+    const send = async (more: Record<string, string>, by = marketer): Promise<Page> =>
+      post(action, { ...fields, ...more }, { cookie: by.cookie });
+
+    const shown = await post(
+      formOf(page, 'unmask').action,
+      { ...formOf(page, 'unmask').fields, field: 'attribute/first_name', reason: 'Ticket 12: she says it is wrong' },
+      { cookie: marketer.cookie },
+    );
+    expect(shown.text).to.contain('<p class="shown">Adda</p>');
+    for (const [more, words] of [
+      [{ name: 'first_name', value: 'Ada', reason: 'no' }, 'Say in a few words why'],
+      [{ name: 'first_name', value: 'A'.repeat(101), reason: 'Ticket 12' }, 'at most 100 characters'],
+      [{ name: 'shoe_size', value: '39', reason: 'Ticket 12' }, 'Choose what is to be corrected'],
+    ] as const) {
+      const wrong = await send(more);
+      expect([wrong.status, wordsOf(wrong).includes(words)], words).to.deep.equal([422, true]);
+    }
+    expect((await send({ name: 'city', value: 'Opole', reason: 'Ticket 12' }, viewer)).status).to.equal(403);
+    expect(await attributesOf(ctx, ctx.db, subscriberId)).to.deep.equal({ first_name: 'Adda', city: 'Wrocław' });
+
+    for (const [name, value] of [
+      ['first_name', ' Ada\u202e '],
+      ['city', 'Opole'],
+      ['illness', ''],
+    ] as const)
+      expect((await send({ name, value, reason: 'Ticket 12: by phone' })).status).to.equal(303);
+
+    expect(await attributesOf(ctx, ctx.db, subscriberId)).to.deep.equal({ first_name: 'Ada', city: 'Opole' });
+    const chosen = async (city: string): Promise<number> =>
+      (await audienceOf(ctx, (await listBySlug(ctx, 'news')).id, { attributes: { city } })).reached;
+    expect([await chosen('opole'), await chosen('Wrocław')]).to.deep.equal([1, 0]);
+    const profileKey = await one<Buffer>(ctx, 'select profile_key from subscriber where id = $1', [subscriberId]);
+    const reasons = await reasonsFor(ctx, subscriberId, openProfileKey(ctx, { id: subscriberId, profileKey }));
+    expect(reasons.map(({ field, reason }) => `${field}: ${reason}`)).to.deep.equal([
+      'attribute first_name: Ticket 12: she says it is wrong',
+      ...['first_name', 'city', 'illness'].map((name) => `attribute ${name}: Ticket 12: by phone`),
+    ]);
+    expect(reasons.every(({ staffId }) => staffId === marketer.id)).to.equal(true);
+    const seen = await find(viewer);
+    expect(wordsOf(seen)).to.contain('Sprostowano 3 pola.').and.contain('Imię: zakryte');
+    expect(seen.text).to.not.contain('data-act="correct"').and.not.contain('Opole');
   });
 
   it('are gone with the person', async () => {

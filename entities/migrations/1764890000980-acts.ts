@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Whoever schedules, pauses, resumes or cancels a campaign is written down, as whoever releases it. The claim tells addresses that bounced or complained from
- * others that must not be mailed, and judges anew whether somebody lies in the chosen part of the list. Staff correct what is known of a person. Runs after all whose tables it changes, whatever its number.
+ * others that must not be mailed, and judges anew whether somebody lies in the chosen part of the list. Staff correct what is known of a person. It is known since when no server takes our mail, and each mail waits only so long for one. Runs after all whose tables it changes, whatever its number.
  */
 export class Acts1764890000980 implements MigrationInterface {
   readonly name = 'Acts1764890000980';
@@ -28,11 +28,25 @@ alter table campaign_act drop constraint campaign_act_what, add constraint campa
 alter table access_log drop constraint access_log_what, add constraint access_log_what
   check (what in ('search', 'view', 'receipt', 'unmask', 'send', 'export', 'correct'));
 
+alter table delivery add column failing_since timestamptz;
+alter type claimed_delivery add attribute failing_since timestamptz;
+create table outage (
+  id smallint not null,
+  since timestamptz not null,
+  tried_at timestamptz not null,
+  reply text not null,
+  constraint outage_one check (id = 1),
+  constraint outage_pk primary key (id)
+);
+
 alter table campaign add column narrow_languages text[], add column narrow_topics text[], add column narrow_marks bytea[];
 `;
 
 // What nobody could have written before does not go away: acts are append-only.
 const DOWN = `
+drop table outage;
+alter type claimed_delivery drop attribute failing_since;
+alter table delivery drop column failing_since;
 alter table campaign drop column narrow_marks, drop column narrow_topics, drop column narrow_languages;
 alter table campaign_act drop constraint campaign_act_what, add constraint campaign_act_what
   check (what in ('asked', 'returned', 'released')) not valid;
@@ -41,6 +55,8 @@ alter table access_log drop constraint access_log_what, add constraint access_lo
 `;
 
 const CLAIM: readonly (readonly [string, string])[] = [
+  ['c.topics, s.attributes,', 'c.topics, s.attributes, d.failing_since,'],
+  ['j.topics, j.attributes', 'j.topics, j.attributes, j.failing_since'],
   [
     `when d.kind <> 'notice' and exists (select 1 from suppression x where`,
     `when d.kind <> 'notice' then (select case min(case x.reason when 'complaint' then 1 when 'bounce' then 3 else 2 end)

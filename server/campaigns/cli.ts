@@ -10,6 +10,7 @@ import { fanOut, finishCampaigns } from './fan-out.js';
 import { isAnswered, progress, secondsLeft, skippedCount, type Progress } from './progress.js';
 import { releaseCampaign } from './release.js';
 import { domainsOf } from '../delivery/domains.js';
+import { outageOf } from '../delivery/outage.js';
 import { slowedBy, type SlowedBy } from './slowed-by.js';
 import type { SendingPlan } from './settings.js';
 import { readStart } from './start-time.js';
@@ -47,15 +48,6 @@ export interface CampaignSend {
   readonly err: Output;
   /** Starts a sender in this process, when no service runs beside it; returns what stops it. */
   readonly runWorker?: () => Promise<() => Promise<void>>;
-}
-
-/** Of `zgoda campaign send`, as they are written. */
-export interface SendOptions {
-  readonly list: string;
-  readonly subject?: string;
-  readonly acceptTags?: boolean;
-  readonly wait?: boolean;
-  readonly json?: boolean;
 }
 
 /**
@@ -151,8 +143,7 @@ async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
     // Harmless beside a service that does the same.
     const read = await fanOut(ctx);
     const now = await progress(ctx, id);
-    if (err.isTTY)
-      err.write(`\r\x1b[K${progressLine(now)}${slowedLine(slowedBy(now, await domainsOf(ctx, id), ctx.now()))}`);
+    if (err.isTTY) err.write(`\r\x1b[K${progressLine(now)}${slowedLine(await slowing(ctx, now))}`);
     if (isAnswered(now) || !['scheduled', 'sending', 'paused', 'sent'].includes(now.state)) {
       if (err.isTTY) err.write('\n');
       await finishCampaigns(ctx);
@@ -181,6 +172,10 @@ function progressLine(now: Progress): string {
   ]
     .filter((part) => part !== '')
     .join('  ');
+}
+
+async function slowing(ctx: Context, now: Progress): Promise<SlowedBy | null> {
+  return slowedBy(now, await domainsOf(ctx, now.campaign), ctx.now(), await outageOf(ctx.db, ctx.now()));
 }
 
 /** What holds it up, on the same line. */

@@ -16,7 +16,7 @@ import { dayIn, filterInQuery, queryOf } from './audience-query.js';
 import type { AudienceScreen } from './audience-views.js';
 import type { LoadedCampaign } from './campaign.js';
 import { campaignOf, campaignPart } from './campaign-view.js';
-import { changeSeen } from './changed-draft.js';
+import { changeSeen } from './changed-view.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
 /** Whom of a list a draft goes to: asked for in the address, counted, then taken, or kept as a segment. */

@@ -148,7 +148,8 @@ export interface PersonScreen extends StaffScreen {
     readonly fields: readonly { readonly value: string; readonly label: string; readonly isChosen: boolean }[];
     readonly value: string;
     readonly reason: string;
-    readonly wrong: 'value' | 'reason' | null;
+    readonly isValueWrong: boolean;
+    readonly isReasonWrong: boolean;
   } | null;
   /** A sign-up was just noted. */
   readonly noted: boolean;

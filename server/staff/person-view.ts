@@ -34,7 +34,7 @@ export interface Correcting {
   readonly name: string;
   readonly value: string;
   readonly reason: string;
-  readonly wrong: NonNullable<PersonScreen['correct']>['wrong'];
+  readonly wrong: 'value' | 'reason' | null;
 }
 
 /** Sends the page of a person. */
@@ -114,7 +114,8 @@ function correctPart(screen: Visit['screen'], here: string, showing: Showing): P
   return {
     action: `${here}/correct`,
     fields: labels.map((one) => ({ ...one, isChosen: one.value === chosen })),
-    ...{ value: value.slice(0, 1000), reason: reason.slice(0, 500), wrong },
+    ...{ value: value.slice(0, 1000), reason: reason.slice(0, 500) },
+    ...{ isValueWrong: wrong === 'value', isReasonWrong: wrong === 'reason' },
   };
 }
 

@@ -10,7 +10,7 @@ import { fieldsOf, onlyMethods, readForm, sendPage, type Site } from '../web/htt
 import { sameOrigin } from '../web/origin.js';
 import type { LoadedCampaign } from './campaign.js';
 import { audienceFor, campaignOf, campaignPart } from './campaign-view.js';
-import { changeSeen } from './changed-draft.js';
+import { changeSeen } from './changed-view.js';
 import { readPlan, warmUpDays } from './plan-form.js';
 import type { PlanMistake, PlanScreen } from './plan-views.js';
 import { changed, onlyMarketers, onlyStaff, visited, type Visit } from './screens-visit.js';

@@ -9,7 +9,7 @@ import { tryAddress } from '../mail/address.js';
 import { fieldsOf, onlyMethods, readForm, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { noteLook } from './access-log.js';
-import { changeSeen } from './changed-draft.js';
+import { changeSeen } from './changed-view.js';
 import { noteExport } from './export-log.js';
 import { makePersonRef, openPersonRef } from './person-ref.js';
 import { asked, changed, onlyStaff, visited, type Visit } from './screens-visit.js';

@@ -6,7 +6,7 @@ import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { campaignOf, campaignPart } from './campaign-view.js';
-import { changeSeen } from './changed-draft.js';
+import { changeSeen } from './changed-view.js';
 import { problemPart } from './refused-view.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';

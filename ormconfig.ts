@@ -34,6 +34,7 @@ import { MagicLink, MagicRequest } from './entities/magic.js';
 import { Notice } from './entities/notice.js';
 import { Offer } from './entities/offer.js';
 import { Organisation } from './entities/organisation.js';
+import { Outage } from './entities/outage.js';
 import { Purpose } from './entities/purpose.js';
 import { Sender } from './entities/sender.js';
 import { Segment } from './entities/segment.js';
@@ -108,6 +109,7 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
       Notice,
       Offer,
       Organisation,
+      Outage,
       Purpose,
       RestrictedProof,
       Sender,

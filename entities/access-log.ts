@@ -5,7 +5,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
  * what names the person is encrypted under a key that goes with them.
  */
 @Entity('access_log')
-@Check('access_log_what', `what in ('search', 'view', 'receipt', 'unmask', 'send', 'export')`)
+@Check('access_log_what', `what in ('search', 'view', 'receipt', 'unmask', 'send', 'export', 'correct')`)
 @Index('access_log_subscriber', ['subscriberId', 'number'])
 @Index('access_log_staff', ['staffId', 'happenedAt'])
 export class AccessLog {
@@ -21,12 +21,12 @@ export class AccessLog {
   subscriberId!: string | null;
 
   @Column({ type: 'text' })
-  what!: 'search' | 'view' | 'receipt' | 'unmask' | 'send' | 'export';
+  what!: 'search' | 'view' | 'receipt' | 'unmask' | 'send' | 'export' | 'correct';
 
   @Column({ type: 'timestamptz', name: 'happened_at' })
   happenedAt!: Date;
 
-  /** Of an unmasking: which field and why, encrypted under the person's profile key. Of an export: of which campaign and why, under a key of the installation. */
+  /** Of an unmasking or a correction: which field and why, encrypted under the person's profile key. Of an export: of which campaign and why, under a key of the installation. */
   @Column({ type: 'bytea', nullable: true })
   reason!: Buffer | null;
 

@@ -1,8 +1,15 @@
 import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
 
+/** `released`: it starts at once; `scheduled`: released, for later; `unscheduled`: a draft again. */
+export type CampaignActKind =
+  'asked' | 'returned' | 'released' | 'scheduled' | 'unscheduled' | 'paused' | 'resumed' | 'cancelled';
+
 /** What staff did with a campaign on its way out. Append-only and sealed; it outlives the staff member, who is no foreign key. */
 @Entity('campaign_act')
-@Check('campaign_act_what', `what in ('asked', 'returned', 'released')`)
+@Check(
+  'campaign_act_what',
+  `what in ('asked', 'returned', 'released', 'scheduled', 'unscheduled', 'paused', 'resumed', 'cancelled')`,
+)
 export class CampaignAct {
   @PrimaryColumn({ type: 'uuid', name: 'campaign_id', primaryKeyConstraintName: 'campaign_act_pk' })
   campaignId!: string;
@@ -12,7 +19,7 @@ export class CampaignAct {
   number!: number;
 
   @Column({ type: 'text' })
-  what!: 'asked' | 'returned' | 'released';
+  what!: CampaignActKind;
 
   /** null: the command line. */
   @Column({ type: 'uuid', name: 'staff_id', nullable: true })

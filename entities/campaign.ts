@@ -60,6 +60,17 @@ export class Campaign {
   @Column({ type: 'timestamptz', name: 'fanned_out_at', nullable: true })
   fannedOutAt!: Date | null;
 
+  /** Whom of the list it goes to, of its settings, for the claim to judge anew; null: whoever. Written by the fan-out. */
+  @Column({ type: 'text', array: true, name: 'narrow_languages', nullable: true })
+  narrowLanguages!: string[] | null;
+
+  @Column({ type: 'text', array: true, name: 'narrow_topics', nullable: true })
+  narrowTopics!: string[] | null;
+
+  /** Of attributes, all of which somebody must have. */
+  @Column({ type: 'bytea', array: true, name: 'narrow_marks', nullable: true })
+  narrowMarks!: Buffer[] | null;
+
   @Column({ type: 'timestamptz', name: 'created_at' })
   createdAt!: Date;
 

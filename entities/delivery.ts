@@ -76,6 +76,10 @@ export class Delivery {
   @Column({ type: 'timestamptz', name: 'bounced_at', nullable: true })
   bouncedAt!: Date | null;
 
+  /** Since when it is tried in vain because no server takes our mail; null: the last try got an answer. */
+  @Column({ type: 'timestamptz', name: 'failing_since', nullable: true })
+  failingSince!: Date | null;
+
   @Column({ type: 'bytea' })
   seal!: Buffer;
 }

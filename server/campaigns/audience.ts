@@ -1,6 +1,6 @@
 import { listById } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
-import { NO_BASIS_SQL, steeredSql, suppressesSql } from '../delivery/mailable.js';
+import { NO_BASIS_SQL, steeredSql, SUPPRESSED_SQL, suppressesSql } from '../delivery/mailable.js';
 import { narrow } from './narrow.js';
 import { isWholeList, type AudienceFilter } from './settings.js';
 
@@ -48,7 +48,7 @@ const SPECIAL = `
     from subscriber s where s.restricted_at is not null or s.erased_at is not null
   union all select c.subscriber_id, 2, ${steeredSql(2)} from consent c
     where c.purpose_id = $1 and c.state = 'confirmed' and (c.frequency <> 'all' or c.paused_until is not null)
-  union all select found.id, 3, 'suppressed' from suppression x
+  union all select found.id, 2 + ${SUPPRESSED_SQL.rank}, ${SUPPRESSED_SQL.reason} from suppression x
     cross join lateral (select s.id from subscriber s where s.suppression_hash = x.hash and s.organisation_id = x.organisation_id offset 0) found
     where x.organisation_id = $3 and ${suppressesSql(2)}`;
 

@@ -11,7 +11,8 @@ import { isAnswered, progress, skippedCount, type Progress } from './progress.js
 import { progressLine } from './progress-line.js';
 import { releaseCampaign } from './release.js';
 import { domainsOf } from '../delivery/domains.js';
-import { slowedBy } from './slowed-by.js';
+import { outageOf } from '../delivery/outage.js';
+import { slowedBy, type SlowedBy } from './slowed-by.js';
 import type { SendingPlan, Tracking } from './settings.js';
 import { readStart } from './start-time.js';
 import { segmentsOf } from './segments.js';
@@ -160,7 +161,7 @@ async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
     // Harmless beside a service that does the same.
     const read = await fanOut(ctx);
     const now = await progress(ctx, id);
-    if (err.isTTY) err.write(`\r\x1b[K${progressLine(now, slowedBy(now, await domainsOf(ctx, id), ctx.now()))}`);
+    if (err.isTTY) err.write(`\r\x1b[K${progressLine(now, await slowing(ctx, now))}`);
     if (isAnswered(now) || !['scheduled', 'sending', 'paused', 'sent'].includes(now.state)) {
       if (err.isTTY) err.write('\n');
       await finishCampaigns(ctx);
@@ -171,6 +172,10 @@ async function watch(ctx: Context, id: string, err: Output): Promise<Progress> {
 }
 
 const LOOK_MS = 250;
+
+async function slowing(ctx: Context, now: Progress): Promise<SlowedBy | null> {
+  return slowedBy(now, await domainsOf(ctx, now.campaign), ctx.now(), await outageOf(ctx.db, ctx.now()));
+}
 
 function report(send: CampaignSend, now: Progress): void {
   const counts = {

@@ -2,6 +2,7 @@ import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { isSealed, seal } from '../keys/seal.js';
 import { CONTENT_COLUMNS } from './content.js';
+import { isUnseen, type SeenPart } from './draft-mark.js';
 import type { CampaignContent } from './prepare.js';
 import { refuseTemplate, type Problem } from './problem.js';
 import { resolveTags } from './resolve-tags.js';
@@ -10,37 +11,61 @@ import { listById } from '../consent/catalogue.js';
 import { checkSubject } from './subject.js';
 import { readSettings } from './settings.js';
 
-/** What can be changed in a campaign before it is released. */
+/** What can be changed in a campaign before it is released. Of the settings, only those that are named. */
 export type DraftChange = Partial<Pick<CampaignContent, 'subject' | 'html' | 'text' | 'settings'>>;
 
 type Row = CampaignContent & { readonly listId: string; readonly state: string; readonly seal: Buffer | null };
 
+/** So often somebody else may be faster. */
+const TRIES = 5;
+
 /**
- * Changes a draft and seals it anew; all that an upload checks is checked again. Throws `not-found`; `campaign-state` when it is no draft any more, is not what
- * was written by us (T6), or was changed by somebody else at the same moment; `template-refused` with the problems.
+ * Changes a draft and seals it anew; all that an upload checks is checked again. Only what is named is changed, so that two people who change different parts
+ * at once both have what they chose. `seen`: the part as it was shown; where somebody else has changed it since, nothing is. Returns the draft as it was before. Throws
+ * `not-found`; `campaign-state` when it is no draft any more, is not what was written by us (T6), or (`why: changed` in its facts) somebody else changed what was
+ * seen; `template-refused` with the problems.
  */
-export async function changeDraft(ctx: Context, id: string, change: DraftChange): Promise<void> {
-  const draft = await openDraft(ctx, id);
+export async function changeDraft(
+  ctx: Context,
+  id: string,
+  change: DraftChange,
+  seen: SeenPart | null = null,
+): Promise<CampaignContent> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const draft = await openDraft(ctx, id);
+    const content = changed(draft, change);
+    if (seen && isUnseen(draft, content, seen)) throw unseen();
+    if (!draft.message) refuseNewTags(draft, content);
+    provePrepared(ctx, await listById(ctx, draft.listId), content);
+    const written = await ctx.db.query(
+      `update campaign set subject = $2, html = $3, text = $4, settings = $5, seal = $6 where id = $1 and state = 'draft' and seal = $7 returning 1`,
+      [
+        ...[id, content.subject, content.html, content.text, JSON.stringify(content.settings)],
+        ...[seal(ctx.keyring, 'campaign-draft', contentParts(draft.listId, content)), draft.seal],
+      ],
+    );
+    if (written.length > 0) return draft;
+  }
+  throw unseen();
+}
+
+function changed(draft: Row, change: DraftChange): CampaignContent {
   if (draft.message && (change.html ?? change.text) !== undefined) {
     throw new Refusal('campaign-state', 'A finished message is sent as it is: only its subject can be changed.');
   }
-  const content: CampaignContent = {
+  return {
     ...draft,
     subject: change.subject === undefined ? draft.subject : checkSubject(change.subject.trim()),
     html: change.html ?? draft.html,
     text: change.text ?? draft.text,
-    settings: change.settings ? readSettings(change.settings) : draft.settings,
+    settings: change.settings ? readSettings({ ...draft.settings, ...change.settings }) : draft.settings,
   };
-  if (!draft.message) refuseNewTags(draft, content);
-  provePrepared(ctx, await listById(ctx, draft.listId), content);
-  const changed = await ctx.db.query(
-    `update campaign set subject = $2, html = $3, text = $4, settings = $5, seal = $6 where id = $1 and state = 'draft' and seal = $7 returning 1`,
-    [
-      ...[id, content.subject, content.html, content.text, JSON.stringify(content.settings)],
-      ...[seal(ctx.keyring, 'campaign-draft', contentParts(draft.listId, content)), draft.seal],
-    ],
-  );
-  if (changed.length === 0) throw notADraft();
+}
+
+function unseen(): Refusal {
+  return new Refusal('campaign-state', 'Somebody else changed this campaign at the same time. Look at it again.', {
+    why: 'changed',
+  });
 }
 
 /** Tags of other systems that a change brings along: nobody has said what they become. Those that stay as they are stood there before. */

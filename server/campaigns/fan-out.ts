@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
-import { JOINED_SQL, narrow } from './narrow.js';
+import { JOINED_SQL, marksOf, narrow } from './narrow.js';
 import { queueDeliveries } from '../delivery/queue.js';
 import { releasedCampaigns, type Released } from './released.js';
 
@@ -70,12 +70,21 @@ async function nextPage(ctx: Context, tx: Tx, campaign: Released): Promise<numbe
     })),
     campaign.releasedAt,
   );
-  await tx.query('update campaign set cursor = $2, fanned_out_at = $3 where id = $1', [
-    id,
-    audience.at(-1)?.subscriber_id ?? row.cursor,
-    audience.length < PAGE ? ctx.now() : null,
-  ]);
+  await tx.query(
+    'update campaign set cursor = $2, fanned_out_at = $3, narrow_languages = $4, narrow_topics = $5, narrow_marks = $6 where id = $1',
+    [
+      ...[id, audience.at(-1)?.subscriber_id ?? row.cursor, audience.length < PAGE ? ctx.now() : null],
+      ...narrowing(ctx, campaign),
+    ],
+  );
   return Math.max(1, audience.length);
+}
+
+/** What may change for somebody until their mail is claimed; null: it is not asked for. */
+function narrowing(ctx: Context, { list, content }: Released): unknown[] {
+  const filter = content.settings.audience;
+  const marks = marksOf(ctx.keyring, { organisationId: list.organisation.id, filter });
+  return [filter?.languages ?? null, filter?.topics ?? null, marks.length > 0 ? marks : null];
 }
 
 /** Nobody queues mail by writing SQL (T6); and it must not stand in the way of the others. */

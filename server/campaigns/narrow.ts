@@ -28,9 +28,7 @@ export function narrow(keyring: Keyring, { organisationId, filter = {} }: Narrow
     values.push(value);
     return condition(`$${first + values.length - 1}`);
   };
-  const marks = Object.entries(filter.attributes ?? {}).map(([name, value]) =>
-    attributeMark(keyring, { organisationId, name, value }),
-  );
+  const marks = marksOf(keyring, { organisationId, filter });
   const conditions = [
     filter.languages && holds((p) => `c.language = any(${p}::text[])`, filter.languages),
     filter.topics && holds((p) => `(c.topics = '{}' or c.topics && ${p}::text[])`, filter.topics),
@@ -44,4 +42,11 @@ export function narrow(keyring: Keyring, { organisationId, filter = {} }: Narrow
     ),
   ].filter((condition) => condition !== undefined);
   return { sql: conditions.length > 0 ? conditions.join(' and ') : 'true', values };
+}
+
+/** The marks that all of an audience have. */
+export function marksOf(keyring: Keyring, { organisationId, filter = {} }: Narrowed): Buffer[] {
+  return Object.entries(filter.attributes ?? {}).map(([name, value]) =>
+    attributeMark(keyring, { organisationId, name, value }),
+  );
 }

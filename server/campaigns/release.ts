@@ -47,7 +47,9 @@ export async function releaseCampaign(ctx: Context, id: string, by: Releaser = n
     if (organisation.releaseBySecond && by !== null) await requireSecond(ctx, tx, draft, by);
     await setPace(tx, id, plan, at);
     await keepLinks(ctx, tx, id, links);
-    await noteAct(ctx, tx, id, { what: 'released', staffId: by, note: null, draftSeal: draft.seal });
+    await noteAct(ctx, tx, id, {
+      ...{ what: at > now ? 'scheduled' : 'released', staffId: by, note: null, draftSeal: draft.seal },
+    });
     return true;
   });
   if (!isReleasedNow && !(await isReleased(ctx, id)))

@@ -71,7 +71,12 @@ export function isWholeList(filter: AudienceFilter | undefined): boolean {
   return filter === undefined || Object.keys(filter).length === 0;
 }
 
-/** Reads settings from outside. Throws ZodError. */
+/** Reads settings from outside; those that say nothing are left out. Throws ZodError. */
 export function readSettings(given: unknown): CampaignSettings {
-  return settings.parse(given);
+  const { audience: filter, sending: plan, tracking: counted = 'off' } = settings.parse(given);
+  return {
+    ...(filter && !isWholeList(filter) ? { audience: filter } : {}),
+    ...(plan && Object.keys(plan).length > 0 ? { sending: plan } : {}),
+    ...(counted === 'off' ? {} : { tracking: counted }),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { isSealed, seal } from '../keys/seal.js';
+import type { SeenPart } from './draft-mark.js';
 import { changeDraft, openDraft } from './draft.js';
 import { ownPreheader, setPreheader } from './preheader.js';
 import { refuseTemplate } from './problem.js';
@@ -13,33 +14,39 @@ export const MAX_TEXT = 200_000;
 /** What is to become of a draft's text part: other words, made anew from the HTML, or those of before the last change. */
 export type TextChange = { readonly text: string } | 'anew' | 'former';
 
-/** The words of the inbox; what is absent stays. */
-export interface InboxChange {
+/** What is to become of the words of a draft; what is absent stays. `seen`: as they were shown. */
+export interface WordsChange {
+  readonly text: TextChange;
   readonly subject?: string | undefined;
   /** Beside the subject; empty: none. */
   readonly preheader?: string | undefined;
+  readonly seen?: SeenPart | null;
 }
 
 /**
  * Changes the text part of a draft, and keeps the one before to go back to; with it what the inbox shows. Throws as `changeDraft`, and `not-found` when there is none to
  * go back to.
  */
-export async function changeText(ctx: Context, id: string, change: TextChange, inbox: InboxChange = {}): Promise<void> {
+export async function changeText(
+  ctx: Context,
+  id: string,
+  { text: change, subject: wanted, preheader, seen = null }: WordsChange,
+): Promise<void> {
   const draft = await openDraft(ctx, id);
-  const subject = inbox.subject === undefined ? {} : { subject: inbox.subject };
+  const subject = wanted === undefined ? {} : { subject: wanted };
   // A finished message is sent as it is.
   if (draft.message) {
-    if (inbox.subject !== undefined) await changeDraft(ctx, id, subject);
+    if (wanted !== undefined) await changeDraft(ctx, id, subject, seen);
     return;
   }
   const text = await nextText(ctx, draft, change);
   if (text.length > MAX_TEXT) throw new Refusal('body-too-large', 'The text is longer than 200,000 characters.');
-  await changeDraft(ctx, id, { text, html: nextHtml(draft.html, inbox.preheader), ...subject });
-  if (text === draft.text) return;
+  const before = await changeDraft(ctx, id, { text, html: nextHtml(draft.html, preheader), ...subject }, seen);
+  if (text === before.text) return;
   await ctx.db.query(`update campaign set former_text = $2, former_seal = $3 where id = $1 and state = 'draft'`, [
     id,
-    draft.text,
-    seal(ctx.keyring, 'former-text', [id, draft.text]),
+    before.text,
+    seal(ctx.keyring, 'former-text', [id, before.text]),
   ]);
 }
 

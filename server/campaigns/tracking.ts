@@ -1,17 +1,22 @@
 import { catalogue, listById, trackingIn, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
+import type { SeenPart } from './draft-mark.js';
 import { changeDraft, openDraft } from './draft.js';
 import type { Tracking } from './settings.js';
 
 /** Chooses for a draft whether its clicks are counted. Throws as `changeDraft`, and `campaign-state` for what cannot be counted in it. */
-export async function chooseTracking(ctx: Context, id: string, tracking: Tracking): Promise<void> {
+export async function chooseTracking(
+  ctx: Context,
+  id: string,
+  tracking: Tracking,
+  seen: SeenPart | null = null,
+): Promise<void> {
   const { settings, listId, message } = await openDraft(ctx, id);
-  const { tracking: before = 'off', ...rest } = settings;
-  if (before === tracking) return;
+  if ((settings.tracking ?? 'off') === tracking) return;
   if (tracking !== 'off' && message) throw finishedMessage();
   await requirePurpose(ctx, await listById(ctx, listId), tracking);
-  await changeDraft(ctx, id, { settings: tracking === 'off' ? rest : { ...rest, tracking } });
+  await changeDraft(ctx, id, { settings: { tracking } }, seen);
 }
 
 /** Throws `campaign-state` where nobody could agree to what is asked for. */

@@ -85,7 +85,7 @@ export function addCampaignCommands(program: Command, tools: Tools): void {
     .action(async (id: string) =>
       tools.withContext(async (ctx) => {
         const { unscheduleCampaign } = await import('../campaigns/unschedule.js');
-        await unscheduleCampaign(ctx, readId(id));
+        await unscheduleCampaign(ctx, readId(id), null);
         tools.say('It is a draft again.');
       }),
     );

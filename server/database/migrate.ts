@@ -20,6 +20,7 @@ import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-w
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
 import { CampaignResults1764940000000 } from '../../entities/migrations/1764940000000-campaign-results.js';
+import { Acts1764890000980 } from '../../entities/migrations/1764890000980-acts.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -46,6 +47,8 @@ const MIGRATIONS = [
   new Audience1764930000000(),
   new CampaignResults1764940000000(),
   new DestroyedDkimKeys1764950000000(),
+  // Its number is lower, but it changes what others of these make.
+  new Acts1764890000980(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

@@ -21,6 +21,8 @@ export interface Claimed {
   readonly address: string;
   readonly language: string;
   readonly consent: ClaimedConsent | null;
+  /** Since when it is tried in vain because no server takes our mail. */
+  readonly failingSince: Date | null;
   /** What is known of the person by name; decrypted only where a text asks for it. */
   readonly attributes: Readonly<Record<string, string>>;
 }
@@ -69,6 +71,7 @@ interface Row {
   consent_seal: Buffer;
   topics: string[] | null;
   attributes: Buffer | null;
+  failing_since: Date | null;
   /** Its last event has a successor: an earlier row was put back. */
   is_followed: boolean;
 }
@@ -186,15 +189,13 @@ function open(ctx: Context, row: Row): Claimed {
     : null;
   let known: Claimed['attributes'] | null = null;
   return {
-    messageId: row.message_id,
-    subscriberId: row.subscriber_id,
-    kind: row.kind,
-    template: row.template,
+    ...{ messageId: row.message_id, subscriberId: row.subscriber_id, kind: row.kind, template: row.template },
     attempts: row.attempts,
     organisationId: row.organisation_id,
     address: addressOf(ctx, row),
     language: row.language,
     consent,
+    failingSince: row.failing_since,
     get attributes() {
       if (!row.attributes) return NOTHING_KNOWN;
       known ??= openAttributes(ctx.keyring, {

@@ -9,6 +9,7 @@ import { countDomain } from './domains.js';
 import { makeGate } from './gate.js';
 import { makeLanes, type Lane } from './lanes.js';
 import { sayGoodbye } from './living.js';
+import { makeOutageWatch } from './outage.js';
 import { failed, later, putBack, refusedUs, toOutcome } from './outcome.js';
 import { makePacing } from './pacing.js';
 import { retryPause } from './persistence.js';
@@ -42,6 +43,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
   let ended: Promise<unknown> = Promise.resolve();
 
   const gate = makeGate(ctx);
+  const outage = makeOutageWatch(ctx);
   const pacing = makePacing(ctx, worker, async (outcome) => settler.add(outcome));
 
   const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
@@ -91,7 +93,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     else breather.reset();
     await built.kept;
     countDomain(ctx, delivery, outcome);
-    const settled = toOutcome(ctx, delivery, outcome, tries);
+    const settled = toOutcome(ctx, delivery, outcome, { ...tries, downSince: await outage.note(outcome) });
     const isUs = (await gate.judge(delivery, outcome)) !== 'go' && settled.bounce?.action === 'policy';
     await settler.add(isUs ? refusedUs(ctx, delivery, settled) : settled);
   };

@@ -9,7 +9,9 @@ export type Unmailable =
   | 'basis'
   | 'paused'
   | 'frequency'
-  | 'suppressed';
+  | 'complained'
+  | 'suppressed'
+  | 'bounced';
 
 /** Is nothing sent to a subscriber `s`, whatever the list? Says why; null: no. */
 const HELD_SQL = `case
@@ -34,6 +36,12 @@ export function steeredSql(at: number): string {
   end`;
 }
 
+/** Of a suppression `x`, why it was made; where there are several the one of the least rank is told, as the claim does. */
+export const SUPPRESSED_SQL = {
+  reason: `case x.reason when 'complaint' then 'complained' when 'bounce' then 'bounced' else 'suppressed' end`,
+  rank: `case x.reason when 'complaint' then 1 when 'bounce' then 3 else 2 end`,
+};
+
 /** Does a suppression `x` keep campaigns back at the time in parameter `at`? */
 export function suppressesSql(at: number): string {
   return `(x.until is null or x.until > $${at}) and x.reason <> 'not-me'`;
@@ -45,6 +53,6 @@ export function suppressesSql(at: number): string {
  */
 export function refusalSql(at: number): string {
   return `coalesce(${HELD_SQL}, ${NO_BASIS_SQL}, ${steeredSql(at)},
-    case when exists (select from suppression x where x.organisation_id = s.organisation_id and x.hash = s.suppression_hash
-      and ${suppressesSql(at)}) then 'suppressed' end)`;
+    (select ${SUPPRESSED_SQL.reason} from suppression x where x.organisation_id = s.organisation_id and x.hash = s.suppression_hash
+      and ${suppressesSql(at)} order by ${SUPPRESSED_SQL.rank} limit 1))`;
 }

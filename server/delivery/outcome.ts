@@ -6,7 +6,12 @@ import { retryPause, type Persistence } from './persistence.js';
 import type { Outcome } from './settle.js';
 
 /** What an answer of the next hop means for a mail. */
-export function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome, tries: Persistence = {}): Outcome {
+export function toOutcome(
+  ctx: Context,
+  delivery: Claimed,
+  outcome: SmtpOutcome,
+  tries: Persistence & { readonly downSince?: Date | null } = {},
+): Outcome {
   switch (outcome.kind) {
     case 'sent':
       return {
@@ -16,9 +21,8 @@ export function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome,
     case 'refused':
       return { ...failed(delivery, 'refused'), reply: outcome.reply, bounce: bounceOf(outcome) };
     case 'deferred':
-      // Without an answer our own way out is broken, which says nothing about the mail.
       return outcome.code === undefined
-        ? { ...later(ctx, delivery, 'connection', outcome.reply, 5_000), counts: false }
+        ? unreached(ctx, delivery, outcome, tries)
         : deferred(ctx, delivery, outcome, tries);
     case 'unknown':
       // Lost after the last dot: once more with the same Message-ID, unless that is not wanted; then we leave it at that.
@@ -27,6 +31,25 @@ export function toOutcome(ctx: Context, delivery: Claimed, outcome: SmtpOutcome,
         : { ...failed(delivery, 'unknown'), state: 'unknown', reply: outcome.reply };
   }
 }
+
+/**
+ * Without an answer our own way out is broken, which says nothing about the mail: it goes when a server is back. A mail that was tried in vain for all the hours
+ * that mail is tried is given up: nobody wants it days late. Only while there was no server for so long either: one that stood still between two short outages goes on.
+ */
+function unreached(
+  ctx: Context,
+  delivery: Claimed,
+  { reply }: Deferred,
+  { tryForHours, downSince }: Persistence & { readonly downSince?: Date | null },
+): Outcome {
+  const now = ctx.now().getTime();
+  const since = Math.max(delivery.failingSince?.getTime() ?? now, downSince?.getTime() ?? now);
+  if (now - since > (tryForHours ?? ctx.config.sending.retryHours) * HOUR_MS)
+    return { ...failed(delivery, 'connection'), reply };
+  return { ...later(ctx, delivery, 'connection', reply, 5_000), counts: false };
+}
+
+const HOUR_MS = 3_600_000;
 
 type Deferred = Extract<SmtpOutcome, { kind: 'deferred' }>;
 type Refused = Extract<SmtpOutcome, { kind: 'refused' }>;

@@ -49,6 +49,7 @@ async function write(ctx: Context, on: Queryable, worker: string, outcomes: read
   return on.query<CameBack>(
     `update delivery d set state = o.state, reason = o.reason, reply = o.reply, taken_by = o.taken_by, due_at = coalesce(o.due_at, case when o.state = 'unknown' then 'infinity' else d.due_at end), lease_by = null, lease_until = null,
        attempts = d.attempts - case when o.counts then 0 else 1 end, settled_at = case when o.due_at is null then $8::timestamptz end,
+       failing_since = case o.reason when 'connection' then coalesce(d.failing_since, $8::timestamptz) when 'pace' then d.failing_since when 'held' then d.failing_since end,
        bounce = o.bounce, bounce_reason = o.bounce_reason, bounced_at = case when o.bounce is not null then $8::timestamptz end
      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[], $10::text[], $11::text[], $12::text[])
        as o (message_id, subscriber_id, state, reason, reply, due_at, counts, taken_by, bounce, bounce_reason)

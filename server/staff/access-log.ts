@@ -11,7 +11,7 @@ export interface Look {
   /** null: nobody was found. */
   readonly subscriberId: string | null;
   readonly what: AccessLog['what'];
-  /** Of an unmasking; with the key of the person's profile, under which it is kept. */
+  /** Of an unmasking or a correction; with the key of the person's profile, under which it is kept. */
   readonly why?: { readonly field: string; readonly reason: string; readonly profileKey: Buffer };
   /** Of an export, whose reason belongs to no person: encrypts it for the entry of that number. */
   readonly sealReason?: (number: string) => Buffer;
@@ -21,6 +21,7 @@ export interface Look {
 export interface Looks {
   readonly count: number;
   readonly unmasked: number;
+  readonly corrected: number;
   readonly last: { readonly staffId: string; readonly at: Date } | null;
   /** Rows that we did not write. */
   readonly forged: number;
@@ -51,6 +52,14 @@ export async function unmasking<T>(ctx: Context, look: Look, read: (tx: Tx) => P
   }, LOCK);
 }
 
+/** Writes down a correction and makes it, in one transaction: neither without the other (Art. 16). */
+export async function correcting(ctx: Context, look: Look, write: (tx: Tx) => Promise<void>): Promise<void> {
+  await ctx.db.transaction(async (tx) => {
+    await append(ctx, tx, look);
+    await write(tx);
+  }, LOCK);
+}
+
 /** For the gateway (T12): to whom a transactional mail goes, written down in the transaction that takes it. That holds `lock` from its begin. */
 export const sendRecord = {
   lock: LOCK,
@@ -73,20 +82,22 @@ export async function looksAt(ctx: Context, subscriberId: string): Promise<Looks
   return {
     count: seen.length,
     unmasked: ours.filter((row) => row.what === 'unmask').length,
+    corrected: ours.filter((row) => row.what === 'correct').length,
     last: last ? { staffId: last.staffId, at: last.happenedAt } : null,
     forged: rows.length - ours.length,
   };
 }
 
-/** Why fields of a person were unmasked, oldest first; for whoever may know. */
+/** Why fields of a person were unmasked or corrected, oldest first; for whoever may know. */
 export async function reasonsFor(
   ctx: Context,
   subscriberId: string,
   profileKey: Buffer,
 ): Promise<{ staffId: string; at: Date; field: string; reason: string }[]> {
-  const rows = await ctx.db.query<Row>(`${SELECT} where subscriber_id = $1 and what = 'unmask' order by number`, [
-    subscriberId,
-  ]);
+  const rows = await ctx.db.query<Row>(
+    `${SELECT} where subscriber_id = $1 and what in ('unmask', 'correct') order by number`,
+    [subscriberId],
+  );
   return rows.flatMap((row) => {
     if (!row.reason || !isOurs(ctx, row)) return [];
     const why = decryptField(profileKey, placeOf(row.number), row.reason).toString();

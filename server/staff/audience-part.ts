@@ -30,7 +30,7 @@ export function audiencePart(audience: Audience, says: AudiencePart['says'] = []
 
 /** Each has a text of its own. */
 const REASONS = new Set(
-  'erased restricted pending refused expired withdrawn basis paused frequency suppressed no-consent cancelled'.split(
+  'erased restricted pending refused expired withdrawn basis topic narrowed paused frequency complained suppressed bounced no-consent cancelled'.split(
     ' ',
   ),
 );

@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { audienceOf } from '../campaigns/audience.js';
 import { checkFilter } from '../campaigns/check-filter.js';
 import { chooseAudience } from '../campaigns/choose-audience.js';
+import { markOf } from '../campaigns/draft-mark.js';
 import { saveSegment, segmentsOf } from '../campaigns/segments.js';
 import type { AudienceFilter } from '../campaigns/settings.js';
 import { attributeLabel } from '../consent/attributes.js';
@@ -15,6 +16,7 @@ import { dayIn, filterInQuery, queryOf } from './audience-query.js';
 import type { AudienceScreen } from './audience-views.js';
 import type { LoadedCampaign } from './campaign.js';
 import { campaignOf, campaignPart } from './campaign-view.js';
+import { changeSeen } from './changed-view.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
 /** Whom of a list a draft goes to: asked for in the address, counted, then taken, or kept as a segment. */
@@ -51,7 +53,7 @@ async function show(site: Site, visit: Visit, isNameWrong = false): Promise<void
   }
   const zone = list.organisation.timeZone;
   // Without a query the page begins with what the campaign has; an emptied form sends its fields all the same.
-  const given = Object.keys(req.query).some((name) => name !== 'lang')
+  const given = Object.keys(req.query).some((name) => name !== 'lang' && name !== 'seen')
     ? filterInQuery(req.query, zone)
     : (campaign.settings.audience ?? {});
   const filter = tried(() => checkFilter(list, given));
@@ -70,14 +72,18 @@ async function show(site: Site, visit: Visit, isNameWrong = false): Promise<void
     })),
     isSaved: 'saved' in req.query,
     isNameWrong,
+    seen: typeof req.query['seen'] === 'string' ? req.query['seen'] : markOf(campaign, 'audience'),
   };
   sendPage(site, res, 'admin/audience', page, filter && !isNameWrong ? 200 : 422);
 }
 
 async function take(site: Site, visit: Visit): Promise<void> {
   const { campaign, list } = await campaignOf(site, visit);
-  await chooseAudience(site.ctx, campaign.id, filterInQuery(visit.req.query, list.organisation.timeZone));
-  visit.res.redirect(303, hrefOf(campaign));
+  const filter = checkFilter(list, filterInQuery(visit.req.query, list.organisation.timeZone));
+  const isTaken = await changeSeen(site, visit, { part: 'audience', filter }, async (seen) =>
+    chooseAudience(site.ctx, campaign.id, filter, seen),
+  );
+  if (isTaken) visit.res.redirect(303, hrefOf(campaign));
 }
 
 async function keep(site: Site, visit: Visit): Promise<void> {

@@ -19,6 +19,8 @@ export interface AudienceScreen extends StaffScreen {
   readonly attributes: readonly { readonly name: string; readonly label: string; readonly value: string }[];
   /** null where something asked for cannot be. */
   readonly audience: AudiencePart | null;
+  /** Marks the audience as it was shown first. */
+  readonly seen: string;
   readonly segments: readonly { readonly name: string; readonly href: string }[];
   /** Was it just saved as a segment? */
   readonly isSaved: boolean;

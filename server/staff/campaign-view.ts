@@ -1,4 +1,4 @@
-import { actsOf, standingRequest, type Act } from '../campaigns/acts.js';
+import { actsOf, standingRequest } from '../campaigns/acts.js';
 import { audienceOf } from '../campaigns/audience.js';
 import { footerLanguage } from '../campaigns/prepare.js';
 import { sampleSubject } from '../campaigns/sample-subject.js';
@@ -108,10 +108,9 @@ export async function releasePart(
     request: request && { by: nameOf(request.staffId), at: request.happenedAt, isMine },
     canSend: !releaseBySecond || (screen.staff?.isMarketer === true && request !== null && !isMine),
     isAlone: everybody.filter(({ role }) => role !== 'viewer').length < 2,
-    story: acts.map((act) => ({ what: actName(act), by: nameOf(act.staffId), at: act.happenedAt, note: act.note })),
+    history: acts.map(({ what, staffId, happenedAt, note }) => ({
+      ...{ what, at: happenedAt, note, by: nameOf(staffId) },
+      who: staffId === null ? 'operator' : nameOf(staffId) === '' ? 'gone' : 'staff',
+    })),
   };
-}
-
-function actName({ what, staffId }: Act): string {
-  return what === 'released' && staffId === null ? 'releasedByOperator' : what;
 }

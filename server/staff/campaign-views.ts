@@ -1,3 +1,4 @@
+import type { CampaignActKind } from '../../entities/campaign-act.js';
 import type { Finding } from '../campaigns/lint-finding.js';
 import type { ProblemPart } from './refused-view.js';
 import type { AudiencePart, StaffScreen } from './views.js';
@@ -44,8 +45,11 @@ export interface ReleasePart {
   readonly canSend: boolean;
   /** Nobody else could release it. */
   readonly isAlone: boolean;
-  readonly story: readonly {
-    readonly what: string;
+  /** All that was done with it, oldest first. */
+  readonly history: readonly {
+    readonly what: CampaignActKind;
+    readonly who: 'operator' | 'staff' | 'gone';
+    /** The address of the staff member. */
     readonly by: string;
     readonly at: Date;
     readonly note: string | null;
@@ -114,6 +118,8 @@ export interface TextScreen extends StaffScreen {
   /** The words beside the subject, with their tags; '': the mail has none of its own. */
   readonly preheader: string;
   readonly inbox: CheckScreen['inbox'];
+  /** Marks subject and text as they were shown. */
+  readonly seen: string;
   readonly hasFormer: boolean;
   /** A finished message: only its subject can be changed. */
   readonly isFinished: boolean;

@@ -1,11 +1,14 @@
 import { slowedBy, type SlowedBy } from '../campaigns/slowed-by.js';
 import type { Progress } from '../campaigns/progress.js';
 import type { Context } from '../context.js';
+import { outageOf } from '../delivery/outage.js';
 import { domainsOf } from '../delivery/domains.js';
 
 /** How the recipients' servers take a campaign while it goes, and what holds it up. */
 export interface LivePart {
   readonly slowedBy: SlowedBy | null;
+  /** For how long a mail waits for our own server, where nothing else was chosen. */
+  readonly hours: number;
   readonly domains: readonly {
     readonly name: string;
     readonly sent: number;
@@ -19,7 +22,7 @@ export interface LivePart {
 export async function livePart(ctx: Context, now: Progress): Promise<LivePart | null> {
   if (now.state === 'draft') return null;
   const domains = await domainsOf(ctx, now.campaign);
-  const slowed = slowedBy(now, domains, ctx.now());
+  const slowed = slowedBy(now, domains, ctx.now(), await outageOf(ctx.db, ctx.now()));
   const named = domains.flatMap(({ name, ...domain }) => (name === null ? [] : [{ name, ...domain }]));
-  return named.length > 0 || slowed ? { slowedBy: slowed, domains: named } : null;
+  return named.length > 0 || slowed ? { slowedBy: slowed, hours: ctx.config.sending.retryHours, domains: named } : null;
 }

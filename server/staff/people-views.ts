@@ -134,8 +134,22 @@ export interface PersonScreen extends StaffScreen {
   readonly looks: {
     readonly count: number;
     readonly unmasked: number;
+    readonly corrected: number;
     readonly last: { readonly by: string; readonly at: Date } | null;
     readonly forged: number;
+  } | null;
+  /** What is known beside the address, by its label; masked. */
+  readonly known: readonly string[];
+  /** Something was just corrected. */
+  readonly isCorrected: boolean;
+  /** null: this login may not, or the organisation asks for nothing. */
+  readonly correct: {
+    readonly action: string;
+    readonly fields: readonly { readonly value: string; readonly label: string; readonly isChosen: boolean }[];
+    readonly value: string;
+    readonly reason: string;
+    readonly isValueWrong: boolean;
+    readonly isReasonWrong: boolean;
   } | null;
   /** A sign-up was just noted. */
   readonly noted: boolean;
@@ -145,6 +159,8 @@ export interface PersonScreen extends StaffScreen {
     readonly fields: readonly {
       readonly value: string;
       readonly name: string;
+      /** Of an attribute; '' else. */
+      readonly label: string;
       /** null: of the person rather than of an event. */
       readonly act: string | null;
       readonly at: Date | null;
@@ -155,7 +171,7 @@ export interface PersonScreen extends StaffScreen {
     readonly most: number;
   } | null;
   /** What was just unmasked. */
-  readonly shown: { readonly name: string; readonly value: string } | null;
+  readonly shown: { readonly name: string; readonly label: string; readonly value: string } | null;
   readonly searchHref: string;
   readonly enterHref: string | null;
 }

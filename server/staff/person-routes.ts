@@ -7,8 +7,9 @@ import { fieldsOf, onlyMethods, param, readForm, type Site } from '../web/http.j
 import { sameOrigin } from '../web/origin.js';
 import { looksAt, noteLook } from './access-log.js';
 import { makePersonRef, openPersonRef, type PersonRef } from './person-ref.js';
+import { correctAttribute } from './correct.js';
 import { loadPerson, type Person } from './person.js';
-import { showPerson, type Showing } from './person-view.js';
+import { labelOf, showPerson, type Correcting, type Showing } from './person-view.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 import { maskedFields, unmask, type MaskedField } from './unmask.js';
 
@@ -33,6 +34,15 @@ export function personRoutes(site: Site): Router {
       changed(site, 'people', async (visit) => unmaskOne(site, visit)),
     )
     .all(onlyMethods('POST'));
+  routes
+    .route('/admin/people/:ref/correct')
+    .post(
+      sameOrigin(site),
+      onlyStaff(site),
+      readForm,
+      changed(site, 'people', async (visit) => correctOne(site, visit)),
+    )
+    .all(onlyMethods('POST'));
   return routes;
 }
 
@@ -52,7 +62,14 @@ async function look(site: Site, visit: Visit): Promise<void> {
   // Before this one is written down: it would count itself.
   const looks = subscriberId ? await looksAt(site.ctx, subscriberId) : null;
   if (subscriberId) await noted(site, visit, subscriberId, 'view');
-  await showPerson(site, visit, { ...LOOKING, ref, person, looks, noted: visit.req.query['noted'] !== undefined });
+  await showPerson(site, visit, {
+    ...LOOKING,
+    ref,
+    person,
+    looks,
+    noted: visit.req.query['noted'] !== undefined,
+    isCorrected: visit.req.query['corrected'] !== undefined,
+  });
 }
 
 // Whoever asks by HEAD sees nothing of it.
@@ -121,6 +138,24 @@ async function unmaskOne(site: Site, visit: Visit): Promise<void> {
   }
 }
 
+async function correctOne(site: Site, visit: Visit): Promise<void> {
+  const { ref, person } = await open(site, visit);
+  const { name = '', value = '', reason = '' } = fieldsOf(visit.req);
+  const again = async (wrong: Correcting['wrong']): Promise<void> => {
+    const looks = person.subscriber ? await looksAt(site.ctx, person.subscriber.id) : null;
+    const correcting = { name, value, reason, wrong };
+    await showPerson(site, visit, { ...LOOKING, ref, person, looks, correcting }, 422);
+  };
+  if (reason.trim().length < REASON.least || reason.length > REASON.most) return again('reason');
+  try {
+    await correctAttribute(site.ctx, { staffId: visit.staff.id, person, name, value, reason: reason.trim() });
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'body-invalid') throw error;
+    return again('value');
+  }
+  visit.res.redirect(303, `/admin/people/${param(visit.req, 'ref')}?corrected#known`);
+}
+
 /** An address leads to the page that shows it, a file is a file, all else stands on the page. */
 async function give(
   site: Site,
@@ -138,7 +173,12 @@ async function give(
     sendFile(res, `scan.${type === 'application/pdf' ? 'pdf' : type === 'image/png' ? 'png' : 'jpg'}`, type, bytes);
   } else if (field.name === 'mail' || field.name === 'reply')
     sendFile(res, `${field.name}.eml`, 'message/rfc822', Buffer.from(value, 'latin1'));
-  else await showPerson(site, visit, { ...LOOKING, ...looked, shown: { name: field.name, value } });
+  else
+    await showPerson(site, visit, {
+      ...LOOKING,
+      ...looked,
+      shown: { name: field.name, label: labelOf(looked.person, field.attribute ?? '', visit.screen.language), value },
+    });
 }
 
 // As a download, never in the page: what somebody scanned is not ours to run.

@@ -1,7 +1,9 @@
+import { attributeLabel } from '../consent/attributes.js';
 import { BOUNCE_REASONS } from '../mail/bounce-words.js';
 import { languageNames } from '../web/i18n.js';
 import { param, sendPage, type Site } from '../web/http.js';
 import { MOST_UNMASKED, type Looks } from './access-log.js';
+import { attributeNames } from './correct.js';
 import { maskRow } from './masked.js';
 import type { PersonScreen } from './people-views.js';
 import type { PersonRef } from './person-ref.js';
@@ -23,6 +25,16 @@ export interface Showing {
   readonly asked: { readonly field: string; readonly reason: string };
   readonly wrong: NonNullable<PersonScreen['unmask']>['wrong'];
   readonly shown: PersonScreen['shown'];
+  /** What was to be corrected, as it was typed, and what is wrong with it. */
+  readonly correcting?: Correcting;
+  readonly isCorrected?: boolean;
+}
+
+export interface Correcting {
+  readonly name: string;
+  readonly value: string;
+  readonly reason: string;
+  readonly wrong: 'value' | 'reason' | null;
 }
 
 /** Sends the page of a person. */
@@ -45,6 +57,9 @@ export async function showPerson(site: Site, visit: Visit, showing: Showing, sta
     loose: person.loose.length > 0 ? storyPart(person.loose, { staff, label: '' }) : null,
     looks: showing.looks && looksPart(showing.looks, staff),
     noted: showing.noted,
+    known: person.known.map((name) => labelOf(person, name, screen.language)),
+    isCorrected: showing.isCorrected ?? false,
+    correct: correctPart(screen, here, showing),
     unmask: unmaskPart(screen, here, showing),
     shown: showing.shown,
     searchHref: '/admin/people',
@@ -70,10 +85,10 @@ function personPart(facts: SubscriberFacts): PersonScreen['person'] {
 }
 
 function looksPart(
-  { count, unmasked, last, forged }: Looks,
+  { count, unmasked, corrected, last, forged }: Looks,
   staff: ReadonlyMap<string, string>,
 ): PersonScreen['looks'] {
-  return { count, unmasked, forged, last: last && { at: last.at, by: staff.get(last.staffId) ?? '' } };
+  return { count, unmasked, corrected, forged, last: last && { at: last.at, by: staff.get(last.staffId) ?? '' } };
 }
 
 function unmaskPart(screen: Visit['screen'], here: string, showing: Showing): PersonScreen['unmask'] {
@@ -82,12 +97,32 @@ function unmaskPart(screen: Visit['screen'], here: string, showing: Showing): Pe
   const { asked, wrong } = showing;
   return {
     action: `${here}/unmask`,
-    fields: fields.map(({ key, name, event }) => ({
+    fields: fields.map(({ key, name, event, attribute }) => ({
+      label: attribute === undefined ? '' : labelOf(showing.person, attribute, screen.language),
       ...{ value: key, name, isChosen: key === asked.field },
       ...{ act: event?.kind ?? null, at: event?.at ?? null },
     })),
     ...{ reason: asked.reason.slice(0, 500), wrong, most: MOST_UNMASKED },
   };
+}
+
+function correctPart(screen: Visit['screen'], here: string, showing: Showing): PersonScreen['correct'] {
+  const names = screen.staff?.isMarketer ? attributeNames(showing.person) : [];
+  if (names.length === 0) return null;
+  const { name: chosen, value, reason, wrong } = showing.correcting ?? { name: '', value: '', reason: '', wrong: null };
+  const labels = names.map((name) => ({ value: name, label: labelOf(showing.person, name, screen.language) }));
+  return {
+    action: `${here}/correct`,
+    fields: labels.map((one) => ({ ...one, isChosen: one.value === chosen })),
+    ...{ value: value.slice(0, 1000), reason: reason.slice(0, 500) },
+    ...{ isValueWrong: wrong === 'value', isReasonWrong: wrong === 'reason' },
+  };
+}
+
+/** The name of an attribute in the language of the reader; of one that is asked for no more, its own. */
+export function labelOf({ organisation }: Pick<Person, 'organisation'>, name: string, language: string): string {
+  const rule = organisation.attributes.find((one) => one.name === name) ?? { name, labels: {} };
+  return attributeLabel(organisation, rule, language);
 }
 
 /** Addresses of the staff members who appear on the page. */

@@ -1,4 +1,5 @@
 import type { Bounce } from '../../entities/delivery.js';
+import { attributesOf } from '../consent/attributes.js';
 import { catalogue, listIn, organisationById, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import { consentsOf, type ConsentOfPerson } from '../consent/find.js';
 import { receiptEntries, type ReceiptEntry } from '../consent/receipt-links.js';
@@ -15,6 +16,8 @@ export interface Person {
   readonly organisation: OrganisationFacts;
   /** null: nobody is found. */
   readonly subscriber: SubscriberFacts | null;
+  /** Names of what is known beside the address; values are masked. */
+  readonly known: readonly string[];
   /** Why no mail goes to the address, whatever its lists. */
   readonly suppressions: readonly Suppressed[];
   /** The last mails that came back, newest first. */
@@ -81,6 +84,7 @@ export async function loadPerson(ctx: Context, ref: PersonRef): Promise<Person> 
   return {
     organisation,
     subscriber,
+    known: subscriber?.isOurs ? Object.keys(await attributesOf(ctx, ctx.db, subscriber.id)).sort() : [],
     suppressions: hash ? await suppressionsOf(ctx, organisation.id, hash) : [],
     bounces: row ? await bouncesOf(ctx, row.id) : [],
     lists: row ? await listsOf(ctx, row.id, consents, chapters) : [],

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { markOf } from '../campaigns/draft-mark.js';
 import { changeDraft } from '../campaigns/draft.js';
 import { readLocalTime, toLocalTime } from '../campaigns/local-time.js';
 import { progress } from '../campaigns/progress.js';
@@ -9,6 +10,7 @@ import { fieldsOf, onlyMethods, readForm, sendPage, type Site } from '../web/htt
 import { sameOrigin } from '../web/origin.js';
 import type { LoadedCampaign } from './campaign.js';
 import { audienceFor, campaignOf, campaignPart } from './campaign-view.js';
+import { changeSeen } from './changed-view.js';
 import { readPlan, warmUpDays } from './plan-form.js';
 import type { PlanMistake, PlanScreen } from './plan-views.js';
 import { changed, onlyMarketers, onlyStaff, visited, type Visit } from './screens-visit.js';
@@ -43,7 +45,7 @@ export function planRoutes(site: Site): Router {
     .post(
       act(async (visit) => {
         const { campaign } = await campaignOf(site, visit);
-        await unscheduleCampaign(site.ctx, campaign.id);
+        await unscheduleCampaign(site.ctx, campaign.id, visit.staff.id);
         back(visit, campaign);
       }),
     )
@@ -70,8 +72,11 @@ async function savePlan(site: Site, visit: Visit): Promise<void> {
     sendPage(site, visit.res, 'admin/plan', await planScreen(site, visit, { campaign, list }, fields, errors), 422);
     return;
   }
-  await changeDraft(site.ctx, campaign.id, { settings: { ...campaign.settings, sending: plan } });
-  visit.res.redirect(303, `/admin/campaigns/${campaign.id}/plan?saved=yes`);
+  const change = { settings: { sending: plan } };
+  const isSaved = await changeSeen(site, visit, { part: 'sending', plan }, async (seen) =>
+    changeDraft(site.ctx, campaign.id, change, seen),
+  );
+  if (isSaved) visit.res.redirect(303, `/admin/campaigns/${campaign.id}/plan?saved=yes`);
 }
 
 async function planScreen(
@@ -88,6 +93,7 @@ async function planScreen(
   return {
     ...{ ...visit.screen, zone, errors, people: reached },
     campaign: campaignPart(campaign, list, visit, 'plan'),
+    seen: fields['seen'] ?? markOf(campaign, 'sending'),
     wrong: Object.fromEntries(errors.map((error) => [error.field, error])),
     isSaved: visit.req.query['saved'] === 'yes',
     canChange: campaign.state === 'draft' && (visit.screen.staff?.isMarketer ?? false),

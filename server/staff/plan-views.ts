@@ -28,6 +28,8 @@ export interface PlanScreen extends StaffScreen {
   readonly campaign: CampaignScreen['campaign'];
   readonly errors: readonly PlanMistake[];
   readonly wrong: Partial<Record<PlanMistake['field'], PlanMistake>>;
+  /** Marks the plan as it was shown. */
+  readonly seen: string;
   readonly isSaved: boolean;
   /** Only drafts can be changed. */
   readonly canChange: boolean;

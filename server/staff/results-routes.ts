@@ -9,6 +9,7 @@ import { tryAddress } from '../mail/address.js';
 import { fieldsOf, onlyMethods, readForm, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { noteLook } from './access-log.js';
+import { changeSeen } from './changed-view.js';
 import { noteExport } from './export-log.js';
 import { makePersonRef, openPersonRef } from './person-ref.js';
 import { asked, changed, onlyStaff, visited, type Visit } from './screens-visit.js';
@@ -54,8 +55,12 @@ async function track(site: Site, visit: Visit): Promise<void> {
   const { campaign } = await loadResults(site, visit);
   const asked = fieldsOf(visit.req)['tracking'];
   const tracking = (['off', 'aggregate', 'agreed'] as const).find((one) => one === asked);
-  if (tracking) await chooseTracking(site.ctx, campaign.id, tracking);
-  visit.res.redirect(303, `/admin/campaigns/${campaign.id}/results`);
+  const isChosen =
+    !tracking ||
+    (await changeSeen(site, visit, { part: 'tracking', tracking }, async (seen) =>
+      chooseTracking(site.ctx, campaign.id, tracking, seen),
+    ));
+  if (isChosen) visit.res.redirect(303, `/admin/campaigns/${campaign.id}/results`);
 }
 
 async function show(site: Site, visit: Visit): Promise<void> {

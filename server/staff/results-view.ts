@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { cameBack, FROM_START, resultsAfter, type ResultFilter, type ResultRow } from '../campaigns/results.js';
+import { markOf } from '../campaigns/draft-mark.js';
 import { tallyOf, type Count } from '../campaigns/tally.js';
 import { seenOf } from '../campaigns/visits.js';
 import { timelineOf } from '../campaigns/timeline.js';
@@ -149,11 +150,12 @@ function countLinks(
 
 /** Only a draft can be changed; what needs a purpose of its own is offered where there is one. */
 function trackingChoices(
-  { state, settings, message }: LoadedCampaign,
+  campaign: LoadedCampaign,
   known: Catalogue,
   list: ListFacts,
   here: string,
 ): ResultsScreen['tracking'] {
+  const { state, settings, message } = campaign;
   const { tracking = 'off' } = settings;
   const mayAsk = trackingIn(known, list.organisation.id) !== null;
   const choices = (['off', 'aggregate', 'agreed'] as const).filter((one) => one !== 'agreed' || mayAsk);
@@ -161,6 +163,7 @@ function trackingChoices(
     now: tracking,
     mayAsk,
     action: `${here}/tracking`,
+    seen: markOf(campaign, 'tracking'),
     // Nothing in a finished message is ours to change.
     choices: state === 'draft' && !message ? choices.map((name) => ({ name, isChosen: name === tracking })) : [],
   };

@@ -71,6 +71,8 @@ export interface ResultsScreen extends StaffScreen {
   readonly clicks: ClicksPart | null;
   /** What is counted; `choices` for a draft. */
   readonly tracking: {
+    /** Marks the choice as it was shown. */
+    readonly seen: string;
     /** A key below admin.tracking. */
     readonly now: Tracking;
     /** The organisation asks people whether they agree. */

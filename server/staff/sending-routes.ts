@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { catalogue } from '../consent/catalogue.js';
+import { outageOf } from '../delivery/outage.js';
 import { REFUSAL_HOURS, recentRefusals } from '../delivery/refusals.js';
 import { allDomains } from '../delivery/sending-domains.js';
 import { signersOf } from '../delivery/signing.js';
@@ -31,6 +32,8 @@ function showSending(site: Site): ShowSending {
       ...screen,
       mayChange: staff.role === 'owner',
       refused: await refusedPart(site),
+      outage: await outageOf(site.ctx.db, site.ctx.now()),
+      hours: site.ctx.config.sending.retryHours,
       isChecked: req.query['checked'] !== undefined,
       wrong: wrong === null ? null : { what: wrong, field: `domain-${at}` },
       organisations: await Promise.all(

@@ -1,9 +1,14 @@
+import type { Outage } from '../delivery/outage.js';
 import type { StaffScreen } from './views.js';
 
 /** GET /admin/sending. */
 export interface SendingScreen extends StaffScreen {
   /** Owners add, check and remove domains. */
   readonly mayChange: boolean;
+  /** No server takes our mail; null: one does. */
+  readonly outage: Outage | null;
+  /** For how long a mail waits then, where nothing else was chosen. */
+  readonly hours: number;
   /** Mails that servers refused for our own fault; null: none lately. Names are keys below admin.bounce. */
   readonly refused: {
     readonly hours: number;

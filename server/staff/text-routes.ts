@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { inboxOf } from '../campaigns/check.js';
+import { markOf } from '../campaigns/draft-mark.js';
 import { ownPreheader } from '../campaigns/preheader.js';
 import { problemsOf } from '../campaigns/problem.js';
 import { changeText, formerText, MAX_TEXT, type TextChange } from '../campaigns/text-part.js';
@@ -8,6 +9,7 @@ import { Refusal } from '../errors.js';
 import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { campaignOf, campaignPart, footerAsked } from './campaign-view.js';
+import { changeSeen } from './changed-view.js';
 import { problemPart } from './refused-view.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
@@ -40,7 +42,16 @@ async function save(site: Site, visit: Visit): Promise<void> {
   const { campaign } = await campaignOf(site, visit);
   const fields = fieldsOf(req);
   try {
-    await changeText(site.ctx, campaign.id, changeOf(fields), fields);
+    const text = changeOf(fields);
+    const { subject = campaign.subject, preheader = ownPreheader(campaign.html) } = fields;
+    const wanted = {
+      ...{ part: 'words' as const, subject, preheader },
+      text: campaign.message ? { text: campaign.text } : text,
+    };
+    const isSaved = await changeSeen(site, visit, wanted, async (seen) =>
+      changeText(site.ctx, campaign.id, { text, subject: fields['subject'], preheader: fields['preheader'], seen }),
+    );
+    if (!isSaved) return;
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'template-refused') throw error;
     await show(site, visit, error);
@@ -70,6 +81,7 @@ async function show(site: Site, visit: Visit, refused: Refusal | null): Promise<
       subject: typed['subject'] ?? campaign.subject,
       preheader: typed['preheader'] ?? ownPreheader(campaign.html),
       inbox: { from: shownFrom(list, campaign).name, subject: shown.subject, preheader: shown.preheader.text },
+      seen: typed['seen'] ?? markOf(campaign, 'words'),
       isFinished: campaign.message !== null && campaign.message !== undefined,
       hasFormer: (await formerText(site.ctx, campaign.id)) !== null,
       isSaved: req.query['saved'] === 'yes' && !refused,

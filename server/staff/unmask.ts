@@ -1,3 +1,4 @@
+import { attributesOf } from '../consent/attributes.js';
 import { evidenceKey } from '../consent/chapter.js';
 import { openAddress } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
@@ -12,12 +13,14 @@ import type { StoryEvent } from './story.js';
 
 /** A field that is masked until somebody says why they need it. */
 export interface MaskedField {
-  /** `address`, or `<event>/<name>`. */
+  /** `address`, `attribute/<name>`, or `<event>/<name>`. */
   readonly key: string;
-  readonly name: 'address' | MaskedName;
+  readonly name: 'address' | 'attribute' | MaskedName;
   /** null: of the person rather than of an event. */
   readonly event: StoryEvent | null;
   readonly signUpId: string | null;
+  /** Of an attribute. */
+  readonly attribute?: string;
 }
 
 export const MASKED_NAMES = ['ip', 'user_agent', 'note', 'scan', 'mail', 'reply'] as const;
@@ -36,6 +39,9 @@ export function maskedFields(person: Person, isAddressMasked: boolean): MaskedFi
   );
   return [
     ...(isAddressMasked ? [{ key: 'address', name: 'address' as const, event: null, signUpId: null }] : []),
+    ...person.known.map((attribute) => ({
+      ...{ key: `attribute/${attribute}`, name: 'attribute' as const, event: null, signUpId: null, attribute },
+    })),
     ...ofEvents,
   ];
 }
@@ -51,12 +57,12 @@ export async function unmask(
   const { staffId, person, field, reason } = asked;
   const { subscriber } = person;
   if (!subscriber?.profileKey) throw erased();
-  const profileKey = unwrapKey(
-    ctx.keyring,
-    { table: 'subscriber', column: 'profile_key', row: subscriber.id },
-    subscriber.profileKey,
-  );
-  const what = field.event ? `${field.name} of ${field.event.kind} ${field.event.id}` : field.name;
+  const profileKey = openProfileKey(ctx, { id: subscriber.id, profileKey: subscriber.profileKey });
+  const what = field.attribute
+    ? `attribute ${field.attribute}`
+    : field.event
+      ? `${field.name} of ${field.event.kind} ${field.event.id}`
+      : field.name;
   const look = {
     staffId,
     subscriberId: subscriber.id,
@@ -66,8 +72,21 @@ export async function unmask(
   return unmasking(ctx, look, async (tx) => read(ctx, tx, subscriber, field));
 }
 
+/** The key under which reasons are kept, which goes with the person. */
+export function openProfileKey(
+  { keyring }: Pick<Context, 'keyring'>,
+  { id, profileKey }: { readonly id: string; readonly profileKey: Buffer },
+): Buffer {
+  return unwrapKey(keyring, { table: 'subscriber', column: 'profile_key', row: id }, profileKey);
+}
+
 async function read(ctx: Context, tx: Tx, subscriber: SubscriberFacts, field: MaskedField): Promise<string> {
-  const { event, signUpId } = field;
+  const { event, signUpId, attribute } = field;
+  if (attribute !== undefined) {
+    const value = (await attributesOf(ctx, tx, subscriber.id))[attribute];
+    if (value === undefined) throw erased();
+    return value;
+  }
   if (!event || !signUpId) return readAddress(ctx, tx, subscriber.id);
   const sealed = await readSealed(tx, signUpId, event.id, field.name);
   const [chapter] = await tx.query<{ key: Buffer | null }>('select evidence_key as key from sign_up where id = $1', [

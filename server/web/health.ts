@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Router, type Request } from 'express';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Context } from '../context.js';
+import { outageOf } from '../delivery/outage.js';
 import { Refusal } from '../errors.js';
 import { readRound } from '../ledger/fsck-round.js';
 import { standingOf } from '../ledger/standing.js';
@@ -61,8 +62,9 @@ async function check(
   sender: boolean | null;
   routes?: readonly boolean[];
   log: string;
+  noMailSince: Date | null;
 }> {
-  const [database, disk, sender, routes, log] = await Promise.all([
+  const [database, disk, sender, routes, log, noMailSince] = await Promise.all([
     hasDatabase(ctx),
     statfs(ctx.config.dataDir).then(
       (disk) => disk.bavail * disk.bsize > MIN_FREE,
@@ -72,8 +74,17 @@ async function check(
     probes.sender ? probes.sender() : Promise.resolve(null),
     probes.routes ? probes.routes() : Promise.resolve([]),
     logState(ctx),
+    noMail(ctx),
   ]);
-  return { ...database, disk, sender, ...(routes.length > 1 ? { routes } : {}), log };
+  return { ...database, disk, sender, ...(routes.length > 1 ? { routes } : {}), log, noMailSince };
+}
+
+/** Since when mails are tried in vain; why stands in the log and on the page for staff. */
+async function noMail(ctx: Context): Promise<Date | null> {
+  return outageOf(ctx.db, ctx.now()).then(
+    (outage) => outage?.since ?? null,
+    () => null,
+  );
 }
 
 /** `ok`, or why nothing is signed: with what to do. */
@@ -132,6 +143,15 @@ function makeRegistry(ctx: Context): Registry {
         `select count(*)::int as n from campaign_pace p join campaign c on c.id = p.campaign_id where p.halts > 0 and c.state = 'sending'`,
       );
       this.set(row?.n ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'zgoda_outage_seconds',
+    help: 'For how long no server takes our mail; 0: one does',
+    registers: [registry],
+    async collect() {
+      const outage = await outageOf(ctx.db, ctx.now());
+      this.set(outage ? Math.max(1, (ctx.now().getTime() - outage.since.getTime()) / 1_000) : 0);
     },
   });
   new Gauge({

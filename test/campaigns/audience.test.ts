@@ -28,7 +28,7 @@ interface MadeUp {
   readonly daysPaused: number;
   readonly daysOnList: number;
   readonly city: 'Kraków' | 'Łódź' | '';
-  readonly held: 'restricted' | 'bounce' | 'objection' | 'not-me' | '';
+  readonly held: 'restricted' | 'bounce' | 'complaint' | 'objection' | 'not-me' | '';
 }
 
 const somebody: fc.Arbitrary<MadeUp> = fc.record({
@@ -40,7 +40,7 @@ const somebody: fc.Arbitrary<MadeUp> = fc.record({
   daysPaused: fc.constantFrom(0, 0, -2, 2),
   daysOnList: fc.integer({ min: 1, max: 5 }),
   city: fc.constantFrom('Kraków', 'Łódź', ''),
-  held: fc.constantFrom('', '', '', 'restricted', 'bounce', 'objection', 'not-me'),
+  held: fc.constantFrom('', '', '', 'restricted', 'bounce', 'complaint', 'objection', 'not-me'),
 });
 
 interface Asked {
@@ -99,6 +99,49 @@ describe('An audience', () => {
       ),
       { numRuns: 12 },
     );
+  });
+
+  it('is judged again at the claim: who left its topic, city or language meanwhile is skipped, and it is said why', async () => {
+    const { ctx } = fresh;
+    const base: MadeUp = {
+      ...{ language: 'en', state: 'confirmed', basis: 'confirmed', topics: ['films', 'books'], frequency: 'all' },
+      ...{ daysPaused: 0, daysOnList: 3, city: 'Łódź', held: '' },
+    };
+    const [stays, moves, speaks, leaves, wantsAll, isPaused] = await Promise.all(
+      [0, 1, 2, 3, 4, 5].map(async (place) => add(place, base)),
+    );
+    const id = await createCampaign(ctx, { list: 'news', fileName: 'a.html', source: SOURCE });
+    const audience = { topics: ['films'], languages: ['en'], attributes: { city: 'łódź' } };
+    await changeDraft(ctx, id, { settings: { audience } });
+    await releaseCampaign(ctx, id);
+    while ((await fanOut(ctx)) > 0);
+    const changes = async (subscriberId: string | undefined, change: Parameters<typeof act>[3]): Promise<void> => {
+      const [row] = await ctx.db.query<{ id: string }>('select id from consent where subscriber_id = $1', [
+        subscriberId,
+      ]);
+      const found = await consentById(ctx, row?.id ?? '');
+      if (found) await act(ctx.db, ctx, found.consent, change, null);
+    };
+    await changes(leaves, { topics: ['books'] });
+    await changes(wantsAll, { topics: [] });
+    await changes(isPaused, { topics: ['books'], pausedUntil: new Date(ctx.now().getTime() + DAY_MS) });
+    await ctx.db.query(`update consent set language = 'pl' where subscriber_id = $1`, [speaks]);
+    const { organisation } = await listById(ctx, fresh.listId);
+    await writeAttributes(ctx.db, ctx, { subscriberId: moves ?? '', organisation, values: { city: 'Kraków' } });
+
+    const { good } = await claim(ctx, WORKER, ['campaign'], 100);
+
+    expect(good.map(({ subscriberId }) => subscriberId).sort()).to.deep.equal([stays, wantsAll].sort());
+    const skipped = await ctx.db.query<{ id: string; reason: string }>(
+      `select subscriber_id as id, reason from delivery where message_id = $1 and state = 'skipped'`,
+      [id],
+    );
+    expect(Object.fromEntries(skipped.map((row) => [row.id, row.reason]))).to.deep.equal({
+      ...{ [leaves ?? '']: 'topic', [isPaused ?? '']: 'topic' },
+      ...{ [moves ?? '']: 'narrowed', [speaks ?? '']: 'narrowed' },
+    });
+    // Another campaign, to the whole list, asks for nothing of that.
+    expect(await sendTo({})).to.deep.include({ sent: 5, skipped: { paused: 1 } });
   });
 
   async function add(place: number, who: MadeUp): Promise<string> {

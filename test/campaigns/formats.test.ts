@@ -329,18 +329,18 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
         const [original, { text }] = [await html(), await loadCampaign(fresh.ctx, id)];
         expect(ownPreheader(original)).to.equal(before);
 
-        await changeText(fresh.ctx, id, { text }, { preheader: TAGGED });
+        await changeText(fresh.ctx, id, { text: { text }, preheader: TAGGED });
 
         const mail = await mailTo(id, { first_name: '<b>Eve</b>' });
         expect(hiddenIn(mail)).to.equal('Only &lt;b&gt;Eve&lt;/b&gt; &amp; &lt;us&gt;');
         expect(mail.html).not.to.contain('Theirs').and.not.contain('Read this');
         expect(mail.html).to.match(UNSUBSCRIBE);
-        await changeText(fresh.ctx, id, 'anew');
+        await changeText(fresh.ctx, id, { text: 'anew' });
         expect((await mailTo(id)).text)
           .to.contain('Words')
           .and.not.contain('Only');
         expect(ownPreheader(await html())).to.equal(TAGGED);
-        await changeText(fresh.ctx, id, { text }, { preheader: '' });
+        await changeText(fresh.ctx, id, { text: { text }, preheader: '' });
         expect(ownPreheader(await html())).to.equal('');
         if (before === '') expect(await html()).to.equal(original);
       });
@@ -361,9 +361,9 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
       const eml = 'Subject: July\r\nContent-Type: text/plain\r\n\r\nHello.\r\n';
 
       for (const [reason, work] of [
-        ['placeholder', async () => changeText(fresh.ctx, id, 'anew', { preheader: 'For *|FNAME|*' })],
-        ['preheader-controls', async () => changeText(fresh.ctx, id, 'anew', { preheader: 'a\nb' })],
-        ['preheader-long', async () => changeText(fresh.ctx, id, 'anew', { preheader: 'a'.repeat(251) })],
+        ['placeholder', async () => changeText(fresh.ctx, id, { text: 'anew', preheader: 'For *|FNAME|*' })],
+        ['preheader-controls', async () => changeText(fresh.ctx, id, { text: 'anew', preheader: 'a\nb' })],
+        ['preheader-long', async () => changeText(fresh.ctx, id, { text: 'anew', preheader: 'a'.repeat(251) })],
         ['placeholder', async () => upload('a.html', '<p>Words</p>', { preheader: 'For *|FNAME|*' })],
         ['preheader-message', async () => upload('a.eml', eml, { preheader: 'Ours' })],
       ] as const)

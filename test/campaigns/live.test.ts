@@ -108,7 +108,13 @@ describe('a campaign on its way', function () {
     const own = { name: null, sent: 0, deferred: 3, failed: 0, reply: 'connect ECONNREFUSED', at };
 
     expect(slowedBy(idle, [], at)?.kind).to.equal('no-sender');
-    expect(slowedBy(idle, [own], at)).to.deep.equal({ kind: 'own-server', name: '', reply: 'connect ECONNREFUSED' });
+    const said = { kind: 'own-server', name: '', reply: 'connect ECONNREFUSED', since: null };
+    expect(slowedBy(idle, [own], at)).to.deep.equal(said);
+    expect(slowedBy(idle, [own], at, { since: at, reply: 'no route' })).to.deep.equal({
+      ...said,
+      since: at,
+      reply: 'no route',
+    });
     expect(slowedBy(idle, [own], new Date(at.getTime() + 61_000))?.kind).to.equal('no-sender');
     expect(slowedBy({ ...idle, state: 'sent' }, [own], at)).to.equal(null);
   });

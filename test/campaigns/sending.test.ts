@@ -77,14 +77,14 @@ describe('A campaign under way', () => {
       await addPerson(fresh, 'ada@example.com');
       const id = await released({ at: fromNow(HOUR).toISOString(), perSecond: 1 });
 
-      await unscheduleCampaign(fresh.ctx, id);
-      await changeDraft(fresh.ctx, id, { subject: 'Later', settings: {} });
+      await unscheduleCampaign(fresh.ctx, id, null);
+      await changeDraft(fresh.ctx, id, { subject: 'Later', settings: { sending: {} } });
       await releaseCampaign(fresh.ctx, id);
       await queueAll();
 
       expect(await stateOf(id)).to.equal('sending');
       expect(await take()).to.have.length(1);
-      expect(await codeOf(unscheduleCampaign(fresh.ctx, id))).to.equal('campaign-state');
+      expect(await codeOf(unscheduleCampaign(fresh.ctx, id, null))).to.equal('campaign-state');
     });
 
     it('does not start earlier because somebody wrote so into the database (T6)', async () => {
@@ -182,7 +182,7 @@ describe('A campaign under way', () => {
 
       expect(await codeOf(steerCampaign(fresh.ctx, draft, 'pause', null))).to.equal('campaign-state');
       expect(await codeOf(steerCampaign(fresh.ctx, randomUUID(), 'cancel', null))).to.equal('not-found');
-      expect(await codeOf(unscheduleCampaign(fresh.ctx, randomUUID()))).to.equal('not-found');
+      expect(await codeOf(unscheduleCampaign(fresh.ctx, randomUUID(), null))).to.equal('not-found');
     });
   });
 

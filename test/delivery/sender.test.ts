@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Context } from '../../server/context.js';
 import type { Builder, Made } from '../../server/delivery/built-mail.js';
+import { claim } from '../../server/delivery/claim.js';
 import { makeSender } from '../../server/delivery/deliver.js';
+import { makeOutageWatch, outageOf, type OutageWatch } from '../../server/delivery/outage.js';
+import { toOutcome } from '../../server/delivery/outcome.js';
 import { queueDeliveries } from '../../server/delivery/queue.js';
-import { makeSmtpPool } from '../../server/mail/smtp.js';
+import { settle } from '../../server/delivery/settle.js';
+import { makeSmtpPool, type SmtpOutcome } from '../../server/mail/smtp.js';
 import { bareCampaign } from '../support/campaigns.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { addMany } from '../support/people.js';
@@ -67,6 +72,103 @@ describe('the sender', () => {
       { state: 'sent', reason: null, is_later: false, n: 8 },
     ]);
     expect(sender.inFlight).to.equal(0);
+  });
+
+  describe('while no server takes our mail', () => {
+    const AWAY: SmtpOutcome = { kind: 'deferred', reply: 'connect ECONNREFUSED 127.0.0.1:25' };
+    const TAKEN: SmtpOutcome = { kind: 'sent', reply: '250 ok', takenBy: 'sink', at: new Date() };
+    const MINUTE = 60_000;
+    let now = Date.now();
+    const worker = randomUUID();
+    const at = (): Context => ({
+      ...ctx,
+      now: () => new Date(now),
+      config: { ...ctx.config, sending: { ...ctx.config.sending, retryHours: 3 } },
+    });
+    const queue = async (count: number): Promise<string> => {
+      const messageId = await bareCampaign(ctx);
+      const people = await addMany(ctx, count);
+      const mails = people.map(({ subscriberId, consentId }) => {
+        return { messageId, subscriberId, consentId, kind: 'campaign' as const, template: 'letter' };
+      });
+      await queueDeliveries(ctx.db, ctx, mails, new Date(now));
+      return messageId;
+    };
+    /** Every mail that is due is tried once. */
+    const tryAll = async (watch: OutageWatch, outcome: SmtpOutcome): Promise<void> => {
+      const { good } = await claim(at(), worker, ['campaign'], 100);
+      for (const mail of good) {
+        const downSince = await watch.note(outcome);
+        await settle(at(), worker, [toOutcome(at(), mail, outcome, { downSince })]);
+      }
+    };
+    const tryFor = async (watch: OutageWatch, minutes: number): Promise<void> => {
+      for (const end = now + minutes * MINUTE; now < end; now += 5 * MINUTE) await tryAll(watch, AWAY);
+    };
+    const rows = async (messageId: string): Promise<unknown> =>
+      ctx.db.query(
+        'select state, reason, attempts, count(*)::int as n from delivery where message_id = $1 group by 1, 2, 3 order by 1',
+        [messageId],
+      );
+    const outage = async (): Promise<number | null> => {
+      const found = await outageOf(ctx.db, new Date(now));
+      return found && Math.round((now - found.since.getTime()) / MINUTE);
+    };
+
+    it('each mail waits for as long as mail is tried, and is then given up for that reason; later ones wait on', async () => {
+      const watch = makeOutageWatch(at());
+      const early = await queue(2);
+      await tryFor(watch, 100);
+      const late = await queue(1);
+      await tryFor(watch, 80);
+      expect(await rows(early)).to.deep.equal([{ state: 'deferred', reason: 'connection', attempts: 0, n: 2 }]);
+      expect(await outage()).to.equal(180);
+
+      await tryFor(makeOutageWatch(at()), 15);
+
+      // Another process knows since when it is so, and no try counted.
+      expect(await rows(early)).to.deep.equal([{ state: 'failed', reason: 'connection', attempts: 1, n: 2 }]);
+      expect(await rows(late)).to.deep.equal([{ state: 'deferred', reason: 'connection', attempts: 0, n: 1 }]);
+      expect(await outage()).to.equal(195);
+      const [reply] = await ctx.db.query<{ reply: string }>('select reply from outage');
+      expect(reply?.reply).to.equal('connect ECONNREFUSED 127.0.0.1:25');
+      now += MINUTE;
+      await tryAll(watch, TAKEN);
+      expect(await rows(late)).to.deep.equal([{ state: 'sent', reason: null, attempts: 1, n: 1 }]);
+      expect(await outage()).to.equal(null);
+    });
+
+    it('a mail that stood still for days between two short outages is not given up', async () => {
+      const watch = makeOutageWatch(at());
+      const mail = await queue(1);
+      await tryFor(watch, 10);
+      now += 5 * 24 * 60 * MINUTE;
+      expect(await outage(), 'nobody knows').to.equal(null);
+
+      await tryFor(watch, 60);
+
+      expect(await rows(mail)).to.deep.equal([{ state: 'deferred', reason: 'connection', attempts: 0, n: 1 }]);
+      expect(await outage()).to.equal(60);
+      // An answer, whatever it says, ends it.
+      await tryAll(watch, { kind: 'deferred', reply: '451 later', code: 451, enhanced: '4.3.0' });
+      expect(await outage()).to.equal(null);
+      const [row] = await ctx.db.query<{ since: Date | null }>(
+        'select failing_since as since from delivery where message_id = $1',
+        [mail],
+      );
+      expect(row?.since).to.equal(null);
+    });
+
+    it('one that waits in a new long outage after one of before is tried for all its hours', async () => {
+      const watch = makeOutageWatch(at());
+      const first = await queue(1);
+      await tryFor(watch, 170);
+      const second = await queue(1);
+      await tryFor(watch, 20);
+
+      expect(await rows(first)).to.deep.equal([{ state: 'failed', reason: 'connection', attempts: 1, n: 1 }]);
+      expect(await rows(second)).to.deep.equal([{ state: 'deferred', reason: 'connection', attempts: 0, n: 1 }]);
+    });
   });
 
   it('writes down that a mail left only when what was changed in it is written down', async () => {

@@ -92,7 +92,9 @@ describe('a withdrawal and a claim that race (promise 1, T7)', function () {
           ctx.db.query('update subscriber set restricted_at = now() where id = $1', [person.subscriberId]),
         'restricted',
       ],
-      ['a suppression', async (person) => suppress(ctx, person, 'complaint'), 'suppressed'],
+      ['a suppression', async (person) => suppress(ctx, person, 'complaint'), 'complained'],
+      ['mail that came back', async (person) => suppress(ctx, person, 'bounce'), 'bounced'],
+      ['a block by staff', async (person) => suppress(ctx, person, 'staff'), 'suppressed'],
       [
         'an erasure',
         async (person) =>

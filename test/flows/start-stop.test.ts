@@ -335,15 +335,22 @@ describe('starting and stopping', function () {
     const people = Array.from({ length: 8 }, (_, i) => `ada${i}@example.org`);
     for (const address of people) expect((await signUp(service, address)).status).to.equal(200);
     await eventually(async () => {
-      const state = JSON.parse((await get(`${service.base}/readyz`)).text) as { sender: boolean; status: string };
+      const state = JSON.parse((await get(`${service.base}/readyz`)).text) as {
+        sender: boolean;
+        status: string;
+        noMailSince: string | null;
+      };
       expect(state).to.include({ sender: false, status: 'ready' });
+      expect(Date.parse(state.noMailSince ?? ''), 'since when').to.be.closeTo(Date.now(), 30_000);
     });
+    expect((await get(`${service.base}/metrics`)).text).to.match(/^zgoda_outage_seconds [1-9]/m);
     // Long enough for the pauses between tries to grow.
     await sleep(6_000);
 
     const back = await sink({ port: first.port });
 
     await eventually(async () => Promise.resolve(expect(addresses(back)).to.deep.equal([...people].sort())), 12_000);
+    expect((await get(`${service.base}/metrics`)).text).to.match(/^zgoda_outage_seconds 0$/m);
     expect((await here.look(async ({ db }) => db.query(`select 1 from delivery where attempts > 1`))).length).to.equal(
       0,
     );

@@ -1,18 +1,25 @@
 import { expect } from 'chai';
 import { audienceOf } from '../../server/campaigns/audience.js';
 import { chooseAudience } from '../../server/campaigns/choose-audience.js';
+import { changeDraft } from '../../server/campaigns/draft.js';
 import { fanOut } from '../../server/campaigns/fan-out.js';
+import { progress } from '../../server/campaigns/progress.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
+import { resultsCsv } from '../../server/campaigns/results-file.js';
 import type { AudienceFilter } from '../../server/campaigns/settings.js';
+import { steerCampaign } from '../../server/campaigns/steer.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { attributesOf } from '../../server/consent/attributes.js';
 import { listBySlug } from '../../server/consent/catalogue.js';
 import { setup } from '../../server/consent/setup.js';
 import { Refusal } from '../../server/errors.js';
+import { reasonsFor } from '../../server/staff/access-log.js';
+import { openProfileKey } from '../../server/staff/unmask.js';
 import { erase } from '../../server/rights/erase.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { checkLedger, eventually, startTestService, type TestService } from '../support/service.js';
 import { factsOf, one, settled } from '../support/state.js';
+import { staffBrowser, wordsOf } from '../support/staff.js';
 import { linkIn, pressConfirm, settingsLink, signUp } from '../support/story.js';
 import { boxOf, formOf, get, post, type Page } from '../support/web.js';
 
@@ -115,6 +122,32 @@ describe('Topics and attributes', function () {
     await eventually(async () => expect(await stateOfMail(campaign, films.email)).to.equal('sent'));
     await eventually(async () => expect(await stateOfMail(campaign, all.email)).to.equal('sent'));
     expect(await stateOfMail(campaign, books.email)).to.equal(null);
+  });
+
+  it('are asked for again right before a mail leaves: who left the topic while it waited does not get it', async () => {
+    const { ctx } = service;
+    const waiting = new Map<string, string>();
+    for (const { email, link } of [
+      await reader({ 'topic-games': 'yes', 'topic-books': 'yes' }),
+      await reader({ 'topic-games': 'yes', 'topic-books': 'yes' }),
+    ])
+      waiting.set(email, link);
+    const id = await createCampaign(ctx, { list: 'news', fileName: 'a.html', source: SOURCE });
+    await changeDraft(ctx, id, { settings: { audience: { topics: ['games'] }, sending: { warmUp: 1 } } });
+    await releaseCampaign(ctx, id);
+    await eventually(async () => expect((await progress(ctx, id)).queued).to.be.greaterThan(1));
+    await steerCampaign(ctx, id, 'pause', null);
+    for (const email of waiting.keys()) if ((await stateOfMail(id, email)) !== 'queued') waiting.delete(email);
+    const [[email, link] = ['', '']] = waiting;
+    await choose(link, ['topic-games']);
+
+    await ctx.db.query('update campaign_pace set warm_up = null where campaign_id = $1', [id]);
+    await steerCampaign(ctx, id, 'resume', null);
+
+    await eventually(async () => expect(await stateOfMail(id, email)).to.equal('topic'));
+    const rows: string[] = [];
+    for await (const some of resultsCsv(ctx, id, { outcome: 'skipped' }, false)) rows.push(some);
+    expect(rows.join('')).to.contain(`${email},skipped,topic,`);
   });
 
   it('can be left from a footer link and not be added there; more needs the link that is mailed (promise 10)', async () => {
@@ -230,6 +263,62 @@ describe('Topics and attributes', function () {
     expect((await get(`${service.base}/settings`, { cookie })).text).to.contain('value="Ada &quot;&lt;b&gt;&quot;"');
     const marks = 'select count(*)::int from attribute_mark where subscriber_id = $1';
     expect(await one(ctx, marks, [subscriberId])).to.equal(0);
+  });
+
+  it('are masked on the page of a person and corrected there by staff, for a reason that is written down', async () => {
+    const { ctx } = service;
+    const { email } = await reader({ first_name: 'Adda', city: 'Wrocław' });
+    const subscriberId = (await factsOf(ctx, email))?.subscriberId ?? '';
+    const [marketer, viewer] = [
+      await staffBrowser(service, 'marketer', 'en', 'mia@workshop.example'),
+      await staffBrowser(service, 'viewer', 'pl', 'vera@workshop.example'),
+    ];
+    const find = async (by: typeof marketer): Promise<Page> =>
+      by.follow(await by.send('/admin/people', 'find', { email }));
+    const page = await find(marketer);
+    expect(page.text).to.contain('First name').and.not.contain('Adda').and.not.contain('Wrocław');
+    const { action, fields } = formOf(page, 'correct');
+    const send = async (more: Record<string, string>, by = marketer): Promise<Page> =>
+      post(action, { ...fields, ...more }, { cookie: by.cookie });
+
+    const shown = await post(
+      formOf(page, 'unmask').action,
+      { ...formOf(page, 'unmask').fields, field: 'attribute/first_name', reason: 'Ticket 12: she says it is wrong' },
+      { cookie: marketer.cookie },
+    );
+    expect(shown.text).to.contain('<p class="shown">Adda</p>');
+    for (const [more, words] of [
+      [{ name: 'first_name', value: 'Ada', reason: 'no' }, 'Say in a few words why'],
+      [{ name: 'first_name', value: 'A'.repeat(101), reason: 'Ticket 12' }, 'at most 100 characters'],
+      [{ name: 'shoe_size', value: '39', reason: 'Ticket 12' }, 'Choose what is to be corrected'],
+    ] as const) {
+      const wrong = await send(more);
+      expect([wrong.status, wordsOf(wrong).includes(words)], words).to.deep.equal([422, true]);
+    }
+    expect((await send({ name: 'city', value: 'Opole', reason: 'Ticket 12' }, viewer)).status).to.equal(403);
+    expect(await attributesOf(ctx, ctx.db, subscriberId)).to.deep.equal({ first_name: 'Adda', city: 'Wrocław' });
+
+    for (const [name, value] of [
+      ['first_name', ' Ada\u202e '],
+      ['city', 'Opole'],
+      ['illness', ''],
+    ] as const)
+      expect((await send({ name, value, reason: 'Ticket 12: by phone' })).status).to.equal(303);
+
+    expect(await attributesOf(ctx, ctx.db, subscriberId)).to.deep.equal({ first_name: 'Ada', city: 'Opole' });
+    const chosen = async (city: string): Promise<number> =>
+      (await audienceOf(ctx, (await listBySlug(ctx, 'news')).id, { attributes: { city } })).reached;
+    expect([await chosen('opole'), await chosen('Wrocław')]).to.deep.equal([1, 0]);
+    const profileKey = await one<Buffer>(ctx, 'select profile_key from subscriber where id = $1', [subscriberId]);
+    const reasons = await reasonsFor(ctx, subscriberId, openProfileKey(ctx, { id: subscriberId, profileKey }));
+    expect(reasons.map(({ field, reason }) => `${field}: ${reason}`)).to.deep.equal([
+      'attribute first_name: Ticket 12: she says it is wrong',
+      ...['first_name', 'city', 'illness'].map((name) => `attribute ${name}: Ticket 12: by phone`),
+    ]);
+    expect(reasons.every(({ staffId }) => staffId === marketer.id)).to.equal(true);
+    const seen = await find(viewer);
+    expect(wordsOf(seen)).to.contain('Sprostowano 3 pola.').and.contain('Imię: zakryte');
+    expect(seen.text).to.not.contain('data-act="correct"').and.not.contain('Opole');
   });
 
   it('are gone with the person', async () => {

@@ -81,6 +81,28 @@ describe('the pages of a campaign', function () {
         .and.to.match(/class="bar-left" width="33\.3"/);
     });
 
+    it('mail that came back and complaints are told apart from other blocks, in the language of whoever looks', async () => {
+      const { ctx } = service;
+      for (const [name, reason] of [
+        ['dora', 'bounce'],
+        ['emil', 'complaint'],
+      ] as const)
+        await ctx.db.query(
+          'insert into suppression (organisation_id, hash, reason, created_at) select organisation_id, suppression_hash, $2, now() from subscriber where id = $1',
+          [(await factsOf(ctx, `${name}@gmail.com`))?.subscriberId, reason],
+        );
+
+      const href = `${await upload()}/check`;
+      const [english, polish] = [wordsOf(await ada.see(href)), wordsOf(await viewer.see(`${href}?lang=pl`))];
+      await ctx.db.query(`delete from suppression where reason in ('bounce', 'complaint')`);
+
+      expect(english)
+        .to.contain('Mail to the address came back 1 33.3%')
+        .and.contain('Reported our mail as spam 1 33.3%')
+        .and.not.contain('Must not be mailed');
+      expect(polish).to.contain('Poczta na ten adres wracała 1').and.contain('Zgłoszono naszą pocztę jako spam 1');
+    });
+
     it('the spam filter of the machine is asked when somebody says so, or is said to be missing', async () => {
       const href = await upload();
       const unasked = wordsOf(await ada.see(`${href}/check`));
@@ -206,7 +228,7 @@ describe('the pages of a campaign', function () {
       await eventually(async () => expect(await stateOf(href)).to.equal('sent'));
       const words = wordsOf(await ada.see(href));
       expect(words).to.match(
-        /ada@workshop\.example asked for its release on .+ boris@workshop\.example released it on/,
+        /Release asked for ada@workshop\.example .+ Released, to start at once boris@workshop\.example/,
       );
     });
 
@@ -216,9 +238,9 @@ describe('the pages of a campaign', function () {
 
       await boris.send(`${href}/send`, 'return', { note: 'The shop is closed on Sunday.' });
 
-      expect(wordsOf(await ada.see(href)))
-        .to.contain('boris@workshop.example gave it back')
-        .and.contain('The shop is closed');
+      expect(wordsOf(await ada.see(href))).to.match(
+        /Given back The shop is closed on Sunday\. boris@workshop\.example/,
+      );
       expect((await boris.see(`${href}/send`)).text).not.to.contain('data-act="send"');
       expect((await ada.see(`${href}/send`)).text).to.contain('data-act="ask-release"');
     });
@@ -268,7 +290,7 @@ describe('the pages of a campaign', function () {
 
       await releaseCampaign(service.ctx, idOf(href));
 
-      expect(wordsOf(await ada.see(href))).to.contain('It was released on the command line');
+      expect(wordsOf(await ada.see(href))).to.contain('Released, to start at once The operator, on the command line');
     });
   });
 

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { progress } from '../../server/campaigns/progress.js';
+import { steerCampaign } from '../../server/campaigns/steer.js';
 import { addStaff } from '../../server/staff/add-staff.js';
 import { startTestService, type TestService } from '../support/service.js';
+import { wordsOf } from '../support/staff.js';
 import { join } from '../support/story.js';
 import { formOf, get, headingOf, post, type Page } from '../support/web.js';
 
@@ -35,6 +37,19 @@ describe('The plan of a campaign', () => {
   ): Promise<Page> => {
     const { action, fields } = formOf(page, act);
     return post(action, { ...fields, ...more }, { cookie });
+  };
+  /** A form with room for a file. */
+  const sendForm = async (page: Page, act: string, more: Record<string, string>): Promise<Page> => {
+    const { action, fields } = formOf(page, act);
+    const body = new FormData();
+    for (const [name, value] of Object.entries({ ...fields, ...more })) body.set(name, value);
+    const answer = await fetch(action, {
+      method: 'POST',
+      body,
+      redirect: 'manual',
+      headers: { cookie: marketer, accept: 'text/html' },
+    });
+    return { status: answer.status, headers: answer.headers, text: await answer.text(), url: action };
   };
   const uploaded = async (): Promise<string> => {
     const { fields } = formOf(await see('/admin/upload'), 'upload');
@@ -145,6 +160,118 @@ describe('The plan of a campaign', () => {
     expect((await see(`${href}/cancel`)).status).to.equal(303);
   });
 
+  it('keeps who scheduled, paused, resumed and cancelled it, and tells it in the language of whoever looks', async () => {
+    const href = await uploaded();
+    const id = href.split('/').pop() ?? '';
+    await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2027-12-01T09:00' });
+    await press(await see(`${href}/send`), 'send');
+    await press(await see(href), 'unschedule');
+    await press(await see(`${href}/plan`), 'plan', { when: 'now', warmUp: '1' });
+    await press(await see(`${href}/send`), 'send');
+    await Promise.all([press(await see(href), 'pause'), press(await see(href), 'pause')]);
+    await steerCampaign(service.ctx, id, 'resume', null);
+    await press(await see(`${href}/cancel`), 'cancel');
+    await service.ctx.db.query(
+      `insert into campaign_act (campaign_id, number, what, happened_at, seal) values ($1, 99, 'paused', now(), 'forged')`,
+      [id],
+    );
+
+    const [english, polish] = [await see(href, viewer), await see(`${href}?lang=pl`, viewer)];
+
+    expect(historyOf(english)).to.deep.equal([
+      'Released, to start at its time, marketer@example.org',
+      'Made a draft again, marketer@example.org',
+      'Released, to start at once, marketer@example.org',
+      'Paused, marketer@example.org',
+      'Resumed, The operator, on the command line',
+      'Cancelled, marketer@example.org',
+    ]);
+    expect(historyOf(polish).slice(-2)).to.deep.equal([
+      'Wznowienie, Operator, z wiersza poleceń',
+      'Anulowanie, marketer@example.org',
+    ]);
+  });
+
+  describe('when two people change the draft at once', () => {
+    it('keeps what both chose, where they chose different things', async () => {
+      const href = await uploaded();
+      const [plan, text] = [await see(`${href}/plan`), await see(`${href}/text`)];
+      const audience = await see(`${href}/audience?language=pl`);
+
+      const answers = await Promise.all([
+        press(plan, 'plan', { perSecond: '7' }),
+        press(audience, 'audience'),
+        post(
+          `${service.base}${href}/results/tracking`,
+          { ...formOf(plan, 'plan').fields, seen: '', tracking: 'aggregate' },
+          { cookie: marketer },
+        ),
+        sendForm(text, 'text', { subject: 'July', text: 'Hello in July' }),
+      ]);
+
+      expect(answers.map(({ status }) => status)).to.deep.equal([303, 303, 303, 303]);
+      const [row] = await service.ctx.db.query<{ subject: string; text: string; settings: object }>(
+        'select subject, text, settings from campaign where id = $1',
+        [href.split('/').pop()],
+      );
+      expect(row).to.deep.equal({
+        ...{ subject: 'July', text: 'Hello in July\n' },
+        settings: {
+          audience: { languages: ['pl'] },
+          sending: { onUnknown: 'again', perSecond: 7 },
+          tracking: 'aggregate',
+        },
+      });
+    });
+
+    it('takes one plan of two, shows the other person both, and replaces it only when they say so', async () => {
+      const href = await uploaded();
+      const page = await see(`${href}/plan`);
+      const pace = async (): Promise<string> => formOf(await see(`${href}/plan`), 'plan').fields['perSecond'] ?? '';
+
+      const answers = await Promise.all(
+        ['1111', '2222'].map(async (perSecond) => press(page, 'plan', { perSecond, tryForHours: '5' })),
+      );
+
+      expect(answers.map(({ status }) => status).sort()).to.deep.equal([303, 409]);
+      const [stands, lost] = answers[0]?.status === 303 ? ['1111', '2222'] : ['2222', '1111'];
+      expect(await pace()).to.equal(stands);
+      const conflict = answers.find(({ status }) => status === 409) as Page;
+      expect(wordsOf(conflict))
+        .to.contain('Somebody else changed this at the same time')
+        .and.contain(
+          `Mails a second, at most Stands there now ${Number(stands).toLocaleString('en')} What you chose ${Number(lost).toLocaleString('en')}`,
+        )
+        .and.not.contain('Hours for which mail is tried again');
+      await press(conflict, 'replace');
+      expect(await pace()).to.equal(lost);
+      // Who looks at a page of before all that is told as well, in their language; the same choice once more is no quarrel.
+      const { fields, action } = formOf(page, 'plan');
+      const late = await post(action, { ...fields, warmUp: '9' }, { cookie: `${marketer}; zgoda_language=pl` });
+      expect([late.status, headingOf(late)]).to.deep.equal([409, 'June']);
+      expect(late.text).to.contain('Ktoś inny zmienił to w tym samym czasie');
+      expect(
+        (await post(action, { ...fields, perSecond: lost, tryForHours: '5' }, { cookie: marketer })).status,
+      ).to.equal(303);
+    });
+
+    it('tells whom it goes to and what it says, before and after, and the text can be put together there', async () => {
+      const href = await uploaded();
+      const [polish, english] = [await see(`${href}/audience?language=pl`), await see(`${href}/audience?language=en`)];
+      const text = await see(`${href}/text`);
+      await press(polish, 'audience');
+      await sendForm(text, 'text', { text: 'Theirs <b>' });
+
+      const [whom, words] = [await press(english, 'audience'), await sendForm(text, 'text', { text: 'Mine' })];
+
+      expect([whom.status, words.status]).to.deep.equal([409, 409]);
+      expect(wordsOf(whom)).to.match(/Stands there now .*Polski What you chose .*English/);
+      expect(words.text).to.contain('Theirs &lt;b&gt;');
+      await sendForm(words, 'replace', { text: 'Theirs and mine' });
+      expect((await see(`${href}/text`)).text).to.contain('Theirs and mine');
+    });
+  });
+
   it('shows viewers when and how fast, and lets them change nothing', async () => {
     const href = await uploaded();
     const { fields, action } = formOf(await see(`${href}/plan`), 'plan');
@@ -158,3 +285,11 @@ describe('The plan of a campaign', () => {
       expect((await post(`${service.base}${href}/${step}`, fields, { cookie: viewer })).status, step).to.equal(403);
   });
 });
+
+/** What was done with a campaign and who did it, without when. */
+function historyOf({ text }: Page): string[] {
+  const [, table = ''] = /<h2 id="history-title">[\s\S]+?<tbody>([\s\S]+?)<\/tbody>/.exec(text) ?? [];
+  return [...table.matchAll(/<td[^>]+>([^<]+)<\/td><td[^>]+>(.+?)<\/td><\/tr>/g)].map(
+    ([, what = '', who = '']) => `${what}, ${who.replace(/<\/?bdi>/g, '')}`,
+  );
+}

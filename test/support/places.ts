@@ -153,6 +153,7 @@ export async function openPlaces(service: TestService): Promise<Places> {
       '/admin/people/:ref/receipts/:chapter': page(`${ada}/receipts/${chapter}`),
       '/admin/people/:ref/r/:chapter': page(`${ada}/r/${chapter}`),
       '/admin/people/:ref/unmask': { path: `${ada}/unmask`, gets: false, reads: 'form' },
+      '/admin/people/:ref/correct': { path: `${ada}/correct`, gets: false, reads: 'form' },
       '/admin/campaigns/:id': page(admin),
       '/admin/campaigns/:id/audience': { path: `${admin}/audience`, gets: true, reads: 'form' },
       '/admin/campaigns/:id/segments': { path: `${admin}/segments`, gets: false, reads: 'form' },

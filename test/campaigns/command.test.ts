@@ -34,6 +34,7 @@ describe('zgoda campaign send', () => {
       wait?: boolean;
       json?: boolean;
       subject?: string;
+      preheader?: string;
       segment?: string;
       languages?: string[];
       tracking?: 'off' | 'aggregate' | 'agreed';
@@ -52,7 +53,7 @@ describe('zgoda campaign send', () => {
   };
 
   it('sends, shows progress and ends with one line of JSON whose parts add up', async () => {
-    const { code, out, err } = await run('<p>Hello</p>', { subject: 'Hello' });
+    const { code, out, err } = await run('<p>Hello</p>', { subject: 'Hello', preheader: 'Beside it' });
 
     expect(code).to.equal(0);
     const counts = JSON.parse(out) as Record<string, number | string>;
@@ -67,7 +68,10 @@ describe('zgoda campaign send', () => {
       'unknown',
     ]);
     expect(err).to.contain('] 100%');
-    expect((await service.mailTo('ada@example.org', 2)).parsed.subject).to.equal('Hello');
+    const { parsed } = await service.mailTo('ada@example.org', 2);
+    expect(parsed.subject).to.equal('Hello');
+    expect(parsed.html).to.contain('>Beside it&#847;');
+    expect(parsed.text).not.to.contain('Beside');
   });
 
   it('counts what it is told to count, and results say so', async () => {

@@ -74,7 +74,7 @@ describe('the tags of another system', () => {
     expect(answer.status).to.equal(303);
     const href = answer.headers.get('location') ?? '';
     expect((await see(href)).text)
-      .to.contain('June for {{attribute.first_name}}')
+      .to.contain('June for Ada')
       .and.contain('Łódź!')
       .and.not.contain('data-act="open-tags"');
     expect((await see(`${href}/send`)).status).to.equal(200);

@@ -288,8 +288,7 @@ describe('The plan of a campaign', () => {
 
 /** What was done with a campaign and who did it, without when. */
 function historyOf({ text }: Page): string[] {
-  const [, table = ''] = /<h2 id="history-title">[\s\S]+?<tbody>([\s\S]+?)<\/tbody>/.exec(text) ?? [];
-  return [...table.matchAll(/<td[^>]+>([^<]+)<\/td><td[^>]+>(.+?)<\/td><\/tr>/g)].map(
-    ([, what = '', who = '']) => `${what}, ${who.replace(/<\/?bdi>/g, '')}`,
-  );
+  const [, table = ''] = /<h2 id="history-title">[\s\S]+?<tbody[^>]*>([\s\S]+?)<\/tbody>/.exec(text) ?? [];
+  const row = /<td class="when"[^>]*>[^<]+<\/td><td[^>]*>([^<]+)<\/td><td[^>]*>(.+?)<\/td>/g;
+  return [...table.matchAll(row)].map(([, what = '', who = '']) => `${what}, ${who.replace(/<\/?bdi>/g, '')}`);
 }

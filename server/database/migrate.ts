@@ -8,7 +8,7 @@ import { Erasure1764600000000 } from '../../entities/migrations/1764600000000-er
 import { AnchorInterval1764750000000 } from '../../entities/migrations/1764750000000-anchor-interval.js';
 import { AskedAnew1764850000000 } from '../../entities/migrations/1764850000000-asked-anew.js';
 import { CampaignSettings1764890000000 } from '../../entities/migrations/1764890000000-campaign-settings.js';
-import { Pictures1764890000960 } from '../../entities/migrations/1764890000960-pictures.js';
+import { Pictures1764960000000 } from '../../entities/migrations/1764960000000-pictures.js';
 import { Audience1764930000000 } from '../../entities/migrations/1764930000000-audience.js';
 import { Formats1764900000000 } from '../../entities/migrations/1764900000000-formats.js';
 import { CampaignCheck1764910000000 } from '../../entities/migrations/1764910000000-campaign-check.js';
@@ -20,7 +20,7 @@ import { Webhooks1764840000000 } from '../../entities/migrations/1764840000000-w
 import { Reply1764700000000 } from '../../entities/migrations/1764700000000-reply.js';
 import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
 import { CampaignResults1764940000000 } from '../../entities/migrations/1764940000000-campaign-results.js';
-import { Acts1764890000980 } from '../../entities/migrations/1764890000980-acts.js';
+import { Acts1764970000000 } from '../../entities/migrations/1764970000000-acts.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -40,15 +40,14 @@ const MIGRATIONS = [
   new Webhooks1764840000000(),
   new AskedAnew1764850000000(),
   new CampaignSettings1764890000000(),
-  new Pictures1764890000960(),
   new Formats1764900000000(),
   new CampaignCheck1764910000000(),
   new Sending1764920000000(),
   new Audience1764930000000(),
   new CampaignResults1764940000000(),
   new DestroyedDkimKeys1764950000000(),
-  // Its number is lower, but it changes what others of these make.
-  new Acts1764890000980(),
+  new Pictures1764960000000(),
+  new Acts1764970000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

@@ -2,10 +2,10 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Whoever schedules, pauses, resumes or cancels a campaign is written down, as whoever releases it. The claim tells addresses that bounced or complained from
- * others that must not be mailed, and judges anew whether somebody lies in the chosen part of the list. Staff correct what is known of a person. It is known since when no server takes our mail, and each mail waits only so long for one. Runs after all whose tables it changes, whatever its number.
+ * others that must not be mailed, and judges anew whether somebody lies in the chosen part of the list. Staff correct what is known of a person. It is known since when no server takes our mail, and each mail waits only so long for one.
  */
-export class Acts1764890000980 implements MigrationInterface {
-  readonly name = 'Acts1764890000980';
+export class Acts1764970000000 implements MigrationInterface {
+  readonly name = 'Acts1764970000000';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(UP);

@@ -73,10 +73,11 @@ export function isWholeList(filter: AudienceFilter | undefined): boolean {
 
 /** Reads settings from outside; those that say nothing are left out. Throws ZodError. */
 export function readSettings(given: unknown): CampaignSettings {
-  const { audience: filter, sending: plan, tracking: counted = 'off' } = settings.parse(given);
+  const { audience: filter, sending: plan, tracking: counted = 'off', ...rest } = settings.parse(given);
   return {
     ...(filter && !isWholeList(filter) ? { audience: filter } : {}),
     ...(plan && Object.keys(plan).length > 0 ? { sending: plan } : {}),
     ...(counted === 'off' ? {} : { tracking: counted }),
+    ...rest,
   };
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { Refusal } from '../errors.js';
 import { CLIPPED_BYTES } from './clipping.js';
 import type { AddressedTo } from './addressed-to.js';
+import { delimitersOf, dividesAnew } from './delimiters.js';
 import { checkLinks, type Footer } from './footer.js';
 import { canSay, fillTarget } from './footer-fill.js';
 import { AMP, choosePlaces } from './footer-places.js';
@@ -28,6 +29,7 @@ export interface PreparedMessage {
   readonly root: MimePart;
   readonly eol: string;
   readonly plan: Plan;
+  readonly delimiters: readonly Buffer[];
   /** Of what came in. */
   readonly before: string;
   readonly isNormalised: boolean;
@@ -64,6 +66,7 @@ export function prepareMessage(given: Buffer, policy: EnginePolicy): PreparedMes
   if (!root.header.fields.some(({ name }) => name !== '')) throw refused('it has no header');
   return {
     ...{ raw, root, eol, plan: planFor(raw, root, policy), isNormalised: raw !== given },
+    delimiters: delimitersOf(root),
     before: sha256(given),
   };
 }
@@ -133,17 +136,17 @@ interface Personal extends Partial<Pick<AddressedTo, 'without'>> {
  * is used where the message is wrapped (F-18). The same arguments give the same message (F-04).
  */
 export function injectFooter(prepared: PreparedMessage, personal: Personal): Injection {
-  const { raw, root, eol, plan } = prepared;
+  const { raw, root, eol, plan, delimiters } = prepared;
   const { footer, boundary } = personal;
   checkLinks(footer);
   if (plan.kind === 'inject' && plan.targets.every((target) => canSay(target, footer))) {
     const filled = plan.targets.map((target) => fillTarget(raw, target, { footer, eol }));
     const parts = filled.map(({ recipe }) => recipe);
-    return finish(prepared, personal, {
-      splices: filled.flatMap(({ splices }) => splices),
-      ...{ parts, longHtml: longestHtml(plan.targets, parts) },
-      outcome: 'injected',
-    });
+    const splices = filled.flatMap((one) => one.splices);
+    if (!dividesAnew(raw, delimiters, splices)) {
+      const longHtml = longestHtml(plan.targets, parts);
+      return finish(prepared, personal, { splices, parts, longHtml, outcome: 'injected' });
+    }
   }
   if (plan.kind === 'headers') return finish(prepared, personal, { splices: [], parts: [], outcome: 'headers' });
   const place = plan.kind === 'wrap' ? plan.footer : 'after';

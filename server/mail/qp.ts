@@ -1,6 +1,7 @@
 import { cutAtHoles } from './hole.js';
 
 const LINE = 76;
+const HYPHEN = '=2D';
 
 /**
  * Quoted-printable of a text, in UTF-8, cut at its holes: what stands before, between and after them. A soft line break
@@ -56,7 +57,7 @@ const UNSAFE_BUT_LF = /[^\n\t\x20-\x3c\x3e-\x7e]+/g;
 const UNSAFE_BUT_CRLF = /[^\r\n\t\x20-\x3c\x3e-\x7e]+|\r(?!\n)|(?<!\r)\n/g;
 
 function needsCare(line: string): boolean {
-  return line.length > LINE || line.endsWith(' ') || line.endsWith('\t') || line.startsWith('From ');
+  return line.length > LINE || line.endsWith(' ') || line.endsWith('\t') || /^(?:From |--)/.test(line);
 }
 
 /** Printable ASCII that stands for itself everywhere. */
@@ -76,9 +77,12 @@ function escapeLine(line: string, breaksToo: boolean): string {
   return guardEnds(line.replace(unsafe, (run) => escapeBytes(Buffer.from(run, 'utf8'))));
 }
 
-// Blanks at the end are dropped by relays, and mbox files quote lines that start with "From ".
+// Blanks at the end are dropped by relays, mbox files quote lines that start with "From ", and two hyphens could be a boundary.
 function guardEnds(line: string): string {
-  return line.replace(/[\t ]$/, (blank) => (blank === ' ' ? '=20' : '=09')).replace(/^From /, '=46rom ');
+  return line
+    .replace(/[\t ]$/, (blank) => (blank === ' ' ? '=20' : '=09'))
+    .replace(/^From /, '=46rom ')
+    .replace(/^--/, `${HYPHEN}-`);
 }
 
 function escapeBytes(bytes: Buffer): string {
@@ -88,13 +92,14 @@ function escapeBytes(bytes: Buffer): string {
 function breakLine(line: string, eol: string): string {
   if (line.length <= LINE) return line;
   const lines: string[] = [];
-  let start = 0;
-  while (line.length - start > LINE) {
-    const end = cutBefore(line, start + LINE - 1);
-    lines.push(line.slice(start, end));
-    start = end;
+  let [start, lead] = [0, ''];
+  while (lead.length + line.length - start > LINE) {
+    const end = cutBefore(line, start + LINE - 1 - lead.length);
+    lines.push(lead + line.slice(start, end));
+    lead = line.startsWith('--', end) ? HYPHEN : '';
+    start = end + Math.min(lead.length, 1);
   }
-  return [...lines, line.slice(start)].join(`=${eol}`);
+  return [...lines, lead + line.slice(start)].join(`=${eol}`);
 }
 
 /** The last place at or before `end` that does not part an escape such as `=C5`. */

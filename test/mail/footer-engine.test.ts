@@ -92,6 +92,24 @@ describe('the footer engine', () => {
       }
     });
 
+    it('a place beside a text in which our words would make a boundary of others', async () => {
+      const html = part('text/html', '<body>Hi\r\n--x</body>', '7bit');
+
+      const done = inject(message(`Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n${html}\r\n--x--\r\n`));
+
+      expect(done.outcome).to.equal('wrapped');
+      expect((await simpleParser(done.message)).text).to.contain(FOOTER.unsubscribeUrl);
+    });
+
+    it('a boundary that stands in the words of a text alone, though it is written anew', async () => {
+      const text = part('text/plain; charset=iso-8859-2', 'Hi=\r\n.\r\n--x=\r\ny--\r\nBye', 'quoted-printable');
+
+      const done = inject(message(`Content-Type: multipart/mixed; boundary=xy\r\n\r\n--xy\r\n${text}\r\n--xy--\r\n`));
+
+      const seen = (await simpleParser(done.message)).text ?? '';
+      expect(seen).to.contain('--xy--\nBye').and.to.contain(LINKS.unsubscribe).and.to.contain(LINKS.preferences);
+    });
+
     it('a place beside what is no text', async () => {
       const done = inject(message(part('application/pdf', 'JVBERi0=', 'base64')));
 

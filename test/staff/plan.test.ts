@@ -168,7 +168,8 @@ describe('The plan of a campaign', () => {
     await press(await see(href), 'unschedule');
     await press(await see(`${href}/plan`), 'plan', { when: 'now', warmUp: '1' });
     await press(await see(`${href}/send`), 'send');
-    await Promise.all([press(await see(href), 'pause'), press(await see(href), 'pause')]);
+    const running = await see(href);
+    await Promise.all([press(running, 'pause'), press(running, 'pause')]);
     await steerCampaign(service.ctx, id, 'resume', null);
     await press(await see(`${href}/cancel`), 'cancel');
     await service.ctx.db.query(

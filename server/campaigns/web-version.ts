@@ -14,6 +14,7 @@ import { commonValues, footerLanguage, footerOf, webVersionOf, type CampaignCont
 import { isReleasedContent } from './released.js';
 import { footerDate, footerWords } from './words.js';
 import { yearOf } from './personal.js';
+import { uuidOf } from '../links/uuid.js';
 
 /** A campaign as a page for everybody. */
 export interface WebVersion {
@@ -111,8 +112,4 @@ function webFooter(ctx: Context, list: ListFacts, language: string): Footer {
     unsubscribeUrl: `${address}/lists/${list.slug}?lang=${language}`,
     preferencesUrl: `${address}/preferences?lang=${language}`,
   };
-}
-
-function uuidOf(ref: Buffer): string {
-  return ref.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

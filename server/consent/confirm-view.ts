@@ -7,7 +7,8 @@ import { inLanguage, masked, organisationBase, type Site } from '../web/http.js'
 import type { Pages } from '../web/pages.js';
 import { shownPage, showPage, type ShownPage } from '../web/shown-page.js';
 import { linkAddress, textOf } from './catalogue.js';
-import { bytesOf, type Offer } from './confirm.js';
+import { type Offer } from './confirm.js';
+import { bytesOf } from '../links/uuid.js';
 import { countFetch, fetchesOf } from './page-fetches.js';
 import type { ShownText } from './shown-text.js';
 

@@ -12,6 +12,7 @@ import { isOffered } from './offer-seal.js';
 import { askedAt, originOf, type Origin } from './origin.js';
 import type { SealedSignUp } from './subscribe.js';
 import { handoffOf, signalsOf, type HandoffRow } from './signals.js';
+import { uuidOf } from '../links/uuid.js';
 
 /** A mailed confirmation link with all that its page shows. */
 export interface Offer {
@@ -161,15 +162,4 @@ function sealedOf(row: Row): Parameters<typeof isOffered>[3] {
     ...{ id: row.offer_id, signUpId: row.chapter, consentId: row.offer_consent, eventId: row.offer_event },
     ...{ secretHash: row.secret_hash, replySecretHash: row.reply_secret_hash, seal: row.offer_seal },
   };
-}
-
-/** 16 bytes as the text of a uuid. */
-export function uuidOf(ref: Buffer): string {
-  const hex = ref.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-/** The 16 bytes of a uuid. */
-export function bytesOf(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }

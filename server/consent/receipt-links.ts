@@ -3,7 +3,7 @@ import type { ReceiptLinks } from '../web/pages.js';
 import { waitForLeaves } from '../ledger/integrate.js';
 import { RECEIPT_MINUTES, receiptUrl } from '../links/urls.js';
 import { linkAddress, type ListFacts } from './catalogue.js';
-import { bytesOf } from './confirm.js';
+import { bytesOf } from '../links/uuid.js';
 
 /** How long a page waits for the leaf of what was just done, in ms (P-06). */
 const WAIT_MS = 2000;

@@ -2,7 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import { openLink } from '../links/token.js';
 import { handle, languageOf, onlyMethods, param, sendPage, type Site } from '../web/http.js';
 import { linkAddress } from './catalogue.js';
-import { uuidOf } from './confirm.js';
+import { uuidOf } from '../links/uuid.js';
 import { toDpv } from './export-dpv.js';
 import { toKantara } from './export-kantara.js';
 import { exportFacts } from './export-facts.js';

@@ -5,7 +5,7 @@ import { prepareEvent } from '../ledger/append.js';
 import { act, CONSENT_COLUMNS, type LoadedConsent } from './act.js';
 import { listById, type ListFacts } from './catalogue.js';
 import { evidenceKey, openSignUp } from './chapter.js';
-import { uuidOf } from './confirm.js';
+import { uuidOf } from '../links/uuid.js';
 import { listRecord } from './facts.js';
 import { suppressionEntry, withdrawalEntry } from './journal.js';
 import { stateAfter } from './states.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { replyDomainOf, textOf } from '../consent/catalogue.js';
-import { bytesOf } from '../consent/confirm.js';
+import { bytesOf } from '../links/uuid.js';
 import { askedAt, originOf } from '../consent/origin.js';
 import type { Context } from '../context.js';
 import { waitForLeaves } from '../ledger/integrate.js';

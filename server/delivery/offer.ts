@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { actAll, type LoadedConsent } from '../consent/act.js';
-import { uuidOf } from '../consent/confirm.js';
+import { uuidOf } from '../links/uuid.js';
 import { listRecord } from '../consent/facts.js';
 import { sealOffer } from '../consent/offer-seal.js';
 import type { Context } from '../context.js';

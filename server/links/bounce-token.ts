@@ -1,6 +1,7 @@
 import { createCipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '../errors.js';
 import { currentKey, type Keyring } from '../keys/keyring.js';
+import { uuidOf } from './uuid.js';
 import { fromBase32, toBase32 } from './base32.js';
 
 /** Which mail to whom. */
@@ -58,8 +59,4 @@ function tagOf(key: Buffer, ids: Buffer): Buffer {
 function crypt(key: Buffer, tag: Buffer, ids: Buffer): Buffer {
   const own = createHmac('sha256', key).update('return-path/encrypt\0').digest();
   return createCipheriv('aes-256-ctr', own, Buffer.concat([tag, Buffer.alloc(16 - TAG_BYTES)])).update(ids);
-}
-
-function uuidOf(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,6 +1,7 @@
 import { createCipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '../errors.js';
 import { currentKey, type Keyring } from '../keys/keyring.js';
+import { bytesOf, uuidOf } from './uuid.js';
 
 /** Which link of which campaign was followed, and by whom, where that person agreed to it. */
 export interface Click {
@@ -58,14 +59,6 @@ function tagOf(key: Buffer, audience: string, ids: Buffer): Buffer {
 function crypt(key: Buffer, tag: Buffer, ids: Buffer): Buffer {
   const own = createHmac('sha256', key).update('click/encrypt\0').digest();
   return createCipheriv('aes-256-ctr', own, tag).update(ids);
-}
-
-function bytesOf(id: string): Buffer {
-  return Buffer.from(id.replaceAll('-', ''), 'hex');
-}
-
-function uuidOf(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function damaged(): Refusal {

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '../errors.js';
 import { currentKey, type Keyring } from '../keys/keyring.js';
+import { bytesOf, uuidOf } from './uuid.js';
 
 /** Which picture of which campaign; no person has a part in it. */
 export interface PictureRef {
@@ -18,8 +19,7 @@ const BODY_BYTES = HEAD.length + 1 + ID_BYTES + PICTURE_BYTES;
 /** base64url( version | i | key id | campaign 16 | picture 16 | HMAC-SHA256 tag 16 ). The same in every mail of a campaign; never expires, as mails do not. */
 export function makePictureToken(keyring: Keyring, audience: string, { campaignId, picture }: PictureRef): string {
   if (picture.length !== PICTURE_BYTES) throw new RangeError(`a picture is named by ${PICTURE_BYTES} bytes`);
-  const id = Buffer.from(campaignId.replaceAll('-', ''), 'hex');
-  const body = Buffer.concat([Buffer.from([...HEAD, keyring.current]), id, picture]);
+  const body = Buffer.concat([Buffer.from([...HEAD, keyring.current]), bytesOf(campaignId), picture]);
   return Buffer.concat([body, tagOf(currentKey(keyring, 'link/i'), audience, body)]).toString('base64url');
 }
 
@@ -31,9 +31,8 @@ export function openPictureToken(keyring: Keyring, audiences: readonly string[],
   if (!key || bytes.toString('base64url') !== token) throw damaged();
   const [body, tag] = [bytes.subarray(0, BODY_BYTES), bytes.subarray(BODY_BYTES)];
   if (!audiences.some((audience) => timingSafeEqual(tagOf(key, audience, body), tag))) throw damaged();
-  const id = body.subarray(HEAD.length + 1, HEAD.length + 1 + ID_BYTES).toString('hex');
   return {
-    campaignId: id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    campaignId: uuidOf(body.subarray(HEAD.length + 1, HEAD.length + 1 + ID_BYTES)),
     picture: Buffer.from(body.subarray(HEAD.length + 1 + ID_BYTES)),
   };
 }

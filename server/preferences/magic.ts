@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { OrganisationFacts } from '../consent/catalogue.js';
-import { uuidOf } from '../consent/confirm.js';
+import { uuidOf } from '../links/uuid.js';
 import { isOurSubscriber } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
 import { queueDeliveries } from '../delivery/queue.js';

@@ -1,5 +1,5 @@
 import { consentByRef, type RefColumn } from '../consent/find.js';
-import { uuidOf } from '../consent/confirm.js';
+import { uuidOf } from '../links/uuid.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
 import { openReturnAddress } from '../links/bounce-token.js';

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { choosePlacement } from '../../server/campaigns/choose-placement.js';
 import { changeDraft } from '../../server/campaigns/draft.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { releasedCampaigns } from '../../server/campaigns/released.js';
@@ -32,6 +33,27 @@ describe('A draft', () => {
     if (typeof released !== 'object') throw new Error('not released');
     expect(released.content).to.include({ subject: 'June', text: 'New books.\n' });
     expect(released.content.settings).to.deep.equal({ audience: { languages: ['pl'] } });
+  });
+
+  it('keeps a pace that one person sets while another chooses where its pictures are', async () => {
+    const id = await upload();
+    await changeDraft(fresh.ctx, id, { settings: { sending: { perSecond: 3 } } });
+
+    let isChanged = false;
+    const query: typeof fresh.ctx.db.query = async (sql, values) => {
+      const rows = await fresh.ctx.db.query<never>(sql, values);
+      // Somebody else is faster, whatever was read first.
+      if (!isChanged) {
+        isChanged = true;
+        await changeDraft(fresh.ctx, id, { settings: { sending: { perSecond: 7 } } });
+      }
+      return rows;
+    };
+    const db = { ...fresh.ctx.db, query };
+    await choosePlacement({ ...fresh.ctx, db }, id, 'hosted');
+
+    const [row] = await fresh.ctx.db.query<{ settings: object }>('select settings from campaign where id = $1', [id]);
+    expect(row?.settings).to.deep.equal({ sending: { perSecond: 7 }, pictures: 'hosted' });
   });
 
   it('keeps what it was when the change is refused', async () => {

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
-import { bytesOf } from '../../server/consent/confirm.js';
+import { bytesOf } from '../../server/links/uuid.js';
 import { evidenceKey } from '../../server/consent/chapter.js';
 import type { Context } from '../../server/context.js';
 import { decryptField } from '../../server/keys/field.js';

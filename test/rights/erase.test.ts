@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { linkAddress, listBySlug } from '../../server/consent/catalogue.js';
 import type { Context } from '../../server/context.js';
-import { bytesOf } from '../../server/consent/confirm.js';
+import { bytesOf } from '../../server/links/uuid.js';
 import { fsck } from '../../server/ledger/fsck.js';
 import { ERASURE_ROWS, openErasure, type ErasureRow } from '../../server/ledger/erasure.js';
 import { logVkey } from '../../server/ledger/store.js';

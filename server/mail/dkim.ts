@@ -1,7 +1,9 @@
-import { createHash, sign, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { planSigning, relaxSigned } from './dkim-plan.js';
 import type { HeaderField } from './headers.js';
 import { relaxBody, relaxField } from './relaxed.js';
+import { signApart } from './sign-apart.js';
+import { isEd25519 } from './signature.js';
 
 /** A mail as it leaves. */
 export interface MailToSign {
@@ -38,7 +40,7 @@ export async function signDkim(mail: MailToSign, keys: readonly SigningKey[]): P
         ` s=${selector}; t=${Math.floor(mail.now.getTime() / 1000)};`,
         ...fixed,
       ].join('\r\n');
-      const signature = await signBytes(key, hashInput(relaxed, unsigned));
+      const signature = await signApart(key, hashInput(relaxed, unsigned));
       return `DKIM-Signature:${unsigned}${foldSignature(signature)}`;
     }),
   );
@@ -49,31 +51,15 @@ export function bodyHash(body: Buffer): string {
   return hash(relaxBody(body));
 }
 
-/** The bytes under the signature: the named headers from the last upwards, then the signature's own with an empty b=. */
-export function headerHashInput(headers: readonly HeaderField[], names: readonly string[], unsigned: string): Buffer {
+/** What is signed, as UTF-8: the named headers from the last upwards, then the signature's own with an empty b=. */
+export function headerHashInput(headers: readonly HeaderField[], names: readonly string[], unsigned: string): string {
   return hashInput(relaxSigned(headers, planSigning(headers, names)), unsigned);
-}
-
-/** base64 of the signature; computed off the main thread. Ed25519 signs the SHA-256 hash (RFC 8463 3). */
-export async function signBytes(key: KeyObject, bytes: Buffer): Promise<string> {
-  const ed25519 = isEd25519(key);
-  const message = ed25519 ? createHash('sha256').update(bytes).digest() : bytes;
-  return new Promise((resolve, reject) => {
-    sign(ed25519 ? null : 'sha256', message, key, (error, signature) => {
-      if (error) reject(error);
-      else resolve(signature.toString('base64'));
-    });
-  });
 }
 
 const SIGNATURE_LINE = 72;
 
-function isEd25519(key: KeyObject): boolean {
-  return key.asymmetricKeyType === 'ed25519';
-}
-
-function hashInput(relaxed: string, unsigned: string): Buffer {
-  return Buffer.from(relaxed + relaxField('DKIM-Signature', unsigned), 'utf8');
+function hashInput(relaxed: string, unsigned: string): string {
+  return relaxed + relaxField('DKIM-Signature', unsigned);
 }
 
 function foldSignature(base64: string): string {

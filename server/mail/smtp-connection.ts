@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, TLSSocket, type ConnectionOptions } from 'node:tls';
+import type { Planned } from './smtp-envelope.js';
 import type { SmtpServerAddress } from './smtp-server-url.js';
 import { readExtensions, ReplyReader, type Reply } from './smtp-wire.js';
 
@@ -31,6 +32,8 @@ export class SmtpConnection {
   extensions = new Map<string, string[]>();
   /** The last transaction was refused half-way: the next one starts with RSET, in the same write. */
   needsReset = false;
+  /** The mail whose commands have left behind the last one; their answers are still to come. */
+  announced: Planned | null = null;
   #socket: Socket;
   #reader = new ReplyReader();
   #replies: Reply[] = [];
@@ -62,6 +65,11 @@ export class SmtpConnection {
   /** False once the session is over, or when the server has said something that nobody asked for (421: it is about to go). */
   get isUsable(): boolean {
     return this.#trouble === null && this.#replies.length === 0 && this.#reader.isClean;
+  }
+
+  /** Throws what ended the session, if it has ended. */
+  expectAlive(): void {
+    if (this.#trouble) throw this.#trouble;
   }
 
   /** The server, and the version of TLS or `unencrypted`: for evidence. */

@@ -2,7 +2,7 @@ import type { Logger } from '../logger.js';
 import { ownName } from './smtp-name.js';
 import { SmtpConnection, SmtpTrouble, type SmtpTimeouts } from './smtp-connection.js';
 import { readSmtpUrl } from './smtp-server-url.js';
-import { clean, handOver, type SmtpMail, type SmtpOutcome } from './smtp-transaction.js';
+import { clean, handOver, type SmtpMail, type SmtpOrder, type SmtpOutcome, type TakeNext } from './smtp-transaction.js';
 import { enhancedCode } from './smtp-wire.js';
 
 export type { SmtpMail, SmtpOutcome };
@@ -51,13 +51,29 @@ export function makeSmtpPool(options: SmtpPoolOptions): SmtpPool {
   return new Pool(options);
 }
 
+const STOPPING: SmtpOutcome = { kind: 'deferred', reply: 'The service is stopping.' };
+
+interface Order extends SmtpOrder {
+  mayGo: () => boolean;
+  readonly resolve: (outcome: SmtpOutcome | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What became of a mail, and the connection if it may still be used. */
+interface Handed {
+  readonly connection: SmtpConnection | null;
+  readonly outcome: SmtpOutcome | null;
+}
+
 class Pool implements SmtpPool {
   readonly #server;
   readonly #name: string;
   readonly #timeouts: PoolTimeouts;
   readonly #logger: Logger;
   readonly #idle = new Map<SmtpConnection, NodeJS.Timeout>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #orders: Order[] = [];
+  /** Nothing of them was sent but their commands. */
+  readonly #announced = new Set<Order>();
   readonly #onEmpty: (() => void)[] = [];
   #free: number;
   #inFlight = 0;
@@ -82,16 +98,13 @@ class Pool implements SmtpPool {
   }
 
   async sendIf(mail: SmtpMail, mayGo: () => boolean): Promise<SmtpOutcome | null> {
-    if (!this.#isClosed) await this.#enter();
-    if (this.#isClosed) return { kind: 'deferred', reply: 'The service is stopping.' };
-    this.#inFlight += 1;
-    try {
-      if (!mayGo()) return null;
-      return (await this.#sendOnIdle(mail)) ?? (await this.#sendOnFresh(mail));
-    } finally {
-      this.#inFlight -= 1;
-      this.#leave();
-    }
+    if (this.#isClosed) return STOPPING;
+    return new Promise((resolve, reject) => {
+      this.#orders.push({ mail, mayGo, resolve, reject });
+      if (this.#free === 0) return;
+      this.#free -= 1;
+      void this.#serve();
+    });
   }
 
   async verify(): Promise<boolean> {
@@ -106,49 +119,74 @@ class Pool implements SmtpPool {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const { resolve } of this.#orders.splice(0)) resolve(STOPPING);
+    for (const order of this.#announced) {
+      order.mayGo = () => false;
+      order.resolve(STOPPING);
+    }
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve));
     for (const connection of [...this.#idle.keys()]) this.#retire(connection);
   }
 
-  async #enter(): Promise<void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free += 1;
+  /** Hands over mail after mail, one connection at a time, until none waits. What waits, waits for a connection: so the next may be announced. */
+  async #serve(): Promise<void> {
+    let connection: SmtpConnection | null = null;
+    let order = this.#orders.shift();
+    while (order) {
+      let announced: Order | undefined;
+      const takeNext: TakeNext = (fits) => {
+        const next = this.#orders[0];
+        if (!next?.mayGo() || !fits(next.mail)) return;
+        announced = this.#orders.shift();
+        this.#announced.add(next);
+      };
+      const { resolve, reject } = order;
+      this.#inFlight += 1;
+      this.#announced.delete(order);
+      try {
+        const handed: Handed = await this.#handOn(connection, order, takeNext);
+        connection = handed.connection;
+        resolve(handed.outcome);
+      } catch (error) {
+        connection = null;
+        reject(error);
+      }
+      this.#inFlight -= 1;
+      order = announced ?? this.#orders.shift();
+    }
+    if (connection) this.#keep(connection);
+    this.#free += 1;
     if (this.#inFlight === 0 && this.#isClosed) for (const tell of this.#onEmpty.splice(0)) tell();
   }
 
-  /** Null when no connection was at hand, or when the server had left the one that was: nothing of the mail was sent then. */
-  async #sendOnIdle(mail: SmtpMail): Promise<SmtpOutcome | null> {
-    const connection = this.#takeIdle();
-    if (!connection) return null;
-    try {
-      return await handOver(connection, mail);
-    } catch (error) {
-      if (error instanceof SmtpTrouble) return null;
-      throw error;
-    } finally {
-      this.#keep(connection);
+  /** On a connection that is open, or on a fresh one when there is none or the server had left it: nothing of the mail was sent then. */
+  async #handOn(open: SmtpConnection | null, order: Order, takeNext: TakeNext): Promise<Handed> {
+    const isAnnounced = open?.announced != null;
+    if (!isAnnounced && !order.mayGo()) return { connection: open, outcome: null };
+    const connection = isAnnounced || open?.isUsable ? open : this.#takeIdle();
+    if (open && open !== connection) open.end();
+    if (connection) {
+      try {
+        return { connection, outcome: await handOver(connection, order, takeNext) };
+      } catch (error) {
+        if (!(error instanceof SmtpTrouble)) throw error;
+        connection.end();
+      }
     }
+    return this.#handOnFresh(order, takeNext);
   }
 
-  async #sendOnFresh(mail: SmtpMail): Promise<SmtpOutcome> {
+  async #handOnFresh(order: Order, takeNext: TakeNext): Promise<Handed> {
     let connection: SmtpConnection | null = null;
     try {
       connection = await SmtpConnection.open(this.#server, this.#name, this.#timeouts);
       this.#noteReachable();
-      return await handOver(connection, mail);
+      return { connection, outcome: await handOver(connection, order, takeNext) };
     } catch (error) {
       if (!(error instanceof SmtpTrouble)) throw error;
       if (!connection) this.#noteUnreachable(error);
-      return deferral(error, mail);
-    } finally {
-      if (connection) this.#keep(connection);
+      connection?.end();
+      return { connection: null, outcome: deferral(error, order.mail) };
     }
   }
 

@@ -5,7 +5,8 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ROOT } from '../../server/config.js';
-import { bodyHash, headerHashInput, signBytes, signDkim } from '../../server/mail/dkim.js';
+import { bodyHash, headerHashInput, signDkim } from '../../server/mail/dkim.js';
+import { signNow } from '../../server/mail/signature.js';
 import { signedNames } from '../../server/mail/dkim-plan.js';
 import { dkimRecord, isPublished } from '../../server/mail/dkim-record.js';
 import { formatHeaders, messageIdField, type HeaderField } from '../../server/mail/headers.js';
@@ -128,7 +129,7 @@ describe('signDkim', () => {
       const printed = fields[i]?.[1] ?? '';
       const names = (/h=([^;]*)/.exec(printed)?.[1] ?? '').split(':').map((name) => name.trim());
       const unsigned = printed.replace(/b=[^;=]{20}[\s\S]*$/, 'b=');
-      const signature = await signBytes(key, headerHashInput(fields.slice(2), names, unsigned));
+      const signature = signNow(key, headerHashInput(fields.slice(2), names, unsigned));
 
       expect(printed).to.contain(`bh=${bodyHash(Buffer.from(body))}`);
       expect(signature).to.equal(printed.slice(unsigned.length).replace(/\s/g, ''));

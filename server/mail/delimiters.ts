@@ -25,6 +25,7 @@ function changedLines(raw: Buffer, { at, remove, bytes }: Splice): Buffer {
   const start = at === 0 ? 0 : raw.lastIndexOf(LF, at - 1) + 1;
   const isWhole = bytes.length > 0 ? bytes.at(-1) === LF : start === at;
   const rest = at + remove;
+  if (start === at && isWhole) return bytes;
   return Buffer.concat([
     raw.subarray(start, at),
     bytes,

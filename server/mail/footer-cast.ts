@@ -1,5 +1,5 @@
 import { escapeHtml } from './escape.js';
-import { footerHtml, type Footer, type Present } from './footer.js';
+import { footerHtml, footerText, type Footer, type Present } from './footer.js';
 import { cutAtHoles, hole } from './hole.js';
 import { encodeHole, encodeHoled } from './qp.js';
 
@@ -9,11 +9,19 @@ export interface CastFooter {
   readonly quotedPrintable: () => string;
 }
 
-/** A footer in one wording: what stands before, between and after its links. */
-interface Mould {
+type Link = 'unsubscribeUrl' | 'preferencesUrl';
+
+/** What stands before, between and after the links of a text. */
+interface Cut {
   readonly pieces: readonly string[];
-  readonly encoded: readonly string[];
-  readonly links: readonly ('unsubscribeUrl' | 'preferencesUrl')[];
+  readonly links: readonly Link[];
+}
+
+/** A footer in one wording. */
+interface Mould {
+  readonly html: Cut;
+  readonly quotedPrintable: readonly string[];
+  readonly text: Cut;
 }
 
 /** Of wordings that many readers share, so that only their links are written for each. */
@@ -22,29 +30,60 @@ const MAX_MOULDS = 50;
 
 /** Writes the footer's HTML; fast where only links differ from the one before. */
 export function castFooter(footer: Footer, present: Present, eol: string): CastFooter {
-  const { pieces, encoded, links } = mouldFor(footer, present, eol);
-  const urls = links.map((link) => escapeHtml(footer[link]));
+  const { html, quotedPrintable } = mouldFor(footer, present, eol);
+  const urls = html.links.map((link) => escapeHtml(footer[link]));
   return {
-    bytes: Buffer.from(pieces.map((piece, at) => piece + (urls[at] ?? '')).join(''), 'latin1'),
-    quotedPrintable: () => encoded.map((piece, at) => piece + withEnds(encodeHole(urls[at] ?? ''), eol)).join(''),
+    bytes: Buffer.from(fill(html.pieces, urls), 'latin1'),
+    quotedPrintable: () => {
+      const encoded = urls.map((url) => withEnds(encodeHole(url), eol));
+      return fill(quotedPrintable, encoded);
+    },
   };
 }
 
+/** The footer's plain text (`footerText`), with lines that end in `eol`. */
+export function castText(footer: Footer, present: Present, eol: string): string {
+  const { text } = mouldFor(footer, present, eol);
+  return fill(
+    text.pieces,
+    text.links.map((link) => footer[link]),
+  );
+}
+
+function fill(pieces: readonly string[], values: readonly string[]): string {
+  let filled = '';
+  for (const [at, piece] of pieces.entries()) filled += piece + (values[at] ?? '');
+  return filled;
+}
+
 function mouldFor(footer: Footer, present: Present, eol: string): Mould {
-  const marked: Footer = { ...footer, unsubscribeUrl: hole('unsubscribeUrl'), preferencesUrl: hole('preferencesUrl') };
-  const key = JSON.stringify([marked, present, eol]);
+  const key = keyOf(footer, present, eol);
   const found = moulds.get(key);
   if (found) return found;
+  const marked: Footer = { ...footer, unsubscribeUrl: hole('unsubscribeUrl'), preferencesUrl: hole('preferencesUrl') };
   const html = footerHtml(marked, present);
-  const cut = cutAtHoles(html.replaceAll('\n', eol));
   const mould: Mould = {
-    pieces: cut.filter((_, at) => at % 2 === 0),
-    encoded: encodeHoled(html).pieces.map((piece) => withEnds(piece, eol)),
-    links: cut.filter((_, at) => at % 2 === 1) as Mould['links'],
+    html: cutIn(html, eol),
+    quotedPrintable: encodeHoled(html).pieces.map((piece) => withEnds(piece, eol)),
+    text: cutIn(footerText(marked, present), eol),
   };
   if (moulds.size >= MAX_MOULDS) moulds.clear();
   moulds.set(key, mould);
   return mould;
+}
+
+/** All but the links. */
+function keyOf(footer: Footer, { unsubscribe, preferences }: Present, eol: string): string {
+  const { why, unsubscribeLabel, settingsLabel, identity, noticeLabel, noticeUrl, language, dir } = footer;
+  return `${eol}\0${unsubscribe}\0${preferences}\0${language}\0${dir}\0${why}\0${unsubscribeLabel}\0${settingsLabel}\0${identity}\0${noticeLabel}\0${noticeUrl}`;
+}
+
+function cutIn(text: string, eol: string): Cut {
+  const cut = cutAtHoles(text.replaceAll('\n', eol));
+  return {
+    pieces: cut.filter((_, at) => at % 2 === 0),
+    links: cut.filter((_, at) => at % 2 === 1) as Link[],
+  };
 }
 
 function withEnds(text: string, eol: string): string {

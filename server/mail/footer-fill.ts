@@ -1,7 +1,7 @@
 import { decodeText, encodeText, foldToAscii, isUtf8, kindOf, readsInAscii } from './charset.js';
 import { escapeHtml } from './escape.js';
-import { footerText, type Footer, type Present } from './footer.js';
-import { castFooter } from './footer-cast.js';
+import type { Footer } from './footer.js';
+import { castFooter, castText } from './footer-cast.js';
 import type { Slot, Target } from './footer-target.js';
 import { contentFields } from './mime-content.js';
 import { encodeBytes } from './qp.js';
@@ -42,7 +42,7 @@ function needsQp({ part }: Target, bytes: Buffer): boolean {
 export function canSay(target: Target, { unsubscribeLabel, settingsLabel }: Footer): boolean {
   const labels = `${unsubscribeLabel} ${settingsLabel}`;
   return (
-    target.isHtml || readsInAscii(labels) || encodeText(labels, target.charset) !== null || toUtf8(target) !== null
+    target.isHtml || encodeText(labels, target.charset) !== null || readsInAscii(labels) || toUtf8(target) !== null
   );
 }
 
@@ -56,23 +56,23 @@ interface Words {
 
 function footerBytes(target: Target, footer: Footer, eol: string): Words {
   if (target.isHtml) return { ...castFooter(footer, target.present, eol), convert: null };
-  const text = plainFooter(target, footer, target.present).replace(/\n/g, eol);
+  const text = plainFooter(target, footer, eol);
   const own = encodeText(text, target.charset);
   if (own) return { bytes: own, convert: null };
   const converted = toUtf8(target);
   if (converted) return { bytes: Buffer.from(text, 'utf8'), convert: converted };
-  return { bytes: Buffer.from(foldToAscii(text).replace(/\n/g, eol), 'latin1'), convert: null };
+  return { bytes: Buffer.from(foldToAscii(text.replaceAll(eol, '\n')).replaceAll('\n', eol), 'latin1'), convert: null };
 }
 
 // F-14, F-15.
-function plainFooter({ content, part }: Target, footer: Footer, present: Present): string {
+function plainFooter({ content, part, present }: Target, footer: Footer, eol: string): string {
   const tail = content.toString('latin1', Math.max(0, content.length - 3));
   const isFlowed = part.parameters.get('format')?.toLowerCase() === 'flowed';
-  const start = tail === '' || tail.endsWith('\n') ? '' : '\n';
-  const words = footerText(footer, present);
+  const start = tail === '' || tail.endsWith('\n') ? '' : eol;
+  const words = castText(footer, present, eol);
   if (!isFlowed) return start + words;
   const last = tail.replace(/\r?\n$/, '');
-  return start + (last.endsWith(' ') ? '\n' : '') + words.replace(/^(?=[ >]|From )/gm, ' ');
+  return start + (last.endsWith(' ') ? eol : '') + words.replace(/^(?=[ >]|From )/gm, ' ');
 }
 
 /** null: its bytes are not what its charset says. */

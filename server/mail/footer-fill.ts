@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { decodeText, encodeText, foldToAscii, isUtf8, kindOf, readsInAscii } from './charset.js';
 import { escapeHtml } from './escape.js';
 import type { Footer } from './footer.js';
@@ -35,7 +36,7 @@ export function fillTarget(raw: Buffer, target: Target, { footer, eol }: { foote
 
 /** 7-bit stays 7-bit (F-17). */
 function needsQp({ part }: Target, bytes: Buffer): boolean {
-  return part.encoding === '7bit' && bytes.some((byte) => byte > 0x7f);
+  return part.encoding === '7bit' && !isAscii(bytes);
 }
 
 /** Can a text say the footer's words? Not where it has a charset of its own that nobody knows, and they are in another script than ours (F-16). */

@@ -39,6 +39,6 @@ export function refuseHeavy(content: Pick<CampaignContent, 'settings' | 'picture
 }
 
 /** Of pictures together. */
-export function bytesOf(pictures: readonly Picture[]): number {
+export function bytesOf(pictures: readonly Pick<Picture, 'bytes'>[]): number {
   return pictures.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -1,6 +1,6 @@
 import { finding, findingAbout, present, type Finding } from './lint-finding.js';
 import { HEAVY, HEAVY_TOGETHER } from './lint-images.js';
-import { bytesOf } from './placement.js';
+import { bytesOf } from './picture-bytes.js';
 
 /** A picture of which we have the bytes. */
 export interface OurPicture {

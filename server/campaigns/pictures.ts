@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { contentIdOf, hashOf } from './content.js';
 import { pictureType } from './picture-type.js';
-import { bytesOf } from './placement.js';
+import { bytesOf } from './picture-bytes.js';
 import type { Picture } from './prepare.js';
 import { refuseTemplate, type Problem, type ProblemReason } from './problem.js';
 

@@ -44,6 +44,7 @@ export async function createCampaign(ctx: Context, upload: NewCampaign): Promise
   const tags: KeptTags = {
     isAccepted: upload.tags === 'accept' || made.foreign.length === 0,
     subject: (upload.subject?.trim() ?? '').slice(0, 1_000),
+    ...(upload.preheader === undefined ? {} : { preheader: upload.preheader.trim() }),
     tags: made.foreign,
   };
   if (!tags.isAccepted && upload.tags !== 'propose') throw refuseTemplate(made.foreign.map(unaccepted));

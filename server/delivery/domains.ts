@@ -37,7 +37,11 @@ const OURSELVES = '';
 const counted = new WeakMap<Context, Map<string, Map<string, Counted>>>();
 
 /** Counts what a server answered, in memory: no mail waits for it. */
-export function countDomain(ctx: Context, { kind, messageId, address }: Claimed, outcome: SmtpOutcome): void {
+export function countDomain(
+  ctx: Context,
+  { kind, messageId, address }: Pick<Claimed, 'kind' | 'messageId' | 'address'>,
+  outcome: SmtpOutcome,
+): void {
   if (kind !== 'campaign') return;
   const campaigns = counted.get(ctx) ?? new Map<string, Map<string, Counted>>();
   counted.set(ctx, campaigns);

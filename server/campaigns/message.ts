@@ -12,6 +12,7 @@ import { readMail } from '../mail/read-mail.js';
 import { toSevenBit } from '../mail/seven-bit.js';
 import { stripMessage } from '../mail/strip-message.js';
 import type { ForeignTag } from './becomes.js';
+import { refuseComplex } from './complexity.js';
 import { footerOf, senderId, type CampaignContent, type Variant } from './prepare.js';
 import { refuseTemplate } from './problem.js';
 import { resolveTags } from './resolve-tags.js';
@@ -47,6 +48,7 @@ export async function readMessage(
     const { raw, subject } = stripMessage(bytes, (from) => domains.includes(domainOf(from)));
     const whole = prepareMessage(raw, { signed: 'wrap' }).raw;
     const { html, text } = readMail(whole);
+    refuseComplex(html);
     // In ASCII where that can be: no server on the way has to change it (F-17).
     const source = (toSevenBit(whole) ?? whole).toString('latin1');
     return { source, subject, html: plain(html), text: plain(text), foreign: tagsIn(`${text}\n${html}`) };

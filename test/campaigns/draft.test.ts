@@ -5,7 +5,9 @@ import { changeDraft, openDraft } from '../../server/campaigns/draft.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { releasedCampaigns } from '../../server/campaigns/released.js';
 import { changeText, formerText } from '../../server/campaigns/text-part.js';
+import { unscheduleCampaign } from '../../server/campaigns/unschedule.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
+import { clicksOf } from '../../server/campaigns/visits.js';
 import type { Context } from '../../server/context.js';
 import { Refusal } from '../../server/errors.js';
 import { makeFresh, type Fresh } from './fresh.js';
@@ -91,6 +93,20 @@ describe('A draft', () => {
 
     const [row] = await fresh.ctx.db.query<{ subject: string }>('select subject from campaign where id = $1', [id]);
     expect(row?.subject).to.equal('May');
+  });
+
+  it('that was scheduled and is one again goes out with its new links alone', async () => {
+    const id = await upload();
+    const at = new Date(fresh.ctx.now().getTime() + 3_600_000).toISOString();
+    const text = (name: string): string => `https://shop.example/${name}\n`;
+    await changeDraft(fresh.ctx, id, { text: text('a'), settings: { sending: { at }, tracking: 'aggregate' } });
+    await releaseCampaign(fresh.ctx, id);
+
+    await unscheduleCampaign(fresh.ctx, id, null);
+    await changeDraft(fresh.ctx, id, { text: text('b') });
+    await releaseCampaign(fresh.ctx, id);
+
+    expect((await clicksOf(fresh.ctx, id)).map(({ url }) => url)).to.deep.equal(['https://shop.example/b']);
   });
 
   it('is not changed any more once it was released', async () => {

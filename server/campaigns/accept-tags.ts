@@ -56,7 +56,7 @@ export async function acceptTags(
   const content = { ...draft, ...made.content };
   if (!isAsProposed) {
     if (!isReplacing) await refuseEdited(ctx, draft, tags);
-    provePrepared(ctx, await listById(ctx, draft.listId), content);
+    await provePrepared(ctx, await listById(ctx, draft.listId), content);
   }
   if (!(await replaceDraft(ctx, draft, content, { ...tags, isAccepted: true, tags: made.tags }))) throw unseen();
 }

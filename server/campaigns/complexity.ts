@@ -1,9 +1,9 @@
 import { refuseTemplate } from './problem.js';
 
 /** Elements of a page; large newsletters have 5,000. */
-const MAX_ELEMENTS = 20_000;
+const MAX_ELEMENTS = 10_000;
 /** Each element is held against each rule of its style sheets: so many pairs are looked at. */
-const MAX_PAIRS = 20_000_000;
+const MAX_PAIRS = 10_000_000;
 
 /** Throws `template-refused` for a page that takes longer to look at than anybody waits: what reads it would stop the service meanwhile (T11). */
 export function refuseComplex(html: string): void {

@@ -38,7 +38,7 @@ export async function changeDraft(
     const content = changed(draft, typeof change === 'function' ? await change(draft) : change);
     if (seen && isUnseen(draft, content, seen)) throw unseen();
     if (!draft.message) refuseNewTags(draft, content);
-    provePrepared(ctx, await listById(ctx, draft.listId), content);
+    await provePrepared(ctx, await listById(ctx, draft.listId), content);
     if (await replaceDraft(ctx, draft, content)) return;
   }
   throw unseen();

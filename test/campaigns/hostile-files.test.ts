@@ -1,11 +1,14 @@
 import { expect } from 'chai';
 import { changeLinks } from '../../server/campaigns/change-links.js';
+import { findingAbout } from '../../server/campaigns/lint-finding.js';
 import { packPage } from '../../server/campaigns/pictures.js';
 import { problemsOf } from '../../server/campaigns/problem.js';
 import { renderTemplate } from '../../server/campaigns/render.js';
+import { createCampaign } from '../../server/campaigns/upload.js';
 import { Refusal } from '../../server/errors.js';
 import { htmlToText } from '../../server/mail/html-to-text.js';
 import { linksInText } from '../../server/mail/text-links.js';
+import { makeFresh } from './fresh.js';
 
 /** As much as a file may have. */
 const ALL = 2_000_000;
@@ -37,6 +40,29 @@ describe('a hostile file', () => {
     it(`with ${what} ends before anybody waits`, async () => {
       expect(await refused(async () => renderTemplate(name, source))).to.equal(answer);
     });
+
+  it('that is large is looked at in turns: others are answered between', async () => {
+    const fresh = await makeFresh();
+    let turns = 0;
+    const beat = setInterval(() => (turns += 1), 1);
+    const conditions = ['a', 'b', 'c', 'd'].map((name) => `{{#if attribute.${name}}}<p>x</p>{{/if}}`);
+    const source = Buffer.from(`<title>Large</title>${conditions.join('')}${filled('<p>Words</p>', 20_000)}`);
+
+    await createCampaign(fresh.ctx, { list: 'news', fileName: 'a.html', source });
+
+    clearInterval(beat);
+    await fresh.drop();
+    // Sixteen mails of the conditions, and one of each language.
+    expect(turns).to.be.greaterThan(15);
+  });
+
+  it('of which everything is worth a look is searched for a few things', () => {
+    const things = Array.from({ length: 100_000 }, (_, i) => `https://a.example/${i}`);
+
+    const found = findingAbout('links', 'look', things.join('\n'), things);
+
+    expect([found?.count, found?.lines]).to.deep.equal([100_000, [1, 2, 3, 4, 5, 6, 7, 8]]);
+  });
 
   it('whose archive names what is not there a hundred thousand times is told of the first', async () => {
     const page = filled('<img src="a.png">\n');
@@ -86,7 +112,7 @@ describe('a hostile file', () => {
     expect(changed.endsWith('alt=""></body>')).to.equal(true);
   });
 
-  it('with a list of 400,000 items, or with 20,000 links, is a text all the same', () => {
+  it('with a list of 400,000 items, or with as many links, is a text all the same', () => {
     const [list, links] = [`<ol>${filled('<li>a')}</ol>`, filled('<a href="https://a.example">a</a>', 600_000)];
 
     expect(htmlToText(list)).to.match(/\n400000\. a\n$/);

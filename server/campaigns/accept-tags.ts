@@ -1,14 +1,15 @@
 import { listById } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import { seal } from '../keys/seal.js';
 import { readKeptTags, type Becomes, type ForeignTag, type KeptTags } from './becomes.js';
-import { openDraft } from './draft.js';
+import { markOfTags } from './draft-mark.js';
+import { openDraft, replaceDraft, unseen, type Draft } from './draft.js';
+import { ownPreheader, setPreheader } from './preheader.js';
 import type { CampaignContent } from './prepare.js';
 import { renderTemplate } from './render.js';
 import { mergeTags } from './read-upload.js';
 import { checkSubject, renderSubject } from './subject.js';
-import { contentParts, provePrepared } from './upload.js';
+import { provePrepared } from './upload.js';
 
 /** The tags of another system that a campaign's file has; null: it has none. Throws `not-found`. */
 export async function tagsOf(ctx: Context, id: string): Promise<KeptTags | null> {
@@ -23,27 +24,54 @@ export async function hasOpenTags(ctx: Context, id: string): Promise<boolean> {
   return tags !== null && !tags.isAccepted;
 }
 
+/** How somebody accepts what tags become. */
+export interface Accepting {
+  /** Absent or null: `markOfTags` as the form showed it does not matter. */
+  readonly seen?: string | null;
+  /** May the mail be made anew where its words were changed by hand? */
+  readonly isReplacing?: boolean;
+}
+
+/** Words that can be changed by hand. */
+export type Word = 'subject' | 'preheader' | 'text';
+
 /**
  * Accepts what the tags of a draft become: what `mapping` says, by tag, and for others what was proposed. Where something is to become something else, the mail is made
- * anew from its file. Throws `campaign-state` as `openDraft`, and `template-refused`.
+ * anew from its file, and the text part that it had is kept. Throws `campaign-state` as `openDraft`, with `why: changed` in its facts when somebody else changed tags or
+ * words since they were seen, and with `why: edited` and the words when making it anew would undo what somebody wrote by hand; and `template-refused`.
  */
-export async function acceptTags(ctx: Context, id: string, mapping: ReadonlyMap<string, Becomes>): Promise<void> {
+export async function acceptTags(
+  ctx: Context,
+  id: string,
+  mapping: ReadonlyMap<string, Becomes>,
+  { seen = null, isReplacing = false }: Accepting = {},
+): Promise<void> {
+  // First the draft: when the tags change after it was read, it is not written.
+  const draft = await openDraft(ctx, id);
   const tags = await tagsOf(ctx, id);
   if (tags === null) return;
-  const draft = await openDraft(ctx, id);
+  if (seen !== null && seen !== markOfTags(draft, tags)) throw unseen();
   const isAsProposed = draft.message || tags.tags.every((tag) => isSame(tag, mapping.get(tag.tag)));
   const made = isAsProposed ? { content: draft, tags: tags.tags } : await madeAnew(ctx, draft, tags, mapping);
   const content = { ...draft, ...made.content };
-  if (!isAsProposed) provePrepared(ctx, await listById(ctx, draft.listId), content);
-  const changed = await ctx.db.query(
-    `update campaign set subject = $2, html = $3, text = $4, tags = $5, seal = $6 where id = $1 and state = 'draft' and seal = $7 returning 1`,
-    [
-      ...[id, content.subject, content.html, content.text],
-      JSON.stringify({ ...tags, isAccepted: true, tags: made.tags }),
-      ...[seal(ctx.keyring, 'campaign-draft', contentParts(draft.listId, content)), draft.seal],
-    ],
-  );
-  if (changed.length === 0) throw new Refusal('campaign-state', 'This campaign was changed at the same moment.');
+  if (!isAsProposed) {
+    if (!isReplacing) await refuseEdited(ctx, draft, tags);
+    await provePrepared(ctx, await listById(ctx, draft.listId), content);
+  }
+  if (!(await replaceDraft(ctx, draft, content, { ...tags, isAccepted: true, tags: made.tags }))) throw unseen();
+}
+
+/** What was written by hand differs from what the file makes of its tags as they are. */
+async function refuseEdited(ctx: Context, draft: Draft, tags: KeptTags): Promise<void> {
+  const { content } = await madeAnew(ctx, draft, tags, new Map());
+  const [now, made] = [draft, content].map(({ subject, html, text }) => ({
+    subject,
+    preheader: ownPreheader(html),
+    text,
+  }));
+  const words = (['subject', 'preheader', 'text'] as const).filter((word) => now?.[word] !== made?.[word]);
+  if (words.length > 0)
+    throw new Refusal('campaign-state', `It was changed by hand: ${words.join(', ')}.`, { why: 'edited', words });
 }
 
 function isSame(tag: ForeignTag, chosen: Becomes | undefined): boolean {
@@ -57,7 +85,7 @@ function sorted(becomes: Becomes): [string, string][] {
 async function madeAnew(
   ctx: Context,
   draft: CampaignContent,
-  { tags, subject }: KeptTags,
+  { tags, subject, preheader }: KeptTags,
   chosen: ReadonlyMap<string, Becomes>,
 ): Promise<{ content: Pick<CampaignContent, 'subject' | 'html' | 'text'>; tags: readonly ForeignTag[] }> {
   const [file] = await ctx.db.query<{ name: string; format: string; source: string }>(
@@ -68,7 +96,9 @@ async function madeAnew(
   const mapping = new Map(tags.map(({ tag, becomes }) => [tag, chosen.get(tag) ?? becomes]));
   const given = renderSubject(subject, mapping);
   const name = file.format === 'zip' ? 'page.html' : file.name;
-  const { html, text, title, foreign } = await renderTemplate(name, file.source, mapping);
+  const { html: page, text, title, foreign } = await renderTemplate(name, file.source, mapping);
+  const { html, foreign: inWords } =
+    preheader === undefined ? { html: page, foreign: [] } : setPreheader(page, preheader, mapping);
   const content = { html, text, subject: checkSubject(given.subject === '' ? title : given.subject) };
-  return { content, tags: mergeTags(given.foreign, foreign) };
+  return { content, tags: mergeTags(inWords, mergeTags(given.foreign, foreign)) };
 }

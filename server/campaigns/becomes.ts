@@ -46,6 +46,7 @@ const found = z.strictObject({
 const kept = z.strictObject({
   isAccepted: z.boolean(),
   subject: z.string().max(1_000),
+  preheader: z.string().max(1_000).optional(),
   tags: z.array(found).max(1_000),
 });
 
@@ -55,6 +56,8 @@ export interface KeptTags {
   readonly isAccepted: boolean;
   /** As it was given, with its tags; '': the title of the file. */
   readonly subject: string;
+  /** As it was given, with its tags; absent: that of the file. */
+  readonly preheader?: string | undefined;
   readonly tags: readonly ForeignTag[];
 }
 

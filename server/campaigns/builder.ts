@@ -8,6 +8,7 @@ import { Refusal } from '../errors.js';
 import { knownKey, type Keyring } from '../keys/keyring.js';
 import { makeAddressToken } from '../links/token.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
+import { domainOf } from '../mail/address.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
 import { fillSkeleton, formatMail } from '../mail/skeleton.js';
@@ -15,7 +16,7 @@ import { agreedToTracking } from './agreed.js';
 import { fillPersonal } from './counted-links.js';
 import { finishMessage } from './finish-message.js';
 import { personalHeaders, personalHoles, type Personal } from './personal.js';
-import { domainOf, footerLanguage, type Why } from './prepare.js';
+import { footerLanguage, type Why } from './prepare.js';
 import type { ReadyMail } from './ready.js';
 import { footerDate } from './words.js';
 import { releasedCampaigns, type Released } from './released.js';
@@ -83,7 +84,7 @@ export async function finishMail(
   const url = unsubscribeUrl(links, of.recipient.unsubscribeRef);
   const at = { language: of.language, now: ctx.now(), zone: organisation.timeZone };
   const copy = {
-    messageId: messageIdField(of.messageId, domainOf(organisation)),
+    messageId: messageIdField(of.messageId, domainOf(organisation.fromAddress)),
     headers: unsubscribeFields(url, mailtoUrl(ctx.keyring, organisation, of.recipient.mailtoRef)),
   };
   const confirmedOn = footerDate(of.language, of.recipient.confirmedAt, organisation.timeZone);

@@ -21,7 +21,7 @@ export interface LinkChange {
 export function changeLinks(html: string, links: LinkChange): string {
   const changed = replaceLinks(html, (url) => links.of(url));
   if (!links.isPersonal) return changed;
-  const end = /<\/body\s*>(?![^]*<\/body)/i.exec(changed)?.index ?? changed.length;
+  const end = [...changed.matchAll(/<\/body[\s>]/gi)].at(-1)?.index ?? changed.length;
   return `${changed.slice(0, end)}${TRAP_HTML}<img src="${OPENING}" width="1" height="1" alt="">${changed.slice(end)}`;
 }
 

@@ -1,15 +1,21 @@
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** What the thread is to do with a text: compile MJML, or write style sheets into the elements of an HTML page. */
+/** What the thread is to do with a text: compile MJML or Markdown, or write style sheets into the elements of an HTML page. */
 export interface CompileJob {
-  readonly kind: 'mjml' | 'styles';
+  readonly kind: 'mjml' | 'markdown' | 'styles';
   readonly source: string;
 }
 
 /** What the thread answers: the HTML, or why there is none. */
 export type CompileAnswer =
-  { readonly html: string; readonly problems: readonly CompileProblem[] } | { readonly failed: string };
+  | {
+      readonly html: string;
+      /** As the file says it; absent: it is looked for in the HTML. */
+      readonly title?: string;
+      readonly problems: readonly CompileProblem[];
+    }
+  | { readonly failed: string };
 
 export interface CompileProblem {
   readonly line: number;
@@ -69,6 +75,7 @@ function inlineStyles(source: string): CompileAnswer {
 
 async function answer({ kind, source }: CompileJob): Promise<CompileAnswer> {
   try {
+    if (kind === 'markdown') return { ...(await import('./markdown.js')).renderMarkdown(source), problems: [] };
     return kind === 'styles' ? inlineStyles(source) : await compileMjml(source);
   } catch (error) {
     return { failed: error instanceof Error ? error.message : 'unknown' };

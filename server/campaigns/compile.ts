@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { CompileAnswer, CompileJob } from './compile-thread.js';
+import { SizedCache } from './sized-cache.js';
 
 const TIME_LIMIT_MS = 20_000;
 const MEMORY_MB = 512;
 /** Of the results that are kept, in characters. */
 const MAX_KEPT = 4_000_000;
 
-type Compiled = Extract<CompileAnswer, { html: string }>;
-
-/** Results by what was compiled, the one used last at the end: a file is read again for each look at its campaign. */
-const kept = new Map<string, Compiled>();
-let keptSize = 0;
+/** Results by what was compiled: a file is read again for each look at its campaign. */
+const kept = new SizedCache<CompileAnswer>(MAX_KEPT, (answer) => ('html' in answer ? answer.html.length : Infinity));
 
 /**
  * Compiles in a thread of its own with no environment, bounded memory and time, so that no file that somebody uploads can stop the service or change what
@@ -19,22 +17,7 @@ let keptSize = 0;
  */
 export async function compileApart(job: CompileJob): Promise<CompileAnswer> {
   const key = createHash('sha256').update(job.kind).update('\0').update(job.source).digest('base64');
-  const known = kept.get(key);
-  const answer = known ?? (await runThread(job));
-  if ('html' in answer) keep(key, answer);
-  return answer;
-}
-
-function keep(key: string, answer: Compiled): void {
-  if (answer.html.length > MAX_KEPT) return;
-  keptSize += answer.html.length - (kept.get(key)?.html.length ?? 0);
-  kept.delete(key);
-  kept.set(key, answer);
-  for (const [oldest, { html }] of kept) {
-    if (keptSize <= MAX_KEPT) break;
-    keptSize -= html.length;
-    kept.delete(oldest);
-  }
+  return kept.of(key, async () => runThread(job));
 }
 
 async function runThread(job: CompileJob): Promise<CompileAnswer> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalize } from '../ledger/jcs.js';
+import type { KeptTags } from './becomes.js';
 import { ownPreheader } from './preheader.js';
 import type { CampaignContent } from './prepare.js';
 
@@ -17,6 +18,15 @@ type Marked = Pick<CampaignContent, 'subject' | 'text' | 'html' | 'settings'>;
 /** Stands for a part of a draft in the form that changes it: another one comes back when somebody else has changed that part meanwhile. */
 export function markOf({ subject, text, html, settings }: Marked, part: DraftPart): string {
   const said = part === 'words' ? [subject, text, ownPreheader(html)] : (settings[part] ?? null);
+  return hashOf(said);
+}
+
+/** Stands for the tags of a draft's file and the words that are made of them, in the form that accepts what the tags become. */
+export function markOfTags(draft: Marked, tags: KeptTags | null): string {
+  return hashOf([tags, markOf(draft, 'words')]);
+}
+
+function hashOf(said: unknown): string {
   return createHash('sha256').update(canonicalize(said)).digest('base64url').slice(0, 22);
 }
 

@@ -26,7 +26,7 @@ export async function duplicateCampaign(ctx: Context, id: string): Promise<strin
   if (!isOurs(ctx, row)) throw new Refusal('campaign-state', 'This campaign is not what was uploaded.');
   const whole = await withPictures(ctx.db, row);
   const content = { ...whole, id: randomUUID(), settings: unscheduled(row.settings) };
-  provePrepared(ctx, await listById(ctx, row.listId), content);
+  await provePrepared(ctx, await listById(ctx, row.listId), content);
   const sealed = seal(ctx.keyring, 'campaign-draft', contentParts(row.listId, content));
   await ctx.db.transaction(async (tx) => {
     await tx.query(

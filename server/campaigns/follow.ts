@@ -9,6 +9,9 @@ import type { Visitor } from './visitor.js';
 const BURST_SECONDS = 10;
 const SOON_SECONDS = 60;
 
+/** So much is noted of what happened with one copy: whoever follows their link without end fills no disk. What comes later counts as nobody's. */
+const MOST_VISITS = 500;
+
 /** What is at the other end of a counted link: an address, the picture of an opened mail, or the page that only programs come to. */
 export type Followed = { readonly kind: 'link'; readonly url: string } | { readonly kind: 'opened' | 'trap' } | null;
 
@@ -32,13 +35,14 @@ export async function follow(ctx: Context, token: string, visitor: Visitor): Pro
   return kind === 'link' ? { kind, url: url ?? '' } : { kind };
 }
 
-/** False when they do not agree any more: from that moment on nothing is noted. */
+/** False when they do not agree any more, from which moment on nothing is noted, or too much was. */
 async function note(ctx: Context, click: Click, consentId: string, visitor: Visitor): Promise<boolean> {
   const purposes = (await catalogue(ctx)).tracking.map(({ id }) => id);
   const key = click.link.equals(OPENED) ? null : click.link;
   const [row] = await ctx.db.query<{ person: string }>(
     `insert into campaign_visit (campaign_id, subscriber_id, consent_id, key, made_by, at)
      select $1, c.subscriber_id, c.id, $3, $4, $5 from consent c where c.id = $2 and c.state = 'confirmed' and c.purpose_id = any($6::uuid[])
+       and (select count(*) from (select from campaign_visit v where v.campaign_id = $1 and v.subscriber_id = c.subscriber_id limit ${MOST_VISITS}) noted) < ${MOST_VISITS}
      returning subscriber_id as person`,
     [click.campaignId, consentId, key, visitor, ctx.now(), purposes],
   );

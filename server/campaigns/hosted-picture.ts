@@ -3,6 +3,7 @@ import { Refusal } from '../errors.js';
 import { openPictureToken } from '../links/picture-token.js';
 import { hashOf } from './content.js';
 import { isServable, pictureType } from './picture-type.js';
+import { SizedCache } from './sized-cache.js';
 
 /** A picture as mail programs fetch it. */
 export interface HostedPicture {
@@ -14,7 +15,7 @@ export interface HostedPicture {
 
 /** Those that are fetched now are fetched by many: so many bytes of them are kept. */
 const KEPT_BYTES = 16_000_000;
-const kept = new WeakMap<Context, Map<string, HostedPicture>>();
+const kept = new WeakMap<Context, SizedCache<HostedPicture>>();
 
 /**
  * The picture that an address of ours names, also of a draft, whose tests show it; of a campaign that was cancelled or ended too, since mails stay. What type it is
@@ -22,24 +23,19 @@ const kept = new WeakMap<Context, Map<string, HostedPicture>>();
  */
 export async function hostedPicture(ctx: Context, token: string): Promise<HostedPicture> {
   const { campaignId, picture } = openPictureToken(ctx.keyring, ctx.audiences, token);
-  const pictures = kept.get(ctx) ?? new Map<string, HostedPicture>();
+  const pictures = kept.get(ctx) ?? new SizedCache<HostedPicture>(KEPT_BYTES, ({ body }) => body.length);
   kept.set(ctx, pictures);
-  const known = pictures.get(token);
-  if (known) return known;
+  return pictures.of(token, async () => readPicture(ctx, campaignId, picture));
+}
+
+async function readPicture(ctx: Context, campaignId: string, named: Buffer): Promise<HostedPicture> {
   const [row] = await ctx.db.query<{ body: Buffer }>(
     `select p.body from campaign_picture c join picture p using (sha256)
-     where c.campaign_id = $1 and substring(c.sha256 from 1 for ${picture.length}) = $2`,
-    [campaignId, picture],
+     where c.campaign_id = $1 and substring(c.sha256 from 1 for ${named.length}) = $2`,
+    [campaignId, named],
   );
   const found = row && { type: pictureType(row.body) ?? '', body: row.body, sha256: hashOf(row.body) };
-  if (!found?.sha256.startsWith(picture.toString('hex')) || !isServable(found.type))
+  if (!found?.sha256.startsWith(named.toString('hex')) || !isServable(found.type))
     throw new Refusal('not-found', 'There is no such picture.');
-  pictures.set(token, found);
-  let bytes = [...pictures.values()].reduce((sum, { body }) => sum + body.length, 0);
-  for (const [oldest, { body }] of pictures) {
-    if (bytes <= KEPT_BYTES) break;
-    pictures.delete(oldest);
-    bytes -= body.length;
-  }
   return found;
 }

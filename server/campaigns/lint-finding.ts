@@ -18,6 +18,8 @@ export function finding(code: string, sign: Sign, about: Partial<Omit<Finding, '
 }
 
 const MOST_LINES = 8;
+/** So many things are looked for in the file. */
+const MOST_THINGS = 50;
 const MOST_DETAIL = 80;
 
 /**
@@ -26,7 +28,8 @@ const MOST_DETAIL = 80;
 export function findingAbout(code: string, sign: Sign, source: string, things: readonly string[]): Finding | null {
   const [first] = things;
   if (first === undefined) return null;
-  const lines = [...new Set(things.flatMap((thing) => linesOf(source, thing)))].sort((a, b) => a - b);
+  const sought = [...new Set(things)].slice(0, MOST_THINGS);
+  const lines = [...new Set(sought.flatMap((thing) => linesOf(source, thing)))].sort((a, b) => a - b);
   const detail = first.length > MOST_DETAIL ? `${first.slice(0, MOST_DETAIL - 1)}…` : first;
   return { code, sign, detail, count: things.length, lines: lines.slice(0, MOST_LINES) };
 }

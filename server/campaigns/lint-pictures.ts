@@ -1,5 +1,6 @@
 import { finding, findingAbout, present, type Finding } from './lint-finding.js';
 import { HEAVY, HEAVY_TOGETHER } from './lint-images.js';
+import { bytesOf } from './picture-bytes.js';
 
 /** A picture of which we have the bytes. */
 export interface OurPicture {
@@ -29,8 +30,4 @@ export function lintPictures(pictures: readonly OurPicture[], source: string): F
       : null,
     hosted.length > 0 ? finding('images-hosted', 'good', { count: hosted.length, detail: `${inKb(hosted)} kB` }) : null,
   ]);
-}
-
-function bytesOf(pictures: readonly OurPicture[]): number {
-  return pictures.reduce((sum, { bytes }) => sum + bytes, 0);
 }

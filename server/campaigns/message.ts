@@ -3,6 +3,7 @@ import { linkAddress, textOf, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { domainsOf } from '../delivery/known-domains.js';
 import { Refusal } from '../errors.js';
+import { domainOf } from '../mail/address.js';
 import { prepareMessage, type PreparedMessage } from '../mail/footer-engine.js';
 import type { Footer } from '../mail/footer.js';
 import { mailboxField, textField, type HeaderField } from '../mail/headers.js';
@@ -11,7 +12,8 @@ import { readMail } from '../mail/read-mail.js';
 import { toSevenBit } from '../mail/seven-bit.js';
 import { stripMessage } from '../mail/strip-message.js';
 import type { ForeignTag } from './becomes.js';
-import { domainOf, footerOf, senderId, type CampaignContent, type Variant } from './prepare.js';
+import { refuseComplex } from './complexity.js';
+import { footerOf, senderId, type CampaignContent, type Variant } from './prepare.js';
 import { refuseTemplate } from './problem.js';
 import { resolveTags } from './resolve-tags.js';
 
@@ -43,9 +45,10 @@ export async function readMessage(
   if (bytes.length > MAX_MESSAGE_BYTES) throw refuse('too-large-message', 'The message is larger than 10 MB.');
   const domains = await domainsOf(ctx, organisation);
   try {
-    const { raw, subject } = stripMessage(bytes, (from) => domains.includes(from.slice(from.lastIndexOf('@') + 1)));
+    const { raw, subject } = stripMessage(bytes, (from) => domains.includes(domainOf(from)));
     const whole = prepareMessage(raw, { signed: 'wrap' }).raw;
     const { html, text } = readMail(whole);
+    refuseComplex(html);
     // In ASCII where that can be: no server on the way has to change it (F-17).
     const source = (toSevenBit(whole) ?? whole).toString('latin1');
     return { source, subject, html: plain(html), text: plain(text), foreign: tagsIn(`${text}\n${html}`) };
@@ -74,7 +77,7 @@ export function prepareFinished(
       textField('Subject', content.subject),
       ...listFields({
         listName: textOf(list, language).name,
-        listId: `${list.slug}.${domainOf(organisation)}`,
+        listId: `${list.slug}.${domainOf(organisation.fromAddress)}`,
         helpUrl: `${linkAddress(ctx, organisation)}/lists/${list.slug}`,
         feedbackId: [content.id, list.slug, 'campaign', senderId(organisation)],
       }),

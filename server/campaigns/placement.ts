@@ -1,3 +1,4 @@
+import { bytesOf } from './picture-bytes.js';
 import { isServable } from './picture-type.js';
 import type { CampaignContent, Picture } from './prepare.js';
 import { refuseTemplate } from './problem.js';
@@ -36,9 +37,4 @@ export function refuseHeavy(content: Pick<CampaignContent, 'settings' | 'picture
   if (bytes <= MAX_INLINED) return;
   const message = `The pictures have ${Math.ceil(bytes / 1_000_000)} MB together; a mail may carry 5 MB. Host them, or make them smaller.`;
   throw refuseTemplate([{ line: null, reason: 'pictures-large', message }]);
-}
-
-/** Of pictures together. */
-export function bytesOf(pictures: readonly Picture[]): number {
-  return pictures.reduce((sum, { bytes }) => sum + bytes, 0);
 }

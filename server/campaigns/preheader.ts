@@ -2,7 +2,7 @@ import { parse, type DefaultTreeAdapterTypes } from 'parse5';
 import { escapeHtml } from '../mail/escape.js';
 import { styleRules, whyHidden } from '../mail/hidden.js';
 import { chainOf, nodesOf } from '../mail/nodes.js';
-import type { ForeignTag } from './becomes.js';
+import type { Becomes, ForeignTag } from './becomes.js';
 import { FILLER, UNREAD } from './lint-preheader.js';
 import { refuseTemplate, type ProblemReason } from './problem.js';
 import { resolveTags, unmark } from './resolve-tags.js';
@@ -23,12 +23,13 @@ export function ownPreheader(html: string): string {
     .trim();
 }
 
-/** Puts words for the inbox into the HTML of a mail, instead of those that it has; empty: takes them out. Everything else stays byte for byte. Throws `template-refused`. */
+/** Puts words for the inbox into the HTML of a mail, instead of those that it has; empty: takes them out. Everything else stays byte for byte. `mapping`: what tags of other systems in them become. Throws `template-refused`. */
 export function setPreheader(
   html: string,
   given: string,
+  mapping: ReadonlyMap<string, Becomes> = new Map(),
 ): { readonly html: string; readonly foreign: readonly ForeignTag[] } {
-  const { words, foreign } = readWords(given);
+  const { words, foreign } = readWords(given, mapping);
   const document = parse(html, { sourceCodeLocationInfo: true });
   const changes = ownElements(document).map((element) => ({ ...placeOf(element), text: '' }));
   if (words !== '') changes.unshift({ ...startOfBody(document), text: hiddenLine(words) });
@@ -41,14 +42,17 @@ export function setPreheader(
   return { html: text + html.slice(done), foreign };
 }
 
-function readWords(given: string): { words: string; foreign: readonly ForeignTag[] } {
+function readWords(
+  given: string,
+  mapping: ReadonlyMap<string, Becomes>,
+): { words: string; foreign: readonly ForeignTag[] } {
   const line = given.trim();
   const refuse = (reason: ProblemReason, message: string) => refuseTemplate([{ line: null, reason, message }]);
   if (/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufdd0\ufdd1]/u.test(line))
     throw refuse('preheader-controls', 'The preview text contains a line break or another control character.');
   if (line.length > MAX_PREHEADER)
     throw refuse('preheader-long', `The preview text is longer than ${MAX_PREHEADER} characters.`);
-  const { marked, marks, foreign, problems } = resolveTags(line, new Map());
+  const { marked, marks, foreign, problems } = resolveTags(line, mapping);
   if (problems.length > 0) throw refuseTemplate(problems.map((problem) => ({ ...problem, line: null })));
   return {
     words: unmark(escapeHtml(marked), marks),

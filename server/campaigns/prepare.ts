@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { linkAddress, textOf, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import { domainOf } from '../mail/address.js';
 import { fillTemplate, misplacedIn, type PersonalHoles } from '../mail/fill-template.js';
 import type { Footer } from '../mail/footer.js';
 import { hasHole, hole } from '../mail/hole.js';
@@ -161,7 +162,7 @@ export function prepareMail(ctx: Maker, list: ListFacts, content: CampaignConten
     from: { name: organisation.name, address: organisation.fromAddress },
     subject: hasHole(rest.subject) ? '' : rest.subject,
     listName: textOf(list, language).name,
-    listId: `${list.slug}.${domainOf(organisation)}`,
+    listId: `${list.slug}.${domainOf(organisation.fromAddress)}`,
     helpUrl: `${linkAddress(ctx, organisation)}/lists/${list.slug}`,
     feedbackId: [content.id, list.slug, 'campaign', senderId(organisation)],
   });
@@ -169,11 +170,6 @@ export function prepareMail(ctx: Maker, list: ListFacts, content: CampaignConten
     body ? [{ type, contentId: contentIdOf({ sha256 }), body }] : [],
   );
   return { ...compileSkeleton({ headers, html, text, boundary: boundaryOf(content, variant), pictures }), ...rest };
-}
-
-/** The domain that signs an organisation's mail and stands in its Message-IDs. */
-export function domainOf(organisation: OrganisationFacts): string {
-  return organisation.fromAddress.slice(organisation.fromAddress.lastIndexOf('@') + 1);
 }
 
 /** What stands at the foot of a list's mails; what differs per recipient is a hole. */

@@ -12,6 +12,8 @@ export type ProblemReason =
   | 'include'
   | 'mjml'
   | 'mjml-broken'
+  | 'markdown-broken'
+  | 'page-complex'
   | 'placeholder'
   | 'footer'
   | 'subject-missing'

@@ -7,7 +7,8 @@ import { isPersonal } from '../mail/template-tag.js';
 import type { Becomes, ForeignTag } from './becomes.js';
 import { textFormat, type CampaignFormat } from './format.js';
 import { inlineStyles } from './inline-styles.js';
-import { renderMarkdown } from './markdown.js';
+import { compileApart } from './compile.js';
+import { refuseComplex } from './complexity.js';
 import { compileMjml } from './mjml.js';
 import { PLACES, refuseTemplate, type Problem, type ProblemReason } from './problem.js';
 import { resolveTags, unmark, type Mark } from './resolve-tags.js';
@@ -39,9 +40,10 @@ export async function renderTemplate(
   const format = textFormat(fileName, source);
   const { marked, marks, foreign, problems } = resolveTags(source, mapping);
   if (problems.length > 0) throw refuseTemplate(problems);
-  if (format === 'html') refuseAny(fetchedSheets(source));
   const compiled = await compile(format, marked);
-  if (format !== 'html') refuseAny(fetchedSheets(compiled.html).map((problem) => ({ ...problem, line: null })));
+  refuseComplex(compiled.html);
+  const sheets = fetchedSheets(format === 'html' ? source : compiled.html);
+  refuseAny(format === 'html' ? sheets : sheets.map((problem) => ({ ...problem, line: null })));
   const html = await inlineStyles(dropEmptyLinks(compiled.html));
   refuseAny(problemsOfPlaces(html, marks));
   const text = htmlToText(html);
@@ -73,12 +75,15 @@ function decode(bytes: Buffer): string {
 
 async function compile(format: Rendered['format'], marked: string): Promise<{ html: string; title?: string }> {
   if (format === 'mjml') return { html: await compileMjml(marked) };
-  return format === 'markdown' ? renderMarkdown(marked) : { html: marked };
+  if (format === 'html') return { html: marked };
+  const answer = await compileApart({ kind: 'markdown', source: marked });
+  if ('failed' in answer) throw refuse('markdown-broken', 'The Markdown of the file cannot be read.');
+  return answer;
 }
 
 /** Where a tag became nothing, its words stay without a link. */
 function dropEmptyLinks(html: string): string {
-  return html.replace(/(<a\b[^<>]{0,2000}?)\s+href=(?:""|'')/gi, '$1');
+  return html.replace(/(<a\b[^<>]{0,2000}?)\shref=(?:""|'')/gi, '$1');
 }
 
 /** The text part of a page as it is kept, with its tags in it. Throws `template-refused` for a tag that is none. */

@@ -26,16 +26,14 @@ export async function saveSegment(
 ): Promise<Segment> {
   const list = await listById(ctx, listId);
   const segment = { id: randomUUID(), listId, name: checkName(name), filter: checkFilter(list, filter) };
-  await ctx.db.transaction(async (tx) => {
-    await tx.query('delete from segment where list_id = $1 and name = $2', [listId, segment.name]);
-    await tx.query(
-      'insert into segment (id, list_id, name, filter, created_at, seal) values ($1, $2, $3, $4, $5, $6)',
-      [
-        ...[segment.id, listId, segment.name, JSON.stringify(segment.filter), ctx.now()],
-        seal(ctx.keyring, 'segment', parts(segment)),
-      ],
-    );
-  });
+  await ctx.db.query(
+    `insert into segment (id, list_id, name, filter, created_at, seal) values ($1, $2, $3, $4, $5, $6)
+     on conflict (list_id, name) do update set id = excluded.id, filter = excluded.filter, created_at = excluded.created_at, seal = excluded.seal`,
+    [
+      ...[segment.id, listId, segment.name, JSON.stringify(segment.filter), ctx.now()],
+      seal(ctx.keyring, 'segment', parts(segment)),
+    ],
+  );
   return segment;
 }
 
@@ -43,13 +41,19 @@ export async function saveSegment(
 export async function renameSegment(ctx: Context, id: string, name: string): Promise<void> {
   const found = await segmentById(ctx, id);
   const segment = { ...found, name: checkName(name) };
-  const others = await segmentsOf(ctx, segment.listId);
-  if (others.some((other) => other.id !== id && other.name === segment.name))
-    throw new Refusal('body-invalid', 'Another segment of this list has this name.');
-  await ctx.db.query('update segment set name = $2, seal = $3 where id = $1', [
+  const change = ctx.db.query('update segment set name = $2, seal = $3 where id = $1', [
     ...[id, segment.name],
     seal(ctx.keyring, 'segment', parts(segment)),
   ]);
+  await change.catch((error: unknown) => {
+    if (!isTwice(error)) throw error;
+    throw new Refusal('body-invalid', 'Another segment of this list has this name.', {}, { cause: error });
+  });
+}
+
+/** SQLSTATE unique_violation. */
+function isTwice(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23505';
 }
 
 /** Forgets a segment; campaigns that used it keep its filter. */

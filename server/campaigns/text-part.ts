@@ -1,8 +1,8 @@
 import type { Context } from '../context.js';
 import { Refusal } from '../errors.js';
-import { isSealed, seal } from '../keys/seal.js';
+import { isSealed } from '../keys/seal.js';
 import type { SeenPart } from './draft-mark.js';
-import { changeDraft, openDraft } from './draft.js';
+import { changeDraft } from './draft.js';
 import { ownPreheader, setPreheader } from './preheader.js';
 import { refuseTemplate } from './problem.js';
 import { textOf } from './render.js';
@@ -32,22 +32,19 @@ export async function changeText(
   id: string,
   { text: change, subject: wanted, preheader, seen = null }: WordsChange,
 ): Promise<void> {
-  const draft = await openDraft(ctx, id);
-  const subject = wanted === undefined ? {} : { subject: wanted };
-  // A finished message is sent as it is.
-  if (draft.message) {
-    if (wanted !== undefined) await changeDraft(ctx, id, subject, seen);
-    return;
-  }
-  const text = await nextText(ctx, draft, change);
-  if (text.length > MAX_TEXT) throw new Refusal('body-too-large', 'The text is longer than 200,000 characters.');
-  const before = await changeDraft(ctx, id, { text, html: nextHtml(draft.html, preheader), ...subject }, seen);
-  if (text === before.text) return;
-  await ctx.db.query(`update campaign set former_text = $2, former_seal = $3 where id = $1 and state = 'draft'`, [
+  await changeDraft(
+    ctx,
     id,
-    before.text,
-    seal(ctx.keyring, 'former-text', [id, before.text]),
-  ]);
+    async (draft) => {
+      const subject = wanted === undefined ? {} : { subject: wanted };
+      // A finished message is sent as it is.
+      if (draft.message) return subject;
+      const text = await nextText(ctx, draft, change);
+      if (text.length > MAX_TEXT) throw new Refusal('body-too-large', 'The text is longer than 200,000 characters.');
+      return { text, html: nextHtml(draft.html, preheader), ...subject };
+    },
+    seen,
+  );
 }
 
 function nextHtml(html: string, preheader: string | undefined): string {

@@ -29,6 +29,8 @@ export async function unscheduleCampaign(ctx: Context, id: string, by: string | 
     );
     if (changed.length === 0) throw started();
     await tx.query('delete from campaign_pace where campaign_id = $1', [id]);
+    // Nobody has got it; it may go out with other links.
+    await tx.query('delete from campaign_link where campaign_id = $1', [id]);
     await noteAct(ctx, tx, id, { what: 'unscheduled', staffId: by, note: null, draftSeal });
   });
 }

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { listBySlug, type ListFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Tx } from '../database/connect.js';
@@ -44,11 +45,12 @@ export async function createCampaign(ctx: Context, upload: NewCampaign): Promise
   const tags: KeptTags = {
     isAccepted: upload.tags === 'accept' || made.foreign.length === 0,
     subject: (upload.subject?.trim() ?? '').slice(0, 1_000),
+    ...(upload.preheader === undefined ? {} : { preheader: upload.preheader.trim() }),
     tags: made.foreign,
   };
   if (!tags.isAccepted && upload.tags !== 'propose') throw refuseTemplate(made.foreign.map(unaccepted));
   const content: CampaignContent = { ...made.content, id: randomUUID(), settings: settingsFor(made, upload) };
-  provePrepared(ctx, list, content);
+  await provePrepared(ctx, list, content);
   const fileName = plainFileName(upload.fileName);
   await ctx.db.transaction(async (tx) => insert(tx, ctx, { list, content, tags, made, fileName }));
   return content.id;
@@ -119,16 +121,23 @@ export function contentParts(listId: string, content: CampaignContent): (string 
 }
 
 /**
- * Can the mail be made, in every language of the footer, and for whatever is known of somebody? Throws `template-refused`.
+ * Can the mail be made, in every language of the footer, and for whatever is known of somebody? Others get their turn between. Throws `template-refused`.
  */
-export function provePrepared(ctx: Context, list: ListFacts, content: CampaignContent): void {
+export async function provePrepared(ctx: Context, list: ListFacts, content: CampaignContent): Promise<void> {
   refuseHeavy(content);
   try {
     const asked = content.message ? [] : fieldsAskedBy(content);
     if (asked.length > MAX_ASKED) throw refuseTemplate([MANY]);
-    for (const language of footerLanguages()) makeReady(ctx, list, content, { language, why: 'confirmed' });
-    for (const present of subsets(asked).slice(1))
-      makeReady(ctx, list, content, { language: 'en', why: 'confirmed', present });
+    const variants = [
+      ...footerLanguages().map((language) => ({ language })),
+      ...subsets(asked)
+        .slice(1)
+        .map((present) => ({ language: 'en', present })),
+    ];
+    for (const variant of variants) {
+      makeReady(ctx, list, content, { why: 'confirmed', ...variant });
+      await setImmediate();
+    }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     // Lines are those of the compiled HTML here, which nobody has seen.

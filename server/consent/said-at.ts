@@ -32,12 +32,14 @@ export function readSaidAt(text: string, zone: string, now: Date): SaidAt {
 }
 
 /** The moment at which a clock in that zone shows this: `YYYY-MM-DDTHH:MM:SS`. An hour that summer time leaves out counts as the next. */
-export function inZone(clock: string, zone: string): Date {
+function inZone(clock: string, zone: string): Date {
   const wanted = Date.parse(`${clock}Z`);
   if (Number.isNaN(wanted)) return new Date(NaN);
   // The first guess may lie on the other side of a change of the clocks.
   const guess = wanted - offsetAt(wanted, zone);
-  return new Date(wanted - offsetAt(guess, zone));
+  const found = wanted - offsetAt(guess, zone);
+  const isShown = found + offsetAt(found, zone) === wanted;
+  return new Date(isShown ? found : Math.max(guess, found));
 }
 
 /** By how many ms a zone's clocks are ahead of UTC. */

@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import { columnsOf, unnest } from '../database/rows.js';
 import { decryptField, encryptField, type Place } from '../keys/field.js';
 import { knownKey } from '../keys/keyring.js';
+import { domainOf } from '../mail/address.js';
 import type { SmtpOutcome } from '../mail/smtp.js';
 import type { Claimed } from './claim.js';
 
@@ -36,14 +37,18 @@ const OURSELVES = '';
 const counted = new WeakMap<Context, Map<string, Map<string, Counted>>>();
 
 /** Counts what a server answered, in memory: no mail waits for it. */
-export function countDomain(ctx: Context, { kind, messageId, address }: Claimed, outcome: SmtpOutcome): void {
+export function countDomain(
+  ctx: Context,
+  { kind, messageId, address }: Pick<Claimed, 'kind' | 'messageId' | 'address'>,
+  outcome: SmtpOutcome,
+): void {
   if (kind !== 'campaign') return;
   const campaigns = counted.get(ctx) ?? new Map<string, Map<string, Counted>>();
   counted.set(ctx, campaigns);
   const domains = campaigns.get(messageId) ?? new Map<string, Counted>();
   campaigns.set(messageId, domains);
   const isOurs = outcome.kind === 'deferred' && outcome.code === undefined;
-  const name = isOurs ? OURSELVES : address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  const name = isOurs ? OURSELVES : domainOf(address);
   const domain = domains.get(name) ?? { sent: 0, deferred: 0, failed: 0, reply: null };
   if (!domains.has(name) && domains.size >= MOST_DOMAINS) return;
   domains.set(name, domain);
@@ -68,7 +73,7 @@ export async function writeDomains(ctx: Context): Promise<number> {
   );
   if (rows.length === 0) return 0;
   await ctx.db.query(
-    `insert into campaign_domain as d (campaign_id, domain, name, sent, deferred, failed, reply, at) select *, $8::timestamptz from ${unnest(1, COLUMNS)}
+    `insert into campaign_domain as d (campaign_id, domain, name, sent, deferred, failed, reply, at) select *, $8::timestamptz from ${unnest(1, COLUMNS)} order by id, domain
      on conflict (campaign_id, domain) do update set sent = d.sent + excluded.sent, deferred = d.deferred + excluded.deferred, failed = d.failed + excluded.failed,
        reply = coalesce(excluded.reply, d.reply), at = excluded.at`,
     [...columnsOf(rows, COLUMNS.length), ctx.now()],

@@ -31,35 +31,48 @@ export interface OutageWatch {
 export function makeOutageWatch(ctx: Context): OutageWatch {
   // Whoever starts does not know yet: another one may have written it down and ended.
   let isUp: boolean | null = null;
+  let answeredAt = -Infinity;
   let since: Date | null = null;
-  let writtenAt = 0;
+  let writtenAt = -Infinity;
+  let written: Promise<unknown> = Promise.resolve();
+  // Many mails are on their way at once: what was seen last is what is written last.
+  const inTurn = async (sql: string, values: readonly unknown[] = []): Promise<Date | null> => {
+    const work = async () => ctx.db.query<{ since: Date }>(sql, values);
+    const turn = written.then(work, work);
+    written = turn;
+    return (await turn)[0]?.since ?? null;
+  };
 
-  const down = async (reply: string): Promise<Date> => {
+  const down = async (reply: string): Promise<Date | null> => {
     const now = ctx.now();
+    // One connection of many that failed is no outage.
+    if (isUp && Math.abs(now.getTime() - answeredAt) < WRITE_MS) return null;
     if (isUp !== false)
       ctx.logger.error({ reply }, 'no server takes our mail: all of it waits, and is tried again and again');
     isUp = false;
     if (since && Math.abs(now.getTime() - writtenAt) < WRITE_MS) return since;
     writtenAt = now.getTime();
-    since ??= now;
-    const [row] = await ctx.db.query<{ since: Date }>(
+    const from = (since ??= now);
+    const found = await inTurn(
       `insert into outage as o (id, since, tried_at, reply) values (1, $1, $2, $3)
        on conflict (id) do update set tried_at = $2, reply = $3,
          since = case when o.tried_at < $2::timestamptz - ${SILENT} then $2 else least(o.since, $1) end
        returning since`,
-      [since, now, reply.slice(0, 300)],
+      [from, now, reply.slice(0, 300)],
     );
-    since = row?.since ?? since;
+    // It may be over by now.
+    if (since === from) since = found;
     return since;
   };
 
   const up = async (): Promise<void> => {
+    answeredAt = ctx.now().getTime();
     if (isUp === true) return;
     isUp = true;
     since = null;
-    writtenAt = 0;
-    const [over] = await ctx.db.query<{ since: Date }>('delete from outage returning since');
-    if (over) ctx.logger.warn({ since: over.since }, 'our mail is taken again, after nobody took it');
+    writtenAt = -Infinity;
+    const over = await inTurn('delete from outage returning since');
+    if (over) ctx.logger.warn({ since: over }, 'our mail is taken again, after nobody took it');
   };
 
   return {

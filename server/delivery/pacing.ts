@@ -1,4 +1,5 @@
 import type { Context } from '../context.js';
+import { domainOf } from '../mail/address.js';
 import type { Claimed } from './claim.js';
 import { makeDomainPace } from './domain-pace.js';
 import { sayAlive } from './living.js';
@@ -22,7 +23,7 @@ export function makePacing(ctx: Context, worker: string, settle: (outcome: Outco
       return mails.filter((mail) => {
         // Only what goes to many: whoever asked for a mail does not wait for it.
         if (mail.kind !== 'campaign' && mail.kind !== 'gateway') return true;
-        const wait = pace.ask(mail.address.slice(mail.address.lastIndexOf('@') + 1).toLowerCase(), now, 1 / living);
+        const wait = pace.ask(domainOf(mail.address), now, 1 / living);
         if (wait > 0) void settle(putBack(ctx, mail, 'pace', wait)).finally(done);
         return wait === 0;
       });

@@ -1,6 +1,7 @@
 import type { OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { signMail } from './signing.js';
+import { domainOf } from '../mail/address.js';
 import { splitFields } from '../mail/header-lines.js';
 import type { HeaderField } from '../mail/headers.js';
 import { soleAddress } from '../mail/sole-address.js';
@@ -19,7 +20,7 @@ export async function signCopy(
   const headers = fields.map(toField);
   const from = headers.find(([name]) => name.toLowerCase() === 'from')?.[1] ?? '';
   const address = soleAddress(from.replace(/\r\n(?=[ \t])/g, '').trim()) ?? '';
-  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const domain = domainOf(address);
   if (!(await domainsOf(ctx, organisation)).includes(domain)) return null;
   const signatures = await signMail(ctx, organisation, { headers, body }, domain);
   return [Buffer.from(signatures.map((signature) => `${signature}\r\n`).join('')), message];

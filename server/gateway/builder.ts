@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mailtoUrl, whyOf } from '../campaigns/builder.js';
-import { domainOf, footerLanguage, footerOf, senderId } from '../campaigns/prepare.js';
+import { footerLanguage, footerOf, senderId } from '../campaigns/prepare.js';
 import { footerDate } from '../campaigns/words.js';
 import { linkAddress, textOf, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
@@ -8,6 +8,7 @@ import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
 import type { Builder, BuiltMail } from '../delivery/built-mail.js';
 import { Refusal } from '../errors.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
+import { domainOf } from '../mail/address.js';
 import { addressedTo } from '../mail/addressed-to.js';
 import { injectFooter, type PreparedMessage, type Recipe } from '../mail/footer-engine.js';
 import type { Footer } from '../mail/footer.js';
@@ -150,7 +151,7 @@ export function headersOf(ctx: Pick<Context, 'publicUrl'>, list: ListFacts, lang
   const { organisation } = list;
   return listFields({
     listName: textOf(list, language).name,
-    listId: `${list.slug}.${domainOf(organisation)}`,
+    listId: `${list.slug}.${domainOf(organisation.fromAddress)}`,
     helpUrl: `${linkAddress(ctx, organisation)}/lists/${list.slug}`,
     feedbackId: ['gateway', list.slug, 'gateway', senderId(organisation)],
   });

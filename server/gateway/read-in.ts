@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import { domainsOf } from '../delivery/known-domains.js';
 import { Refusal } from '../errors.js';
 import { hostOf } from '../links/urls.js';
+import { domainOf } from '../mail/address.js';
 import { endOfHead, readSubmission, rewriteHead, type Submission } from '../mail/submission.js';
 import type { Credential } from './credential.js';
 import type { Spool } from './spool.js';
@@ -107,9 +108,4 @@ async function organisationOf(ctx: Context, { organisationId }: Credential): Pro
   const organisation = (await catalogue(ctx)).organisations.find((one) => one.id === organisationId);
   if (!organisation?.isOurs) throw new Refusal('not-now', 'what the organisation says is not what was set up');
   return organisation;
-}
-
-/** Of a normalised address. */
-export function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1);
 }

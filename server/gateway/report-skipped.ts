@@ -4,11 +4,10 @@ import type { Context } from '../context.js';
 import { domainsOf } from '../delivery/known-domains.js';
 import { draw } from '../keys/draw.js';
 import { hostOf } from '../links/urls.js';
-import { tryAddress, type Address } from '../mail/address.js';
+import { domainOf, tryAddress, type Address } from '../mail/address.js';
 import { dateField, field, formatHeaders, mailboxField, messageIdField, textField } from '../mail/headers.js';
 import { encodeBytes } from '../mail/qp.js';
 import type { Credential } from './credential.js';
-import { domainOf } from './read-in.js';
 import { takeTransactional } from './take-transactional.js';
 import { reportWords } from './words.js';
 

@@ -37,6 +37,11 @@ export function parseAddress(text: string): Address {
   return { given, normal, local, domain };
 }
 
+/** What stands behind the `@` of an address, in lower case. */
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+}
+
 /** The same; null where it is none. */
 export function tryAddress(text: string): Address | null {
   try {

@@ -1,5 +1,5 @@
 import addressparser from 'nodemailer/lib/addressparser';
-import { tryAddress } from './address.js';
+import { domainOf, tryAddress } from './address.js';
 import { mailboxField, type HeaderField } from './headers.js';
 import type { RawField } from './mime-fields.js';
 
@@ -19,7 +19,7 @@ const FIELDS = ['to', 'cc', 'resent-to', 'resent-cc'];
  */
 export function addressedTo(fields: readonly RawField[], reader: string, ownDomains: readonly string[]): AddressedTo {
   const named = namedIn(fields);
-  const others = named.filter((address) => !ownDomains.includes(address.slice(address.lastIndexOf('@') + 1)));
+  const others = named.filter((address) => !ownDomains.includes(domainOf(address)));
   if (others.length === 0) return AS_IT_IS;
   const normal = tryAddress(reader)?.normal ?? reader;
   if (others.every((address) => address === normal)) return AS_IT_IS;

@@ -18,8 +18,9 @@ export function htmlToText(html: string, isLeftOut: (element: Element) => boolea
     isLeftOut,
     rules: styleRules(document).filter(({ conditional }) => !conditional),
     blocks: [],
-    inline: '',
+    inline: [],
     mark: null,
+    items: new Map(),
   };
   visit(page, document, { indent: '', depth: 0 });
   flush(page, '');
@@ -36,9 +37,11 @@ interface Page {
   /** Wrapped lines; an empty one is a gap. */
   readonly blocks: string[];
   /** What is not yet a block. */
-  inline: string;
+  inline: string[];
   /** The mark of a list item that has no line yet, with its indent. */
   mark: string | null;
+  /** The number of the next item of each list. */
+  readonly items: Map<Node, number>;
 }
 
 interface Place {
@@ -68,7 +71,7 @@ const APART = new Set('blockquote figure h1 h2 h3 h4 h5 h6 hr ol p pre table ul'
 function visit(page: Page, node: Node, place: Place): void {
   if (node.nodeName === '#text' && 'value' in node) {
     if (node.value.trim() === '' || whyHidden(chainOf(node), page.rules) === null)
-      page.inline += node.value.replace(/\s+/g, ' ');
+      page.inline.push(node.value.replace(/\s+/g, ' '));
   } else if ('tagName' in node) visitElement(page, node, place);
   else visitChildren(page, node, place);
 }
@@ -76,7 +79,7 @@ function visit(page: Page, node: Node, place: Place): void {
 function visitElement(page: Page, element: Element, place: Place): void {
   const { tagName } = element;
   if (SKIPPED.has(tagName) || page.isLeftOut(element)) return;
-  if (tagName === 'br') page.inline += '\n';
+  if (tagName === 'br') page.inline.push('\n');
   else if (tagName === 'img') visitImage(page, element);
   else if (tagName === 'a') visitLink(page, element, place);
   else if (tagName === 'li') visitItem(page, element, place);
@@ -88,7 +91,7 @@ function visitElement(page: Page, element: Element, place: Place): void {
 function visitBlock(page: Page, element: Element, place: Place, gap: '' | '\n'): void {
   flush(page, place.indent);
   if (gap) page.blocks.push('');
-  if (element.tagName === 'hr') page.inline = '-'.repeat(40);
+  if (element.tagName === 'hr') page.inline = ['-'.repeat(40)];
   visitChildren(page, element, place);
   flush(page, place.indent);
   if (gap) page.blocks.push('');
@@ -97,8 +100,9 @@ function visitBlock(page: Page, element: Element, place: Place, gap: '' | '\n'):
 function visitItem(page: Page, item: Element, place: Place): void {
   flush(page, place.indent);
   const list = item.parentNode;
-  const items = list && 'childNodes' in list ? list.childNodes.filter(({ nodeName }) => nodeName === 'li') : [];
-  const mark = list?.nodeName === 'ol' ? `${items.indexOf(item) + 1}. ` : '- ';
+  const number = (list && page.items.get(list)) ?? 1;
+  if (list) page.items.set(list, number + 1);
+  const mark = list?.nodeName === 'ol' ? `${number}. ` : '- ';
   const indent = place.indent + ' '.repeat(mark.length);
   page.mark = place.indent + mark;
   visitChildren(page, item, { indent, depth: place.depth });
@@ -113,7 +117,7 @@ function visitChildren(page: Page, node: Node, { indent, depth }: Place): void {
 
 function visitImage(page: Page, image: Element): void {
   const alt = attributeOf(image, 'alt')?.trim() ?? '';
-  if (alt !== '' && whyHidden(chainOf(image), page.rules) === null) page.inline += alt;
+  if (alt !== '' && whyHidden(chainOf(image), page.rules) === null) page.inline.push(alt);
 }
 
 function visitLink(page: Page, link: Element, place: Place): void {
@@ -121,18 +125,21 @@ function visitLink(page: Page, link: Element, place: Place): void {
   const start = page.inline.length;
   visitChildren(page, link, place);
   const url = (attributeOf(link, 'href') ?? '').trim().replace(/\s/g, '%20');
-  const words = page.blocks.length > blocks ? '…' : page.inline.slice(start).trim();
+  const isFlushed = page.blocks.length > blocks;
+  const inside = page.inline.slice(isFlushed ? 0 : start).join('');
+  const words = isFlushed ? '…' : inside.trim();
   if (!/^(?:https?:|mailto:|tel:|\ufdd0)/i.test(url) || words === '') return;
-  if (words === url) page.inline = `${page.inline.slice(0, start)}<${url}>`;
-  else page.inline = `${page.inline.trimEnd()} <${url}>`;
+  page.inline.length = isFlushed ? 0 : start;
+  page.inline.push(words === url ? `<${url}>` : `${inside.trimEnd()} <${url}>`);
 }
 
 function flush(page: Page, indent: string): void {
   const text = page.inline
+    .join('')
     .replace(/ ?\n ?/g, '\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
-  page.inline = '';
+  page.inline = [];
   if (text === '') return;
   for (const line of text.split('\n')) {
     page.blocks.push(wrapText(line, page.mark ?? indent, indent));

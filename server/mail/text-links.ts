@@ -3,7 +3,7 @@ import { hasHole } from './hole.js';
 /** An address in a plain text goes on to a blank, a bracket or a quote; one that stands in `<>` to its end (RFC 3986, appendix C). */
 const ADDRESS = /https?:\/\/[^\s<>"“”„«»\p{Cc}]+/giu;
 /** What ends a sentence is no part of an address. */
-const ENDING = /[.,;:!?'’…*_\]}]+$/u;
+const ENDING = ".,;:!?'’…*_]}";
 
 /** The addresses of a plain text that lead to the web, each once, as they are written. Not those that are filled for each recipient. */
 export function linksInText(text: string): string[] {
@@ -20,16 +20,15 @@ export function replaceTextLinks(text: string, replace: (url: string) => string 
 
 function addressOf(text: string, { 0: found, index }: { 0: string; index: number }): string {
   if (text[index - 1] === '<' && text[index + found.length] === '>') return found;
-  for (let url = found; ;) {
-    const shorter = url.replace(ENDING, '').replace(/\)$/, (end) => (isClosed(url) ? end : ''));
-    if (shorter === url) return url;
-    url = shorter;
+  // A bracket at its end belongs to it where it closes one, as in `/wiki/Zgoda_(film)`.
+  let loose = found.split(')').length - found.split('(').length;
+  let end = found.length;
+  for (; end > 0; end -= 1) {
+    const last = found.charAt(end - 1);
+    if (last === ')' && loose > 0) loose -= 1;
+    else if (!ENDING.includes(last)) break;
   }
-}
-
-/** Does its last bracket belong to it, as in `/wiki/Zgoda_(film)`? */
-function isClosed(url: string): boolean {
-  return url.split('(').length >= url.split(')').length;
+  return found.slice(0, end);
 }
 
 function isWhole(url: string): boolean {

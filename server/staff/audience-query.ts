@@ -1,5 +1,5 @@
+import { readLocalTime } from '../campaigns/local-time.js';
 import type { AudienceFilter } from '../campaigns/settings.js';
-import { inZone } from '../consent/said-at.js';
 
 /** An attribute's field is its name behind this. */
 const ATTRIBUTE = 'is.';
@@ -11,9 +11,8 @@ export function filterInQuery(query: Readonly<Record<string, unknown>>, zone: st
   const day = (name: string): string | undefined => {
     const [value] = all(name);
     if (value === undefined) return undefined;
-    const moment = /^\d{4}-\d{2}-\d{2}$/.test(value) ? inZone(`${value}T00:00:00`, zone) : new Date(NaN);
     // What is no day is refused where filters are checked.
-    return Number.isNaN(moment.getTime()) ? value : moment.toISOString();
+    return readLocalTime(`${value}T00:00`, zone)?.at.toISOString() ?? value;
   };
   const attributes = Object.keys(query)
     .filter((name) => name.startsWith(ATTRIBUTE))

@@ -1,4 +1,5 @@
-import { bytesOf, inlinedOf, MAX_INLINED } from '../campaigns/placement.js';
+import { bytesOf } from '../campaigns/picture-bytes.js';
+import { inlinedOf, MAX_INLINED } from '../campaigns/placement.js';
 import type { PicturesPart } from './campaign-views.js';
 import type { LoadedCampaign } from './campaign.js';
 

@@ -2,6 +2,7 @@ import type { OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import { sendingDomains } from '../delivery/sending-domains.js';
 import { Refusal } from '../errors.js';
+import { domainOf } from '../mail/address.js';
 import { readSubmission } from '../mail/submission.js';
 
 /** Why the gateway would not take a message with this header for an organisation, in English; null: it would. */
@@ -13,7 +14,7 @@ export async function objectionTo(
   const domains = await sendingDomains(ctx, organisation);
   try {
     const { from } = readSubmission(header);
-    const isTheirs = domains.includes(from.slice(from.lastIndexOf('@') + 1));
+    const isTheirs = domains.includes(domainOf(from));
     return isTheirs ? null : `From must be at ${domains.join(' or ')}`;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

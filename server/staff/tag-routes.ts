@@ -1,10 +1,11 @@
 import { Router } from 'express';
-import { acceptTags, tagsOf } from '../campaigns/accept-tags.js';
+import { acceptTags, tagsOf, type Word } from '../campaigns/accept-tags.js';
 import { readBecomes, type Becomes, type ForeignTag, type KeptTags } from '../campaigns/becomes.js';
-import { problemsOf, type Problem } from '../campaigns/problem.js';
+import { markOfTags } from '../campaigns/draft-mark.js';
+import { problemsOf } from '../campaigns/problem.js';
 import { Refusal } from '../errors.js';
 import { COMMON_FIELDS } from '../mail/template-tag.js';
-import { fieldsOf, onlyMethods, param, readForm, sendPage, type Site } from '../web/http.js';
+import { fieldsOf, formReader, onlyMethods, param, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { loadCampaign } from './campaign.js';
 import { campaignOf, campaignPart } from './campaign-view.js';
@@ -24,12 +25,15 @@ export function tagRoutes(site: Site): Router {
     .post(
       sameOrigin(site),
       onlyStaff(site),
-      readForm,
+      readChoices,
       changed(site, 'campaigns', async (visit) => accept(site, visit)),
     )
     .all(onlyMethods('GET', 'HEAD', 'POST'));
   return routes;
 }
+
+/** Three fields a tag; a letter has at most four bytes, each of which an ordinary form writes as three. */
+const readChoices = formReader(2_000_000, 3_100);
 
 /** Fields that can be chosen by themselves; attributes have a name to write. */
 const CHOICES = ['email', ...COMMON_FIELDS];
@@ -44,14 +48,20 @@ async function accept(site: Site, visit: Visit): Promise<void> {
     return becomes ? [[tag, becomes]] : [];
   });
   try {
-    await acceptTags(site.ctx, campaign.id, new Map(chosen));
+    await acceptTags(site.ctx, campaign.id, new Map(chosen), {
+      seen: fields['seen'] ?? null,
+      isReplacing: fields['replace'] !== undefined,
+    });
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'template-refused') throw error;
-    await showTags(site, visit, problemsOf(error), new Map(chosen));
+    const isOurs = error instanceof Refusal && (error.code === 'template-refused' || WHYS.includes(error.facts['why']));
+    if (!isOurs) throw error;
+    await showTags(site, visit, error, new Map(chosen));
     return;
   }
   res.redirect(303, `/admin/campaigns/${campaign.id}`);
 }
+
+const WHYS: readonly unknown[] = ['changed', 'edited'];
 
 /** What the form says of its tag number `i`; null: nothing that can be read, so the proposal stays. */
 function choiceIn(fields: Readonly<Record<string, string>>, i: number): Becomes | null {
@@ -69,7 +79,7 @@ function choiceIn(fields: Readonly<Record<string, string>>, i: number): Becomes 
 async function showTags(
   site: Site,
   visit: Visit,
-  problems: readonly Problem[] | null,
+  refused: Refusal | null,
   chosen: ReadonlyMap<string, Becomes> = new Map(),
 ): Promise<void> {
   const { res, screen } = visit;
@@ -80,15 +90,21 @@ async function showTags(
     res.redirect(303, href);
     return;
   }
+  const hasProblems = refused?.code === 'template-refused';
+  const words = (refused?.facts['words'] ?? []) as readonly Word[];
   const page: TagsScreen = {
     ...screen,
     campaign: campaignPart(campaign, list, visit, 'tags'),
     tags: (tags?.tags ?? []).map((tag, i) =>
       rowOf(tag, campaign.message ? null : (chosen.get(tag.tag) ?? tag.becomes), i),
     ),
-    problems: problems && problems.slice(0, 20).map(problemPart),
+    seen: markOfTags(campaign, tags),
+    isRefused: refused !== null,
+    isChanged: refused?.facts['why'] === 'changed',
+    edited: words.map((name) => ({ name })),
+    problems: hasProblems ? problemsOf(refused).slice(0, 20).map(problemPart) : null,
   };
-  sendPage(site, res, 'admin/tags', page, problems ? 422 : 200);
+  sendPage(site, res, 'admin/tags', page, hasProblems ? 422 : refused ? 409 : 200);
 }
 
 /** `becomes`: null for a finished message, in which nothing is changed. */

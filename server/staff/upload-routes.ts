@@ -46,6 +46,7 @@ async function upload(site: Site, visit: Visit): Promise<void> {
   }
   try {
     const pictures = readPlacement(fields['pictures']);
+    const preheader = fields['preheader']?.trim();
     const id = await createCampaign(site.ctx, {
       list: fields['list'] ?? '',
       subject: fields['subject'] ?? '',
@@ -53,6 +54,7 @@ async function upload(site: Site, visit: Visit): Promise<void> {
       source: file.buffer,
       tags: 'propose',
       ...(pictures ? { pictures } : {}),
+      ...(preheader ? { preheader } : {}),
     });
     const next = (await hasOpenTags(site.ctx, id)) ? '/tags' : '';
     res.redirect(303, `/admin/campaigns/${id}${next}`);
@@ -80,6 +82,7 @@ async function showUpload(
       isChosen: list.slug === fields['list'],
     })),
     subject: (fields['subject'] ?? '').slice(0, 400),
+    preheader: (fields['preheader'] ?? '').slice(0, 500),
     pictures: (['auto', 'inlined', 'hosted'] as const).map((name) => ({
       ...{ name, isChosen: name === (readPlacement(fields['pictures']) ?? 'auto') },
     })),

@@ -2,6 +2,7 @@ import type { LivePart } from './live-part.js';
 import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
 import type { SteerPart } from './plan-views.js';
+import type { Word } from '../campaigns/accept-tags.js';
 import type { TagSystem } from '../campaigns/becomes.js';
 import type { CampaignPart, PicturesPart, ReleasePart } from './campaign-views.js';
 import type { PageBase } from '../web/pages.js';
@@ -84,6 +85,7 @@ export interface CampaignsScreen extends StaffScreen {
 export interface UploadScreen extends StaffScreen {
   readonly lists: readonly { readonly slug: string; readonly name: string; readonly isChosen: boolean }[];
   readonly subject: string;
+  readonly preheader: string;
   readonly pictures: readonly { readonly name: string; readonly isChosen: boolean }[];
   /** null: nothing was uploaded yet. */
   readonly problems: readonly ProblemPart[] | null;
@@ -94,6 +96,13 @@ export interface UploadScreen extends StaffScreen {
 export interface TagsScreen extends StaffScreen {
   readonly campaign: CampaignScreen['campaign'];
   readonly tags: readonly TagRow[];
+  /** Stands for what is shown. */
+  readonly seen: string;
+  readonly isRefused: boolean;
+  /** Somebody else changed tags or words since they were shown. */
+  readonly isChanged: boolean;
+  /** What was written by hand and would be replaced. */
+  readonly edited: readonly { readonly name: Word }[];
   readonly problems: UploadScreen['problems'];
 }
 

@@ -20,22 +20,23 @@ export interface Site {
   readonly hasMailbox: boolean;
 }
 
-const FORM_BYTES = 32 * 1024;
+/** Reads a form, whichever of the three ways it was sent. Sizes first; too much is refused before it is read. `fields`: at most so many. */
+export function formReader(bytes: number, fields: number): RequestHandler[] {
+  return [
+    onlyForms,
+    express.urlencoded({ extended: false, limit: bytes, parameterLimit: fields, verify: checkEscapes }),
+    wholeMultipart(multer({ limits: { fieldSize: bytes, fields, files: 0, parts: fields, headerPairs: 50 } }).none()),
+    express.json({ limit: bytes }),
+    // Also where a press of the button is all that counts: what cannot be read was not pressed.
+    (req, _res, next) => {
+      fieldsOf(req);
+      next();
+    },
+  ];
+}
 
-/** Reads a form, whichever of the three ways it was sent. Sizes first; too much is refused before it is read. */
-export const readForm: RequestHandler[] = [
-  onlyForms,
-  express.urlencoded({ extended: false, limit: FORM_BYTES, parameterLimit: 100, verify: checkEscapes }),
-  wholeMultipart(
-    multer({ limits: { fieldSize: FORM_BYTES, fields: 50, files: 0, parts: 50, headerPairs: 50 } }).none(),
-  ),
-  express.json({ limit: FORM_BYTES }),
-  // Also where a press of the button is all that counts: what cannot be read was not pressed.
-  (req, _res, next) => {
-    fieldsOf(req);
-    next();
-  },
-];
+/** Reads an ordinary form. */
+export const readForm = formReader(32 * 1024, 100);
 
 /** A parser of multipart forms, whose every complaint is about what was sent: it keeps nothing on disk. */
 export function wholeMultipart(parser: RequestHandler): RequestHandler {

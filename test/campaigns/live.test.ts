@@ -7,9 +7,11 @@ import { slowedBy } from '../../server/campaigns/slowed-by.js';
 import { sumUpTallies, tallyOf } from '../../server/campaigns/tally.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { makeSender } from '../../server/delivery/deliver.js';
-import { domainsOf, forgetDomains, writeDomains } from '../../server/delivery/domains.js';
+import type { Context } from '../../server/context.js';
+import { countDomain, domainsOf, forgetDomains, writeDomains } from '../../server/delivery/domains.js';
 import { makeSmtpPool, type SmtpPool } from '../../server/mail/smtp.js';
 import { livePart } from '../../server/staff/live-part.js';
+import { bareCampaign } from '../support/campaigns.js';
 import { eventually } from '../support/service.js';
 import { startSink, type Sink } from '../support/sink.js';
 import { addPerson, makeFresh, type Fresh } from './fresh.js';
@@ -118,4 +120,43 @@ describe('a campaign on its way', function () {
     expect(slowedBy(idle, [own], new Date(at.getTime() + 61_000))?.kind).to.equal('no-sender');
     expect(slowedBy({ ...idle, state: 'sent' }, [own], at)).to.equal(null);
   });
+
+  it('is told by two workers at once, who heard from the same domains in another order', async function () {
+    const { db } = fresh.ctx;
+    if (db.isEmbedded) this.skip();
+    const id = await bareCampaign(fresh.ctx);
+    const names = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}.example`);
+    const answer = { kind: 'sent', reply: '250 ok', takenBy: 'sink', at: fresh.ctx.now() } as const;
+    const hear = (ctx: Context, inOrder: readonly string[], count: number): void => {
+      for (const name of inOrder)
+        for (let i = 0; i < count; i += 1)
+          countDomain(ctx, { kind: 'campaign', messageId: id, address: `p${i}@${name}` }, answer);
+    };
+    hear(fresh.ctx, names, 10);
+    hear(fresh.ctx, names.slice(2, 3), 1);
+    await writeDomains(fresh.ctx);
+    const workers = [{ ...fresh.ctx }, { ...fresh.ctx }] as const;
+    hear(workers[0], names, 10);
+    hear(workers[1], [...names].reverse(), 10);
+
+    // Both have written some when they come to the one in the middle.
+    const written = await db.transaction(async (tx) => {
+      await tx.query('select from campaign_domain where campaign_id = $1 and sent = 11 for update', [id]);
+      const writing = Promise.all(workers.map(writeDomains));
+      await eventually(async () => expect(await waiting(db)).to.equal(2));
+      return { writing };
+    });
+    await written.writing;
+
+    const sent = (await domainsOf(fresh.ctx, id)).map((one) => one.sent);
+    expect(sent.sort()).to.deep.equal([30, 30, 30, 30, 31]);
+  });
 });
+
+/** How many statements wait for another's lock. */
+async function waiting(db: Context['db']): Promise<number> {
+  const rows = await db.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows.length;
+}

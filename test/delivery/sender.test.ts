@@ -159,6 +159,35 @@ describe('the sender', () => {
       expect(row?.since).to.equal(null);
     });
 
+    it('what was seen last is what is known, however slow the database is', async () => {
+      let first = true;
+      const query: typeof ctx.db.query = async (sql, values) => {
+        if (first) {
+          first = false;
+          await setTimeout(50);
+        }
+        return ctx.db.query<never>(sql, values);
+      };
+      const watch = makeOutageWatch({ ...at(), db: { ...ctx.db, query } });
+
+      await Promise.all([watch.note(AWAY), watch.note(TAKEN)]);
+
+      expect(await outage()).to.equal(null);
+      now += 5 * MINUTE;
+      await watch.note(AWAY);
+      expect(await outage()).to.equal(0);
+      await watch.note(TAKEN);
+    });
+
+    it('one connection that fails among many is none', async () => {
+      const watch = makeOutageWatch(at());
+
+      await watch.note(TAKEN);
+      await watch.note(AWAY);
+
+      expect(await outage()).to.equal(null);
+    });
+
     it('one that waits in a new long outage after one of before is tried for all its hours', async () => {
       const watch = makeOutageWatch(at());
       const first = await queue(1);

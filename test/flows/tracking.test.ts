@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { simpleParser } from 'mailparser';
 import { agreedToTracking } from '../../server/campaigns/agreed.js';
 import { chooseTracking } from '../../server/campaigns/tracking.js';
+import { follow as followLink } from '../../server/campaigns/follow.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { agreedCounts, clicksOf, forgetVisits } from '../../server/campaigns/visits.js';
@@ -226,6 +227,17 @@ describe('counting what is followed', function () {
 
     expect(page).to.contain('1 got it, 1 opened it, 1 followed a link');
     expect(page).to.contain('1. https://shop.example/b 1').and.to.contain('links followed: 1');
+  });
+
+  it('notes only so much of one copy, however often its link is followed', async () => {
+    const { id, ada } = await send('agreed');
+    const token = links(ada)[0]?.split('/').at(-1) ?? '';
+
+    for (let i = 0; i < 520; i += 1) await followLink(service.ctx, token, 'person');
+
+    expect(await visits(id)).to.equal(500);
+    const [link] = await clicksOf(service.ctx, id);
+    expect([link?.people, link?.machines]).to.deep.equal([520, 0]);
   });
 
   it('does not take scanners for people', async () => {

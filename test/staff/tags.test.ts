@@ -25,13 +25,14 @@ describe('the tags of another system', () => {
 
   const see = async (path: string): Promise<Page> => get(`${service.base}${path}`, { cookie });
 
-  const upload = async (source: string, name: string): Promise<string> => {
+  const upload = async (source: string, name: string, preheader = ''): Promise<string> => {
     const { fields } = formOf(await see('/admin/upload'), 'upload');
     const body = new FormData();
     for (const [field, value] of [
       ['csrf', fields['csrf'] ?? ''],
       ['list', 'news'],
       ['subject', ''],
+      ['preheader', preheader],
     ] as const) {
       body.set(field, value);
     }
@@ -43,7 +44,7 @@ describe('the tags of another system', () => {
       redirect: 'manual',
       headers: { cookie, accept: 'text/html' },
     });
-    expect(answer.status).to.equal(303);
+    expect(answer.status, await answer.text()).to.equal(303);
     return answer.headers.get('location') ?? '';
   };
 
@@ -93,6 +94,81 @@ describe('the tags of another system', () => {
 
     expect(answer.status).to.equal(422);
     expect(answer.text).to.contain('Line 2:').and.contain('must not stand in a link');
+  });
+
+  const accept = async (tags: string, fields: Record<string, string>, from?: Page): Promise<Page> => {
+    const form = formOf(from ?? (await see(tags)), 'accept-tags');
+    return post(form.action, { ...form.fields, ...fields }, { cookie });
+  };
+  const write = async (href: string, fields: Record<string, string>): Promise<void> => {
+    const form = formOf(await see(`${href}/text`), 'text');
+    const body = new FormData();
+    for (const [name, value] of Object.entries({ ...form.fields, ...fields })) body.set(name, value);
+    const answer = await fetch(form.action, { method: 'POST', body, redirect: 'manual', headers: { cookie } });
+    expect(answer.status).to.equal(303);
+  };
+  const wordsIn = async (href: string): Promise<{ preheader: string; text: string }> => {
+    const page = await see(`${href}/text`);
+    const [, text = ''] = /<textarea[^>]*name="text"[^>]*>\n?([^<]*)</.exec(page.text) ?? [];
+    return { preheader: formOf(page, 'text').fields['preheader'] ?? '', text };
+  };
+
+  it('that become something else undo nothing that was written by hand, unless somebody says so; then the text can be brought back', async () => {
+    const tags = await upload(HTML, 'june.html');
+    const href = tags.replace(/\/tags$/, '');
+    const city = numberOf(await see(tags), '{{city_name}}');
+    await accept(tags, {});
+    await write(href, { text: 'By hand.\n', preheader: 'Also by hand' });
+
+    const changed = { [`as-${city}`]: 'text', [`words-${city}`]: 'Oslo' };
+    const asked = await accept(tags, changed);
+    const before = await wordsIn(href);
+    const replaced = await accept(tags, { replace: 'on' }, asked);
+
+    expect(asked.status).to.equal(409);
+    expect(asked.text)
+      .to.match(/was changed by hand[^]*<li>Preview text<\/li>\s*<li>Text part<\/li>/)
+      .and.not.contain('<li>Subject</li>');
+    expect(before).to.deep.equal({ text: 'By hand.\n', preheader: 'Also by hand' });
+    expect(replaced.status).to.equal(303);
+    expect((await wordsIn(href)).text).to.contain('Oslo!');
+    await write(href, { how: 'former' });
+    expect((await wordsIn(href)).text).to.equal('By hand.\n');
+  });
+
+  it('are not accepted as they were once somebody else has changed them', async () => {
+    const tags = await upload(HTML, 'june.html');
+    const early = await see(tags);
+    const city = numberOf(early, '{{city_name}}');
+    await accept(tags, { [`as-${city}`]: 'text', [`words-${city}`]: 'Oslo' });
+
+    const late = await accept(tags, { [`as-${city}`]: 'nothing' }, early);
+
+    expect(late.status).to.equal(409);
+    expect(late.text).to.contain('Somebody else changed this at the same time');
+    expect((await see(tags.replace(/\/tags$/, ''))).text).to.contain('Oslo!');
+  });
+
+  it('can be many', async () => {
+    const many = Array.from({ length: 120 }, (_, i) => `<p>Words {{tag_${i}}}</p>`).join('\n');
+    const tags = await upload(`<title>Many</title>${many}`, 'many.html');
+
+    const answer = await accept(tags, { 'as-119': 'text', 'words-119': 'ż'.repeat(500) });
+
+    expect(answer.status).to.equal(303);
+  });
+
+  it('in words for the inbox become the same, whenever the mail is made anew', async () => {
+    const tags = await upload(HTML, 'june.html', 'Only *|LNAME|* in {{city_name}}');
+    const page = await see(tags);
+
+    const [city, name] = ['{{city_name}}', '*|LNAME|*'].map((tag) => numberOf(page, tag));
+    await accept(tags, {
+      ...{ [`as-${city}`]: 'text', [`words-${city}`]: 'Oslo' },
+      ...{ [`as-${name}`]: 'text', [`words-${name}`]: 'you' },
+    });
+
+    expect((await wordsIn(tags.replace(/\/tags$/, ''))).preheader).to.equal('Only you in Oslo');
   });
 
   it('speak Polish too', async () => {

@@ -75,6 +75,7 @@ const PURE_FILES = [
   'server/rights/proof-date.ts',
   'server/witness/judge.ts',
   'server/campaigns/foreign-tags.ts',
+  'server/campaigns/picture-bytes.ts',
   'server/campaigns/resolve-tags.ts',
   'server/errors.ts',
 ];

@@ -3,7 +3,7 @@ import type { StaffRole } from '../../entities/staff.js';
 import type { CampaignState } from '../../entities/campaign.js';
 import type { SteerPart } from './plan-views.js';
 import type { TagSystem } from '../campaigns/becomes.js';
-import type { CampaignPart, PicturesPart, ReleasePart } from './campaign-views.js';
+import type { CampaignPart, ChosenPart, PicturesPart, ReleasePart } from './campaign-views.js';
 import type { PageBase } from '../web/pages.js';
 import type { ProblemPart } from './refused-view.js';
 
@@ -142,12 +142,16 @@ export interface CampaignScreen extends StaffScreen {
   /** For a draft. */
   readonly audience: AudiencePart | null;
   readonly release: ReleasePart;
+  /** For a draft: what was chosen elsewhere, or nowhere yet. */
+  readonly plan: ChosenPart | null;
   /** Of an archive. */
   readonly pictures: PicturesPart | null;
   /** Once released: the page for everybody. */
   readonly webHref: string | null;
   /** Once released. */
   readonly progress: ProgressPart | null;
+  /** It has started, so the preview shows what was sent. */
+  readonly isSent: boolean;
   /** Once released. */
   readonly steer: SteerPart | null;
   /** What became of a test; null: none was just sent. */

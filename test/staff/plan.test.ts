@@ -85,6 +85,29 @@ describe('The plan of a campaign', () => {
     expect(page.text).to.contain('Day by day');
   });
 
+  it('says before it is released that it starts later, and shows the plan on the draft', async () => {
+    const href = await uploaded();
+    expect(wordsOf(await see(`${href}/send`))).to.contain('Send it now?').and.to.contain('Sending starts at once.');
+    await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2099-03-01T09:00' });
+
+    const asked = wordsOf(await see(`${href}/send`));
+
+    expect(asked).to.contain('It starts on 1 March 2099').and.to.contain('09:00');
+    expect(asked).not.to.contain('at once').and.not.to.contain('Send it now?');
+    expect(wordsOf(await see(href))).to.match(/When it starts 1 March 2099.* Clicks Not counted/);
+  });
+
+  it('shows no numbers, and nothing as sent, of a campaign that waits for its time', async () => {
+    const href = await uploaded();
+    await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2099-03-01T09:00' });
+    await press(await see(`${href}/send`), 'send');
+
+    const words = wordsOf(await see(href));
+
+    expect(words).to.contain('It starts on 1 March 2099').and.to.contain('As it will arrive');
+    expect(words).not.to.contain('0 %').and.not.to.contain('As it was sent').and.not.to.contain('Results:');
+  });
+
   it('waits for its time, can be made a draft again, and cannot be changed meanwhile', async () => {
     const href = await uploaded();
     await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2027-12-01T09:00' });

@@ -143,6 +143,8 @@ export interface TestScreen extends StaffScreen {
   readonly footers: readonly { readonly code: string; readonly name: string; readonly isChosen: boolean }[];
   /** How many tests met which end; empty: none was just sent. */
   readonly outcomes: readonly { readonly kind: string; readonly count: number }[];
+  /** Not all of them left. */
+  readonly isFailed: boolean;
   readonly nobody: boolean;
 }
 

@@ -188,9 +188,11 @@ describe('the pages of a campaign', function () {
     it('somebody must be chosen', async () => {
       const { action, fields } = formOf(await ada.see(`${await upload()}/test`), 'test-several');
 
-      const page = await post(action, { csrf: fields['csrf'] ?? '', several: 'yes' }, { cookie: ada.cookie });
+      const chosen = { csrf: fields['csrf'] ?? '', several: 'yes', language: 'pl' };
+      const page = await post(action, chosen, { cookie: ada.cookie });
 
       expect(page.status).to.equal(422);
+      expect(page.text).to.match(/value="pl"[^>]* selected/);
       expect(wordsOf(page)).to.contain('Choose at least one person.');
     });
   });

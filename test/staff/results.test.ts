@@ -104,6 +104,7 @@ describe('the results of a campaign', () => {
     expect(found).to.contain('Failed : it came back');
     expect(none).to.contain('This campaign has no mail to that address.');
     expect(wrong.status).to.equal(422);
+    expect(wrong.text).to.contain('aria-describedby="address-mistake"').and.to.contain('id="address-mistake"');
   });
 
   it('tell what happened over time, with a table behind each plot', async () => {

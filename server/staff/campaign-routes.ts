@@ -99,7 +99,7 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
         ? null
         : webVersionOf(site.ctx, list, campaign.id, looking.footer),
     progress: now && progressPart(now, language, zone, await livePart(site.ctx, now)),
-    steer: now && (await steerPart(site.ctx, campaign, now, screen)),
+    steer: now && steerPart(campaign, now, screen),
     test:
       told === 'sent' || told === 'deferred' || told === 'refused' || told === 'unknown'
         ? { kind: told, to: staff.address }

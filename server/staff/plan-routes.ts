@@ -67,7 +67,10 @@ async function showPlan(site: Site, visit: Visit): Promise<void> {
 async function savePlan(site: Site, visit: Visit): Promise<void> {
   const { campaign, list } = await campaignOf(site, visit);
   const fields = fieldsOf(visit.req);
-  const { plan, errors } = readPlan(fields, { zone: list.organisation.timeZone, now: site.ctx.now() });
+  const zone = list.organisation.timeZone;
+  const { at } = campaign.settings.sending ?? {};
+  const shown = at === undefined ? '' : toLocalTime(new Date(at), zone);
+  const { plan, errors } = readPlan(fields, { zone, now: site.ctx.now(), shown });
   if (errors.length > 0) {
     sendPage(site, visit.res, 'admin/plan', await planScreen(site, visit, { campaign, list }, fields, errors), 422);
     return;

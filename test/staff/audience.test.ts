@@ -107,7 +107,9 @@ describe('the screen on which an audience is chosen', () => {
     const wrong = await press(page, 'segment', { name: ' ' });
     const kept = await press(page, 'segment', { name: 'English, early' });
     expect([wrong.status, kept.status]).to.deep.equal([422, 303]);
-    expect(wrong.text).to.match(/<title>Error:/).and.to.contain('<a href="#name">');
+    expect(wrong.text)
+      .to.match(/<title>Error:/)
+      .and.to.contain('<a href="#name">');
 
     const other = await createCampaign(service.ctx, { list: 'news', fileName: 'july.html', source: SOURCE });
     const choose = await see(`/admin/campaigns/${other}/audience`);

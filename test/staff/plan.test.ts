@@ -87,7 +87,9 @@ describe('The plan of a campaign', () => {
 
   it('says before it is released that it starts later, and shows the plan on the draft', async () => {
     const href = await uploaded();
-    expect(wordsOf(await see(`${href}/send`))).to.contain('Send it now?').and.to.contain('Sending starts at once.');
+    expect(wordsOf(await see(`${href}/send`)))
+      .to.contain('Send it now?')
+      .and.to.contain('Sending starts at once.');
     await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2099-03-01T09:00' });
 
     const asked = wordsOf(await see(`${href}/send`));
@@ -105,7 +107,7 @@ describe('The plan of a campaign', () => {
     const words = wordsOf(await see(href));
 
     expect(words).to.contain('It starts on 1 March 2099').and.to.contain('As it will arrive');
-    expect(words).not.to.contain('0 %').and.not.to.contain('As it was sent').and.not.to.contain('Results:');
+    expect(words).not.to.contain('0%').and.not.to.contain('As it was sent').and.not.to.contain('Results:');
   });
 
   it('waits for its time, can be made a draft again, and cannot be changed meanwhile', async () => {
@@ -144,6 +146,18 @@ describe('The plan of a campaign', () => {
         expect(formOf(page, 'plan').fields).to.include({ at, perSecond: '7' });
       }
     });
+
+  it('does not drop a time that was typed while another start was ticked', async () => {
+    const href = await uploaded();
+
+    const page = await press(await see(`${href}/plan`), 'plan', { when: 'now', at: '2099-03-01T09:00' });
+
+    expect(page.status).to.equal(422);
+    expect(wordsOf(page)).to.contain('A time stands here, but it is to start as soon as it is released.');
+    await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2099-03-01T09:00' });
+    expect((await press(await see(`${href}/plan`), 'plan', { when: 'now' })).status).to.equal(303);
+    expect(wordsOf(await see(`${href}/send`))).to.contain('Sending starts at once.');
+  });
 
   it('says of a time that comes twice which one counts', async () => {
     const href = await uploaded();

@@ -113,7 +113,7 @@ describe('the results of a campaign', () => {
     expect(page.text.match(/<svg /g)).to.have.length(2);
     expect(page.text).not.to.match(/\sstyle=/);
     const words = wordsOf(page);
-    expect(words).to.contain('Delivered: 3, of which 100 % in the first hour');
+    expect(words).to.contain('Delivered: 3, of which 100% in the first hour');
     expect(words).to.contain('Left: 1, came back: 1, reported as spam: 1');
     expect(words).to.contain('Hour 0 1 1 1');
   });

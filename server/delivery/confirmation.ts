@@ -106,6 +106,7 @@ function draftOf({ chapter, list, wording, signUp }: Request): ConfirmationDraft
   return {
     organisation: list.organisation,
     listName: textOf(list, chapter.language).name,
+    isTracking: list.kind === 'tracking',
     wording: wording.label,
     language: chapter.language,
     origin: originOf(signUp),

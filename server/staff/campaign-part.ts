@@ -38,12 +38,17 @@ export function progressPart(
     percent: now.queued === 0 ? 0 : Math.floor((done / now.queued) * 100),
     rate: Math.round(now.rate),
     left: isBusy && !isStill ? inUnits(secondsLeft(now)) : null,
-    startedAt: now.state === 'scheduled' ? null : now.startedAt,
+    startedAt: hasStarted(now) ? now.startedAt : null,
     finishedAt: now.finishedAt,
     rows,
     reasons: reasonRows(now.skipped),
     live,
   };
+}
+
+/** Not while it waits for its time, and never where it was cancelled before that. */
+function hasStarted({ state, startedAt, finishedAt }: Progress): boolean {
+  return state !== 'scheduled' && !(startedAt && finishedAt && finishedAt < startedAt);
 }
 
 function reasonRows(counts: Readonly<Record<string, number>>): { name: string; count: number }[] {

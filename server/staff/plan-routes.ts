@@ -122,6 +122,7 @@ async function askToCancel(site: Site, visit: Visit): Promise<void> {
     campaign: campaignPart(campaign, list, visit, 'plan'),
     answered: now.queued - now.waiting - now.sending - now.deferred,
     waiting: now.waiting + now.sending + now.deferred,
+    isWaiting: campaign.state === 'scheduled',
   });
 }
 

@@ -52,6 +52,8 @@ export interface CancelScreen extends StaffScreen {
   readonly campaign: CampaignScreen['campaign'];
   readonly answered: number;
   readonly waiting: number;
+  /** It waits for its time: nothing has left. */
+  readonly isWaiting: boolean;
 }
 
 declare module '../web/pages.js' {

@@ -317,6 +317,8 @@ describe('the pages of a campaign', function () {
 
     it('its file is kept as a template, renamed, started from, deleted and taken back', async () => {
       const kept = (await ada.send(await upload(), 'keep', { name: 'Summer' })).headers.get('location') ?? '';
+      const nameless = await ada.send(kept, 'rename', { name: ' ' });
+      expect([nameless.status, wordsOf(nameless).includes('Give the template a name')]).to.deep.equal([422, true]);
       await ada.send(kept, 'rename', { name: 'Every summer' });
       expect(wordsOf(await boris.see('/admin/templates')))
         .to.contain('Every summer')

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { progress } from '../../server/campaigns/progress.js';
 import { steerCampaign } from '../../server/campaigns/steer.js';
 import { addStaff } from '../../server/staff/add-staff.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
 import { wordsOf } from '../support/staff.js';
 import { join } from '../support/story.js';
 import { formOf, get, headingOf, post, type Page } from '../support/web.js';
@@ -108,6 +108,11 @@ describe('The plan of a campaign', () => {
 
     expect(words).to.contain('It starts on 1 March 2099').and.to.contain('As it will arrive');
     expect(words).not.to.contain('0%').and.not.to.contain('As it was sent').and.not.to.contain('Results:');
+    const ask = await see(`${href}/cancel`);
+    expect(wordsOf(ask)).to.contain('It has not started, so nobody has got it.').and.not.to.contain('0 mails');
+    await press(ask, 'cancel');
+    await eventually(async () => expect(wordsOf(await see(href))).to.contain('Finished on'));
+    expect(wordsOf(await see(href))).not.to.contain('Started on').and.not.to.contain('As it was sent');
   });
 
   it('waits for its time, can be made a draft again, and cannot be changed meanwhile', async () => {

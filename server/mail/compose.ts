@@ -44,6 +44,8 @@ export interface ConfirmationMail extends MailBase {
 
 export interface AlreadyMail extends MailBase {
   readonly list: string;
+  /** As in the mail to confirm. */
+  readonly isTracking: boolean;
   readonly origin: MailOrigin;
   readonly requestedAt: Date;
   readonly settingsUrl: string;

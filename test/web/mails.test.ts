@@ -29,6 +29,7 @@ const MAILS: Mails = {
   already: {
     ...BASE,
     list: 'News',
+    isTracking: false,
     origin: { kind: 'phone' },
     requestedAt: MOMENT,
     settingsUrl: 'https://zgoda.example/p/SETTINGS',
@@ -85,6 +86,9 @@ describe('mails', () => {
         isTracking: true,
       });
 
+      const again = composeMail(templates, 'already', language, { ...MAILS.already, isTracking: true });
+
+      expect(again.subject + again.text).not.to.match(/\blist[ae]?\b|Lista:|e-mail\./i);
       for (const part of [html, text]) expect(part).to.contain(words).and.not.to.contain(not);
       expect(text).not.to.match(/^List[a:]/m);
     });

@@ -134,7 +134,8 @@ export interface TextScreen extends StaffScreen {
   /** A finished message: only its subject can be changed. */
   readonly isFinished: boolean;
   readonly isSaved: boolean;
-  readonly problems: readonly ProblemPart[] | null;
+  /** `field`: what it is about; null: more than one may be meant. */
+  readonly problems: readonly (ProblemPart & { readonly field: 'subject' | 'preheader' | null })[] | null;
 }
 
 export interface TestScreen extends StaffScreen {

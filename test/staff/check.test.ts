@@ -154,6 +154,10 @@ describe('the pages of a campaign', function () {
       expect(page.status).to.equal(422);
       expect(wordsOf(page)).to.contain('Nothing was changed.');
       expect(page.text).to.contain('Dear {{surname}}</textarea>');
+
+      const nameless = await ada.send(href, 'text', { text: 'Hello', subject: '' }, NO_FILE);
+
+      expect(nameless.text).to.contain('<a href="#subject">There is no subject.');
     });
 
     it('a former text that was written by SQL is not offered (T6)', async () => {

@@ -112,7 +112,9 @@ describe('The plan of a campaign', () => {
     expect(wordsOf(ask)).to.contain('It has not started, so nobody has got it.').and.not.to.contain('0 mails');
     await press(ask, 'cancel');
     await eventually(async () => expect(wordsOf(await see(href))).to.contain('Finished on'));
-    expect(wordsOf(await see(href))).not.to.contain('Started on').and.not.to.contain('As it was sent');
+    expect(wordsOf(await see(href)))
+      .not.to.contain('Started on')
+      .and.not.to.contain('As it was sent');
   });
 
   it('waits for its time, can be made a draft again, and cannot be changed meanwhile', async () => {

@@ -36,7 +36,7 @@ export function progressPart(
     queued: now.queued,
     answered,
     percent: now.queued === 0 ? 0 : Math.floor((done / now.queued) * 100),
-    rate: Math.round(now.rate),
+    rate: isStill ? 0 : Math.round(now.rate),
     left: isBusy && !isStill ? inUnits(secondsLeft(now)) : null,
     startedAt: hasStarted(now) ? now.startedAt : null,
     finishedAt: now.finishedAt,

@@ -124,7 +124,7 @@ export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
   readonly queued: number;
   readonly answered: number;
   readonly percent: number;
-  /** Per second, rounded. */
+  /** Per second, rounded; 0: too few, or nothing leaves at all. */
   readonly rate: number;
   /** null: cannot be told. */
   readonly left: { readonly unit: 'seconds' | 'minutes' | 'hours'; readonly count: number } | null;

@@ -67,10 +67,7 @@ async function showPlan(site: Site, visit: Visit): Promise<void> {
 async function savePlan(site: Site, visit: Visit): Promise<void> {
   const { campaign, list } = await campaignOf(site, visit);
   const fields = fieldsOf(visit.req);
-  const zone = list.organisation.timeZone;
-  const { at } = campaign.settings.sending ?? {};
-  const shown = at === undefined ? '' : toLocalTime(new Date(at), zone);
-  const { plan, errors } = readPlan(fields, { zone, now: site.ctx.now(), shown });
+  const { plan, errors } = readPlan(fields, { zone: list.organisation.timeZone, now: site.ctx.now() });
   if (errors.length > 0) {
     sendPage(site, visit.res, 'admin/plan', await planScreen(site, visit, { campaign, list }, fields, errors), 422);
     return;
@@ -101,6 +98,7 @@ async function planScreen(
     isSaved: visit.req.query['saved'] === 'yes',
     canChange: campaign.state === 'draft' && (visit.screen.staff?.isMarketer ?? false),
     isAt: fields['when'] === 'at',
+    shown: fields['shown'] ?? text('at'),
     ...{ at: text('at'), perSecond: text('perSecond'), warmUp: text('warmUp'), tryForHours: text('tryForHours') },
     startsAt: at === undefined ? null : new Date(at),
     isTwice: at !== undefined && readLocalTime(toLocalTime(new Date(at), zone), zone)?.kind === 'twice',

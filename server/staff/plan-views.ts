@@ -34,6 +34,8 @@ export interface PlanScreen extends StaffScreen {
   readonly isAt: boolean;
   /** As the field holds it: 2026-12-01T09:00. */
   readonly at: string;
+  /** As it held it before anybody typed. */
+  readonly shown: string;
   /** The moment itself; null: at once. */
   readonly startsAt: Date | null;
   /** The clocks show this time twice. */

@@ -19,6 +19,8 @@ for (const box of document.querySelectorAll('[data-live]')) {
   source.addEventListener('done', () => {
     source.close();
     for (const words of document.querySelectorAll('[data-live-on], [data-live-off]')) words.hidden = true;
+    // What is over can be paused no more: the page is shown anew, unless somebody is somewhere in it.
+    if (document.activeElement === document.body) location.reload();
   });
   source.addEventListener('error', () => showLive(false));
 }
@@ -51,13 +53,23 @@ for (const text of document.querySelectorAll('[data-copy]')) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'link';
-  button.textContent = text.dataset.copy;
+  // Who hears the buttons one after the other hears what each copies.
+  const say = (word) => {
+    button.textContent = word;
+    button.setAttribute('aria-label', `${word}: ${text.textContent.slice(0, 40)}`);
+  };
+  say(text.dataset.copy);
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(text.textContent);
-    button.textContent = text.dataset.copied;
+    say(text.dataset.copied);
   });
   text.after(button);
 }
+
+// Who types a time means it.
+document.querySelector('form[data-act="plan"] #at')?.addEventListener('input', (event) => {
+  if (event.target.value !== '') document.querySelector('#when-at').checked = true;
+});
 
 // A button that sends does so once. What may answer with a file stays: this page is still there then.
 for (const form of document.querySelectorAll('form[data-act]:not([data-download])')) {

@@ -73,6 +73,8 @@ function readMailchimp(text: string): ReadForeign {
     return { kind: 'open', system, becomes: { as: 'always' }, isNegated: false };
   }
   if (text.startsWith('ELSEIF')) return { kind: 'refused', why: 'program' };
+  // With the format in which they write it; ours is in the reader's language.
+  if (/^DATE:\S/.test(text)) return value(system, 'DATE');
   return value(system, text.replace(/^(?:URL|TITLE|HTML):(?=[A-Z]+$)/, ''));
 }
 

@@ -23,7 +23,8 @@ export function slowedBy(
 ): SlowedBy | null {
   if (now.state !== 'sending') return null;
   const recent = domains.filter((domain) => at.getTime() - domain.at.getTime() < RECENT_MS);
-  const own = recent.find(({ name }) => name === null);
+  // What a recipient's server said later came by way of ours.
+  const own = recent.find(({ name, at: said }) => name === null && recent.every((other) => other.at <= said));
   if (outage && now.waiting > 0) return { kind: 'own-server', name: '', ...outage };
   if (own && now.waiting > 0) return { kind: 'own-server', name: '', reply: own.reply ?? '', since: null };
   const worst = recent.find(({ name, deferred, sent }) => name !== null && deferred > 0 && deferred * 2 > sent);

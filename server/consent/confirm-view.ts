@@ -92,6 +92,7 @@ function confirmPage(site: Site, req: Request, offer: Offer, language: string): 
     ...base,
     languages: base.languages.map((link) => ({ ...link, href: `${hole('page')}?lang=${link.code}` })),
     list: textOf(offer.list, language),
+    isTracking: offer.list.kind === 'tracking',
     masked: { place: hole('address') },
     requestedAt: { place: hole('requested') },
     origin: offer.origin.kind === 'form' ? { kind: 'form', host: hole('host') } : offer.origin,

@@ -88,6 +88,7 @@ async function showConfirmed(
   sendPage(site, res, 'confirmed', {
     ...organisationBase(site, req, language, organisation),
     list: textOf(offer.list, language),
+    isTracking: offer.list.kind === 'tracking',
     masked: masked(offer.address),
     confirmedAt,
     receiptNumber: receipt.number,

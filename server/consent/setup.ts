@@ -24,6 +24,7 @@ export interface SetupResult {
 export interface SetList {
   readonly organisation: Definition['organisation'];
   readonly listName: string;
+  readonly isTracking: boolean;
   readonly wording: string;
   readonly language: string;
   readonly confirmByReply: boolean;
@@ -75,7 +76,8 @@ function lint(set: Definition, faultsOf: MailCheck): void {
       );
       // What stands in a name is found in every part of the mail: once is enough.
       const { confirmByReply } = list;
-      const asked = { organisation: set.organisation, listName: name, wording, language, confirmByReply };
+      const isTracking = list.kind === 'tracking';
+      const asked = { organisation: set.organisation, listName: name, isTracking, wording, language, confirmByReply };
       const faults = words.length > 0 ? words : faultsOf(asked);
       return faults.map((fault) => `list ${list.slug} (${language}): ${fault}`);
     }),

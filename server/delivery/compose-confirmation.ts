@@ -9,6 +9,8 @@ import { hole } from '../mail/hole.js';
 export interface ConfirmationDraft {
   readonly organisation: Sender;
   readonly listName: string;
+  /** No list, but what people agree to beside it. */
+  readonly isTracking: boolean;
   readonly wording: string;
   readonly language: string;
   readonly origin: MailOrigin;
@@ -26,10 +28,11 @@ export function composeConfirmation(
   draft: ConfirmationDraft,
   expiresAt: Date,
 ): ComposedMail {
-  const { organisation, listName, wording, language, origin, askedAt, requestedAt, byReply } = draft;
+  const { organisation, listName, isTracking, wording, language, origin, askedAt, requestedAt, byReply } = draft;
   return composeMail(templates, 'confirmation', language, {
     ...mailBase(ctx, draft, language, { publicUrl: linkAddress(ctx, organisation) }),
     list: listName,
+    isTracking,
     wordings: [wording],
     origin,
     requestedAt: askedAt,

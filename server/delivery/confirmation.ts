@@ -59,6 +59,7 @@ export function alreadyBuilder(templates: MailTemplates): Builder {
         const composed = composeMail(templates, 'already', chapter.language, {
           ...mailBase(ctx, list, chapter.language, maker),
           list: textOf(list, chapter.language).name,
+          isTracking: list.kind === 'tracking',
           origin: originOf(signUp),
           requestedAt: askedAt(signUp, chapter.requested_at),
           settingsUrl: hole('settings_url'),
@@ -106,6 +107,7 @@ function draftOf({ chapter, list, wording, signUp }: Request): ConfirmationDraft
   return {
     organisation: list.organisation,
     listName: textOf(list, chapter.language).name,
+    isTracking: list.kind === 'tracking',
     wording: wording.label,
     language: chapter.language,
     origin: originOf(signUp),

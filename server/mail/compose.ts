@@ -27,6 +27,8 @@ export type MailOrigin = { readonly kind: 'form'; readonly host: string } | { re
 
 export interface ConfirmationMail extends MailBase {
   readonly list: string;
+  /** No list but what people agree to beside it: that openings and clicks are seen. */
+  readonly isTracking: boolean;
   /** The exact texts next to the boxes that were ticked. */
   readonly wordings: readonly string[];
   readonly origin: MailOrigin;
@@ -42,6 +44,8 @@ export interface ConfirmationMail extends MailBase {
 
 export interface AlreadyMail extends MailBase {
   readonly list: string;
+  /** As in the mail to confirm. */
+  readonly isTracking: boolean;
   readonly origin: MailOrigin;
   readonly requestedAt: Date;
   readonly settingsUrl: string;

@@ -64,7 +64,7 @@ async function show(site: Site, visit: Visit, isNameWrong = false): Promise<void
     ...screen,
     campaign: campaignPart(campaign, list, visit, 'audience'),
     query: `?${query === '' ? 'all' : query}`,
-    ...fieldsFor(list, filter ?? {}, screen.language),
+    ...fieldsFor(list, filter ?? typedIn(list, given), screen.language),
     audience: audience && audiencePart(audience, filterInWords(list, filter, screen.language)),
     segments: segments.map(({ name, filter: kept }) => ({
       name,
@@ -125,6 +125,22 @@ function fieldsFor(
         label: attributeLabel(organisation, rule, language),
         value: filter.attributes?.[rule.name] ?? '',
       })),
+  };
+}
+
+/** What was asked for and cannot be, as far as the fields can show it: nobody types it twice. */
+function typedIn(list: ListFacts, given: Partial<Record<keyof AudienceFilter, unknown>>): AudienceFilter {
+  const all = (value: unknown): string[] =>
+    Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
+  const day = (value: unknown): string | undefined =>
+    typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? value : undefined;
+  const [joinedAfter, joinedBefore] = [day(given.joinedAfter), day(given.joinedBefore)];
+  return {
+    languages: all(given.languages).filter((code) => Object.hasOwn(list.texts, code)),
+    topics: all(given.topics),
+    ...(joinedAfter === undefined ? {} : { joinedAfter }),
+    ...(joinedBefore === undefined ? {} : { joinedBefore }),
+    attributes: (given.attributes ?? {}) as Record<string, string>,
   };
 }
 

@@ -20,6 +20,11 @@ export function progressPart(
     { name: 'deferred', count: now.deferred },
     { name: 'unknown', count: now.unknown },
   ];
+  // Put off is not done.
+  const done = answered - now.deferred;
+  // Where nothing leaves at all, no rate says when it ends.
+  const isStill =
+    live !== null && (live.halted !== null || ['own-server', 'no-sender'].includes(live.slowedBy?.kind ?? ''));
   const isBusy = now.state === 'sending' && !isAnswered(now);
   return {
     language,
@@ -30,15 +35,20 @@ export function progressPart(
     isBusy,
     queued: now.queued,
     answered,
-    percent: now.queued === 0 ? 0 : Math.floor((answered / now.queued) * 100),
-    rate: Math.round(now.rate),
-    left: isBusy ? inUnits(secondsLeft(now)) : null,
-    startedAt: now.state === 'scheduled' ? null : now.startedAt,
+    percent: now.queued === 0 ? 0 : Math.floor((done / now.queued) * 100),
+    rate: isStill ? 0 : Math.round(now.rate),
+    left: isBusy && !isStill ? inUnits(secondsLeft(now)) : null,
+    startedAt: hasStarted(now) ? now.startedAt : null,
     finishedAt: now.finishedAt,
     rows,
     reasons: reasonRows(now.skipped),
     live,
   };
+}
+
+/** Not while it waits for its time, and never where it was cancelled before that. */
+function hasStarted({ state, startedAt, finishedAt }: Progress): boolean {
+  return state !== 'scheduled' && !(startedAt && finishedAt && finishedAt < startedAt);
 }
 
 function reasonRows(counts: Readonly<Record<string, number>>): { name: string; count: number }[] {

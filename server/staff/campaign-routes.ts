@@ -18,7 +18,7 @@ import { listCampaigns, PAGE_SIZE, type CampaignSummary } from './campaign-list.
 import { progressPart } from './campaign-part.js';
 import { lookingOf, previewChoices, sendPreview } from './campaign-preview-view.js';
 import { steerPart } from './campaign-steer.js';
-import { audienceFor, campaignOf, campaignPart, footerAsked, releasePart } from './campaign-view.js';
+import { audienceFor, campaignOf, campaignPart, chosenPart, footerAsked, releasePart } from './campaign-view.js';
 import { templateName } from './campaign.js';
 import { livePart } from './live-part.js';
 import { picturesPart } from './pictures-part.js';
@@ -91,13 +91,15 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
     campaign: campaignPart(campaign, list, visit, 'overview'),
     audience: isDraft ? await audienceFor(site, campaign, list, language) : null,
     release: await releasePart(site, campaign, list, visit),
+    plan: isDraft ? chosenPart(campaign, visit) : null,
+    isSent: !isDraft && campaign.state !== 'scheduled',
     pictures: picturesPart(campaign, href),
     webHref:
       isDraft || campaign.message || campaign.state === 'scheduled'
         ? null
         : webVersionOf(site.ctx, list, campaign.id, looking.footer),
     progress: now && progressPart(now, language, zone, await livePart(site.ctx, now)),
-    steer: now && (await steerPart(site.ctx, campaign, now, screen)),
+    steer: now && steerPart(campaign, now, screen),
     test:
       told === 'sent' || told === 'deferred' || told === 'refused' || told === 'unknown'
         ? { kind: told, to: staff.address }

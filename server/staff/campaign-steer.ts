@@ -1,23 +1,19 @@
-import { haltOf } from '../campaigns/halted.js';
 import type { Progress } from '../campaigns/progress.js';
-import type { Context } from '../context.js';
 import type { LoadedCampaign } from './campaign.js';
 import type { SteerPart } from './plan-views.js';
 import type { StaffScreen } from './views.js';
 
 /** What can be done to a campaign that was released, as its page shows it. */
-export async function steerPart(
-  ctx: Context,
+export function steerPart(
   { id, state }: LoadedCampaign,
   { startedAt }: Progress,
   { csrf, staff, language, zone }: StaffScreen,
-): Promise<SteerPart> {
+): SteerPart {
   return {
     ...{ csrf, language, zone, href: `/admin/campaigns/${id}`, isMarketer: staff?.isMarketer ?? false },
     canPause: state === 'sending',
     canResume: state === 'paused',
     canCancel: state === 'scheduled' || state === 'sending' || state === 'paused',
     startsAt: state === 'scheduled' ? startedAt : null,
-    halted: await haltOf(ctx, id),
   };
 }

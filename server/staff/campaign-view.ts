@@ -7,7 +7,7 @@ import { listById, textOf, type ListFacts } from '../consent/catalogue.js';
 import { param, type Site } from '../web/http.js';
 import { audiencePart, filterInWords } from './audience-part.js';
 import { loadCampaign, templateName, type LoadedCampaign } from './campaign.js';
-import type { CampaignPart, ReleasePart } from './campaign-views.js';
+import type { CampaignPart, ChosenPart, ReleasePart } from './campaign-views.js';
 import type { Visit } from './screens-visit.js';
 import { allStaff } from './staff.js';
 import type { AudiencePart } from './views.js';
@@ -71,6 +71,22 @@ export function campaignPart(
 /** Must somebody look first at the tags of another system that its file has? */
 export function hasOpenTags({ state, tags }: LoadedCampaign): boolean {
   return state === 'draft' && tags !== null && !tags.isAccepted;
+}
+
+/** When a draft would start, by its plan; null: as soon as it is released. */
+export function startsLater({ settings }: LoadedCampaign, now: Date): Date | null {
+  const at = settings.sending?.at;
+  return at !== undefined && new Date(at) > now ? new Date(at) : null;
+}
+
+/** What was chosen for a draft on its other pages. */
+export function chosenPart(campaign: LoadedCampaign, { ctx, screen }: Pick<Visit, 'ctx' | 'screen'>): ChosenPart {
+  return {
+    startsAt: startsLater(campaign, ctx.now()),
+    tracking: campaign.settings.tracking ?? 'off',
+    // Nothing in a finished message is ours to change.
+    canChoose: !campaign.message && (screen.staff?.isMarketer ?? false),
+  };
 }
 
 /** Who would get it, and how the list is narrowed. */

@@ -1,5 +1,6 @@
 import type { CampaignActKind } from '../../entities/campaign-act.js';
 import type { Finding } from '../campaigns/lint-finding.js';
+import type { Tracking } from '../campaigns/settings.js';
 import type { ProblemPart } from './refused-view.js';
 import type { AudiencePart, StaffScreen } from './views.js';
 
@@ -21,6 +22,15 @@ export interface CampaignPart {
   readonly hasOpenTags: boolean;
   readonly hasTags: boolean;
   readonly places: readonly { readonly name: string; readonly href: string; readonly isHere: boolean }[];
+}
+
+/** When a draft would start, and what would be counted. */
+export interface ChosenPart {
+  /** null: as soon as it is released. */
+  readonly startsAt: Date | null;
+  readonly tracking: Tracking;
+  /** Something else can be chosen by whoever looks. */
+  readonly canChoose: boolean;
 }
 
 /** Where the pictures of a campaign are, and what can be chosen. */
@@ -124,7 +134,8 @@ export interface TextScreen extends StaffScreen {
   /** A finished message: only its subject can be changed. */
   readonly isFinished: boolean;
   readonly isSaved: boolean;
-  readonly problems: readonly ProblemPart[] | null;
+  /** `field`: what it is about; null: more than one may be meant. */
+  readonly problems: readonly (ProblemPart & { readonly field: 'subject' | 'preheader' | null })[] | null;
 }
 
 export interface TestScreen extends StaffScreen {
@@ -133,6 +144,8 @@ export interface TestScreen extends StaffScreen {
   readonly footers: readonly { readonly code: string; readonly name: string; readonly isChosen: boolean }[];
   /** How many tests met which end; empty: none was just sent. */
   readonly outcomes: readonly { readonly kind: string; readonly count: number }[];
+  /** Not all of them left. */
+  readonly isFailed: boolean;
   readonly nobody: boolean;
 }
 
@@ -141,6 +154,8 @@ export interface SendScreen extends StaffScreen {
   readonly campaign: CampaignPart;
   readonly audience: AudiencePart;
   readonly release: ReleasePart;
+  /** By its plan; null: as soon as it is released. */
+  readonly startsAt: Date | null;
 }
 
 declare module '../web/pages.js' {

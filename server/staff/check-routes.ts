@@ -1,11 +1,12 @@
 import { Router } from 'express';
 import { askSpamFilter, checkCampaign, knownSpamScore } from '../campaigns/check.js';
+import { finding } from '../campaigns/lint-finding.js';
 import { shownFrom } from '../campaigns/shown-from.js';
 import { footerLanguages } from '../campaigns/words.js';
 import { languageLinks } from '../web/i18n.js';
 import { onlyMethods, readForm, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
-import { audienceFor, campaignOf, campaignPart, footerAsked } from './campaign-view.js';
+import { audienceFor, campaignOf, campaignPart, footerAsked, hasOpenTags } from './campaign-view.js';
 import { findingPart, reachPart, spamPart } from './check-view.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
@@ -36,9 +37,11 @@ async function show(site: Site, visit: Visit): Promise<void> {
   const language = footerAsked(list, visit);
   const toCheck = { list, content: campaign, language };
   const checked = await checkCampaign(site.ctx, toCheck);
-  const count = (sign: string): number => checked.findings.filter((one) => one.sign === sign).length;
+  // Whatever else is good: it is not sent before somebody has looked at them.
+  const found = hasOpenTags(campaign) ? [finding('tags-open', 'stop'), ...checked.findings] : checked.findings;
+  const count = (sign: string): number => found.filter((one) => one.sign === sign).length;
   const counts = { stop: count('stop'), look: count('look'), good: count('good') };
-  const findings = checked.findings.map(findingPart);
+  const findings = found.map(findingPart);
   const href = `/admin/campaigns/${campaign.id}`;
   const failed = req.query['spam'] === 'failed' ? 'failed' : null;
   sendPage(site, res, 'admin/check', {

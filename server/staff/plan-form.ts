@@ -4,7 +4,7 @@ import type { PlanMistake } from './plan-views.js';
 
 const NUMBERS = { perSecond: 10_000, warmUp: 10_000_000, tryForHours: 240 } as const;
 
-/** What the plan form asks for; `fields` as they came, by the clocks of `zone`. */
+/** What the plan form asks for; `fields` as they came, by the clocks of `zone`. `shown` among them is the time that stood in the form before anybody typed. */
 export function readPlan(
   fields: Readonly<Record<string, string>>,
   { zone, now }: { zone: string; now: Date },
@@ -18,7 +18,7 @@ export function readPlan(
       errors.push({ field: 'at', what: 'skipped', at: toLocalTime(local.at, zone).slice(11) });
     else if (local.at <= now) errors.push({ field: 'at', what: 'past' });
     else plan.at = local.at.toISOString();
-  }
+  } else if (![undefined, '', fields['shown']].includes(fields['at'])) errors.push({ field: 'at', what: 'unused' });
   for (const name of ['perSecond', 'warmUp', 'tryForHours'] as const) {
     const text = (fields[name] ?? '').trim();
     if (text === '') continue;

@@ -98,6 +98,7 @@ async function planScreen(
     isSaved: visit.req.query['saved'] === 'yes',
     canChange: campaign.state === 'draft' && (visit.screen.staff?.isMarketer ?? false),
     isAt: fields['when'] === 'at',
+    shown: fields['shown'] ?? text('at'),
     ...{ at: text('at'), perSecond: text('perSecond'), warmUp: text('warmUp'), tryForHours: text('tryForHours') },
     startsAt: at === undefined ? null : new Date(at),
     isTwice: at !== undefined && readLocalTime(toLocalTime(new Date(at), zone), zone)?.kind === 'twice',
@@ -119,6 +120,7 @@ async function askToCancel(site: Site, visit: Visit): Promise<void> {
     campaign: campaignPart(campaign, list, visit, 'plan'),
     answered: now.queued - now.waiting - now.sending - now.deferred,
     waiting: now.waiting + now.sending + now.deferred,
+    isWaiting: campaign.state === 'scheduled',
   });
 }
 

@@ -3,7 +3,7 @@ import type { CampaignScreen, StaffScreen } from './views.js';
 /** A field of the plan that is wrong, and how. */
 export interface PlanMistake {
   readonly field: 'at' | 'perSecond' | 'warmUp' | 'tryForHours';
-  readonly what: 'at' | 'skipped' | 'past' | 'perSecond' | 'warmUp' | 'tryForHours';
+  readonly what: 'at' | 'skipped' | 'past' | 'unused' | 'perSecond' | 'warmUp' | 'tryForHours';
   /** Of a time that the clocks skip: what comes instead, such as 03:30. */
   readonly at?: string;
 }
@@ -20,8 +20,6 @@ export interface SteerPart {
   readonly canCancel: boolean;
   /** It waits for its time; null: it does not. */
   readonly startsAt: Date | null;
-  /** It halted by itself; null: it did not. */
-  readonly halted: { readonly until: Date | null; readonly reason: string } | null;
 }
 
 export interface PlanScreen extends StaffScreen {
@@ -36,6 +34,8 @@ export interface PlanScreen extends StaffScreen {
   readonly isAt: boolean;
   /** As the field holds it: 2026-12-01T09:00. */
   readonly at: string;
+  /** As it held it before anybody typed. */
+  readonly shown: string;
   /** The moment itself; null: at once. */
   readonly startsAt: Date | null;
   /** The clocks show this time twice. */
@@ -54,6 +54,8 @@ export interface CancelScreen extends StaffScreen {
   readonly campaign: CampaignScreen['campaign'];
   readonly answered: number;
   readonly waiting: number;
+  /** It waits for its time: nothing has left. */
+  readonly isWaiting: boolean;
 }
 
 declare module '../web/pages.js' {

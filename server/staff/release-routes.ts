@@ -3,7 +3,7 @@ import { askRelease, returnDraft } from '../campaigns/ask-release.js';
 import { releaseCampaign } from '../campaigns/release.js';
 import { fieldsOf, onlyMethods, readForm, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
-import { audienceFor, campaignOf, campaignPart, hasOpenTags, releasePart } from './campaign-view.js';
+import { audienceFor, campaignOf, campaignPart, hasOpenTags, releasePart, startsLater } from './campaign-view.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
 /** Letting a campaign go: by whoever asks, or by a second person where the organisation wants that. */
@@ -52,8 +52,9 @@ async function askToSend(site: Site, visit: Visit): Promise<void> {
     return;
   }
   sendPage(site, visit.res, 'admin/send', {
-    ...visit.screen,
+    ...{ ...visit.screen, zone: list.organisation.timeZone },
     campaign: campaignPart(campaign, list, visit, 'send'),
+    startsAt: startsLater(campaign, site.ctx.now()),
     audience: await audienceFor(site, campaign, list, visit.screen.language),
     release: await releasePart(site, campaign, list, visit),
   });

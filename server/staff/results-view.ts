@@ -92,6 +92,7 @@ export async function showResults(site: Site, visit: Visit, { campaign, list }: 
     searchAction: here,
     email: shown.email ?? '',
     wrong: shown.wrong ?? null,
+    isWrong: { address: shown.wrong === 'address', reason: shown.wrong === 'reason' },
     csv: {
       href: `${here}.csv?${queryOf(filter)}`,
       action: `${here}.csv?${queryOf(filter)}`,

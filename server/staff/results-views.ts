@@ -90,6 +90,8 @@ export interface ResultsScreen extends StaffScreen {
   readonly searchAction: string;
   readonly email: string;
   readonly wrong: 'address' | 'reason' | null;
+  /** The same, for the field. */
+  readonly isWrong: { readonly address: boolean; readonly reason: boolean };
   readonly csv: { readonly href: string; readonly action: string; readonly reason: string };
   readonly exports: readonly { readonly by: string; readonly at: Date; readonly reason: string }[];
 }

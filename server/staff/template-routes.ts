@@ -135,9 +135,16 @@ async function showPreview(site: Site, { req, res, screen }: Visit): Promise<voi
 /** In the place of the id of a campaign that there is not. */
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
-async function rename(site: Site, { req, res }: Visit): Promise<void> {
+async function rename(site: Site, visit: Visit): Promise<void> {
+  const { req, res } = visit;
   const ref = param(req, 'ref');
-  await renameTemplate(site.ctx, ref, fieldsOf(req)['name'] ?? '');
+  try {
+    await renameTemplate(site.ctx, ref, fieldsOf(req)['name'] ?? '');
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'template-refused') throw error;
+    await showOne(site, visit, problemsOf(error));
+    return;
+  }
   res.redirect(303, `/admin/templates/${ref}`);
 }
 

@@ -37,7 +37,8 @@ export function testRoutes(site: Site, { pool }: Pick<StaffDeps, 'pool'>): Route
 async function show(site: Site, visit: Visit, nobody: boolean): Promise<void> {
   const { req, res, screen, staff } = visit;
   const { campaign, list } = await campaignOf(site, visit);
-  const chosen = footerAsked(list, visit);
+  const asked = fieldsOf(req)['language'];
+  const chosen = asked === undefined ? footerAsked(list, visit) : footerLanguage(list, asked);
   const everybody = await allStaff(site.ctx);
   const count = (kind: string): number => Math.min(MOST, Math.max(0, Math.trunc(Number(req.query[kind])) || 0));
   sendPage(
@@ -50,6 +51,7 @@ async function show(site: Site, visit: Visit, nobody: boolean): Promise<void> {
       people: everybody.map(({ id, address }) => ({ id, address, isMe: id === staff.id })),
       footers: languageNames(footerLanguages()).map((one) => ({ ...one, isChosen: one.code === chosen })),
       outcomes: KINDS.map((kind) => ({ kind, count: count(kind) })).filter((one) => one.count > 0),
+      isFailed: KINDS.some((kind) => kind !== 'sent' && count(kind) > 0),
       nobody,
     },
     nobody ? 422 : 200,

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { inboxOf } from '../campaigns/check.js';
 import { markOf } from '../campaigns/draft-mark.js';
 import { ownPreheader } from '../campaigns/preheader.js';
-import { problemsOf } from '../campaigns/problem.js';
+import { problemsOf, type Problem } from '../campaigns/problem.js';
 import { changeText, formerText, MAX_TEXT, type TextChange } from '../campaigns/text-part.js';
 import { shownFrom } from '../campaigns/shown-from.js';
 import { Refusal } from '../errors.js';
@@ -10,7 +10,7 @@ import { fieldsOf, onlyMethods, sendPage, type Site } from '../web/http.js';
 import { sameOrigin } from '../web/origin.js';
 import { campaignOf, campaignPart, footerAsked } from './campaign-view.js';
 import { changeSeen } from './changed-view.js';
-import { problemPart } from './refused-view.js';
+import { problemPart, type ProblemPart } from './refused-view.js';
 import { fileForm } from './screens-file.js';
 import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
 
@@ -85,8 +85,15 @@ async function show(site: Site, visit: Visit, refused: Refusal | null): Promise<
       isFinished: campaign.message !== null && campaign.message !== undefined,
       hasFormer: (await formerText(site.ctx, campaign.id)) !== null,
       isSaved: req.query['saved'] === 'yes' && !refused,
-      problems: refused && problemsOf(refused).slice(0, 20).map(problemPart),
+      problems: refused && problemsOf(refused).slice(0, 20).map(inField),
     },
     refused ? 422 : 200,
   );
+}
+
+/** A mistake with the field that it is about, where only one can be meant. */
+function inField(problem: Problem): ProblemPart & { field: 'subject' | 'preheader' | null } {
+  const { reason } = problem;
+  const field = (['subject', 'preheader'] as const).find((name) => reason.startsWith(`${name}-`)) ?? null;
+  return { ...problemPart(problem), field };
 }

@@ -11,7 +11,7 @@ import { sameOrigin } from '../web/origin.js';
 import { problemPart } from './refused-view.js';
 import type { UploadScreen } from './views.js';
 import { fileForm } from './screens-file.js';
-import { changed, onlyStaff, visited, type Visit } from './screens-visit.js';
+import { changed, onlyMarketers, onlyStaff, visited, type Visit } from './screens-visit.js';
 
 /** Uploading a campaign: a plain form, which scripts make a place to drop files on. */
 export function uploadRoutes(site: Site): Router {
@@ -20,7 +20,11 @@ export function uploadRoutes(site: Site): Router {
     .route('/admin/upload')
     .get(
       onlyStaff(site),
-      visited(site, 'upload', async (visit) => showUpload(site, visit, null, '')),
+      visited(
+        site,
+        'upload',
+        onlyMarketers(async (visit) => showUpload(site, visit, null, '')),
+      ),
     )
     .post(
       sameOrigin(site),

@@ -4,7 +4,7 @@ import type { CampaignState } from '../../entities/campaign.js';
 import type { SteerPart } from './plan-views.js';
 import type { Word } from '../campaigns/accept-tags.js';
 import type { TagSystem } from '../campaigns/becomes.js';
-import type { CampaignPart, PicturesPart, ReleasePart } from './campaign-views.js';
+import type { CampaignPart, ChosenPart, PicturesPart, ReleasePart } from './campaign-views.js';
 import type { PageBase } from '../web/pages.js';
 import type { ProblemPart } from './refused-view.js';
 
@@ -133,7 +133,7 @@ export interface ProgressPart extends Pick<PageBase, 'language' | 'zone'> {
   readonly queued: number;
   readonly answered: number;
   readonly percent: number;
-  /** Per second, rounded. */
+  /** Per second, rounded; 0: too few, or nothing leaves at all. */
   readonly rate: number;
   /** null: cannot be told. */
   readonly left: { readonly unit: 'seconds' | 'minutes' | 'hours'; readonly count: number } | null;
@@ -151,12 +151,16 @@ export interface CampaignScreen extends StaffScreen {
   /** For a draft. */
   readonly audience: AudiencePart | null;
   readonly release: ReleasePart;
+  /** For a draft: what was chosen elsewhere, or nowhere yet. */
+  readonly plan: ChosenPart | null;
   /** Of an archive. */
   readonly pictures: PicturesPart | null;
   /** Once released: the page for everybody. */
   readonly webHref: string | null;
   /** Once released. */
   readonly progress: ProgressPart | null;
+  /** It has started, so the preview shows what was sent. */
+  readonly isSent: boolean;
   /** Once released. */
   readonly steer: SteerPart | null;
   /** What became of a test; null: none was just sent. */

@@ -149,6 +149,8 @@ export type Origin = { readonly kind: 'form'; readonly host: string } | { readon
 export interface ConfirmPage extends OrganisationPage {
   /** The name for title and facts; of several lists, their names joined with commas. */
   readonly list: ListFacts;
+  /** No list but what people agree to beside it: that openings and clicks are seen. */
+  readonly isTracking: boolean;
   readonly masked: MaskedAddress | Place;
   readonly requestedAt: Date | Place;
   readonly origin: Origin;
@@ -187,6 +189,8 @@ export interface ReceiptLinks {
 /** POST /c/:token, also after a second press. */
 export interface ConfirmedPage extends OrganisationPage {
   readonly list: ListFacts;
+  /** As on the page before. */
+  readonly isTracking: boolean;
   readonly masked: MaskedAddress;
   readonly confirmedAt: Date;
   /** null: it is being prepared (no links either). */

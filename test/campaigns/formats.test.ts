@@ -222,7 +222,7 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
   describe('tags of other systems', () => {
     const SOURCE = `<html><body>
 <p>*|MC:SUBJECT|* for *|FNAME|* at *|LIST:COMPANY|*</p>
-*|IF:CITY|*<p>In *|CITY|*</p>*|ELSE:|*<p>Anywhere</p>*|END:IF|*
+*|IF:CITY|*<p>In *|CITY|*</p>*|ELSE:|*<p>Anywhere</p>*|END:IF|*<p>Today: *|DATE:d/m/y|*</p>
 <p><a href="*|UNSUB|*">Leave</a> <a href="*|UPDATE_PROFILE|*">Settings</a> {{ .Subscriber.Email }} [LINK_UNSUBSCRIBE] *|UNKNOWN|*{{ TrackView }}</p>
 </body></html>`;
 
@@ -244,6 +244,7 @@ Hello {{default attribute.first_name "reader"}}, [leave]({{unsubscribe_url}}) or
       expect(mail.text)
         .to.contain('boris@example.net')
         .and.not.match(/[*|{}]/);
+      expect(mail.text).to.match(/Today: \d{1,2} \p{L}+ \d{4}/u);
       expect(mail.html).to.match(new RegExp(`href="${UNSUBSCRIBE.source}">Leave`));
     });
 

@@ -4,6 +4,7 @@ import { fanOut } from '../../server/campaigns/fan-out.js';
 import { progress } from '../../server/campaigns/progress.js';
 import { releaseCampaign } from '../../server/campaigns/release.js';
 import { slowedBy } from '../../server/campaigns/slowed-by.js';
+import { progressPart } from '../../server/staff/campaign-part.js';
 import { sumUpTallies, tallyOf } from '../../server/campaigns/tally.js';
 import { createCampaign } from '../../server/campaigns/upload.js';
 import { makeSender } from '../../server/delivery/deliver.js';
@@ -15,6 +16,7 @@ import { bareCampaign } from '../support/campaigns.js';
 import { eventually } from '../support/service.js';
 import { startSink, type Sink } from '../support/sink.js';
 import { addPerson, makeFresh, type Fresh } from './fresh.js';
+import { bareCampaign } from '../support/campaigns.js';
 
 describe('a campaign on its way', function () {
   this.timeout(30_000);
@@ -117,6 +119,8 @@ describe('a campaign on its way', function () {
       since: at,
       reply: 'no route',
     });
+    const later = { ...own, name: 'big.example', sent: 1, deferred: 0, reply: null, at: new Date(at.getTime() + 1) };
+    expect(slowedBy({ ...idle, sending: 1 }, [own, later], later.at)).to.equal(null);
     expect(slowedBy(idle, [own], new Date(at.getTime() + 61_000))?.kind).to.equal('no-sender');
     expect(slowedBy({ ...idle, state: 'sent' }, [own], at)).to.equal(null);
   });
@@ -150,6 +154,21 @@ describe('a campaign on its way', function () {
 
     const sent = (await domainsOf(fresh.ctx, id)).map((one) => one.sent);
     expect(sent.sort()).to.deep.equal([30, 30, 30, 30, 31]);
+  });
+
+  it('tells of a halt among the numbers that move, and not that nobody sends besides', async () => {
+    const id = await bareCampaign(fresh.ctx);
+    await fresh.ctx.db.query(
+      `insert into campaign_pace (campaign_id, started_at, filled_at, halts, halted_until, halt_reason) values ($1, now(), now(), 1, now(), '550 5.7.1 no')`,
+      [id],
+    );
+    const now = { ...(await progress(fresh.ctx, id)), queued: 9, waiting: 3, sent: 4, deferred: 2, rate: 0 };
+
+    const live = await livePart(fresh.ctx, now);
+    const part = progressPart(now, 'en', 'UTC', live);
+
+    expect(live).to.deep.include({ slowedBy: null }).and.to.have.nested.property('halted.reason', '550 5.7.1 no');
+    expect(part).to.include({ percent: 44, left: null });
   });
 });
 

@@ -457,10 +457,15 @@ describe('counting what is followed', function () {
     const [organisation] = (await catalogue(service.ctx)).organisations;
     const story = organisation && (await readStory(service.ctx, organisation));
     expect(story?.list.slug, 'what the tour goes on with').to.equal('news');
+    const asked = wordsOf(await get(confirmLink(mails.get('Please confirm: Measuring of openings and clicks'))));
+    expect(asked, 'no mail is offered')
+      .to.contain('Do you agree to this?')
+      .and.not.to.contain('Do you want this e-mail?');
     await pressConfirm(confirmLink(mails.get('Please confirm: Bookshop news')));
     expect(await agrees(email), 'the list alone').to.equal(false);
     const confirmed = await pressConfirm(confirmLink(mails.get('Please confirm: Measuring of openings and clicks')));
     expect(await agrees(email)).to.equal(true);
+    expect(wordsOf(confirmed)).to.contain('You agreed to this: Measuring').and.not.to.contain('You will receive');
     const receipt = (await get(linksOf(confirmed, '/receipts/')[0] ?? '')).text;
     expect(receipt, 'the words, and the form with its box').to.contain('sees which mails I open').and.to.contain(box);
   });

@@ -95,11 +95,21 @@ describe('the screen on which an audience is chosen', () => {
     }
   });
 
+  it('keeps what was typed where it cannot be asked', async () => {
+    const page = await see(`/admin/campaigns/${id}/audience?language=en&after=2026-05-01&before=2026-04-01`);
+
+    expect(page.text).to.match(/value="en" checked/);
+    expect(page.text).to.contain('type="date" value="2026-05-01"').and.to.contain('type="date" value="2026-04-01"');
+  });
+
   it('keeps a part under a name, for other campaigns of the list; what becomes of it changes no campaign', async () => {
     const page = await see(`/admin/campaigns/${id}/audience?language=en&before=2030-01-01`);
     const wrong = await press(page, 'segment', { name: ' ' });
     const kept = await press(page, 'segment', { name: 'English, early' });
     expect([wrong.status, kept.status]).to.deep.equal([422, 303]);
+    expect(wrong.text)
+      .to.match(/<title>Error:/)
+      .and.to.contain('<a href="#name">');
 
     const other = await createCampaign(service.ctx, { list: 'news', fileName: 'july.html', source: SOURCE });
     const choose = await see(`/admin/campaigns/${other}/audience`);

@@ -154,6 +154,10 @@ describe('the pages of a campaign', function () {
       expect(page.status).to.equal(422);
       expect(wordsOf(page)).to.contain('Nothing was changed.');
       expect(page.text).to.contain('Dear {{surname}}</textarea>');
+
+      const nameless = await ada.send(href, 'text', { text: 'Hello', subject: '' }, NO_FILE);
+
+      expect(nameless.text).to.contain('<a href="#subject">There is no subject.');
     });
 
     it('a former text that was written by SQL is not offered (T6)', async () => {
@@ -188,9 +192,11 @@ describe('the pages of a campaign', function () {
     it('somebody must be chosen', async () => {
       const { action, fields } = formOf(await ada.see(`${await upload()}/test`), 'test-several');
 
-      const page = await post(action, { csrf: fields['csrf'] ?? '', several: 'yes' }, { cookie: ada.cookie });
+      const chosen = { csrf: fields['csrf'] ?? '', several: 'yes', language: 'pl' };
+      const page = await post(action, chosen, { cookie: ada.cookie });
 
       expect(page.status).to.equal(422);
+      expect(page.text).to.match(/value="pl"[^>]* selected/);
       expect(wordsOf(page)).to.contain('Choose at least one person.');
     });
   });
@@ -315,6 +321,8 @@ describe('the pages of a campaign', function () {
 
     it('its file is kept as a template, renamed, started from, deleted and taken back', async () => {
       const kept = (await ada.send(await upload(), 'keep', { name: 'Summer' })).headers.get('location') ?? '';
+      const nameless = await ada.send(kept, 'rename', { name: ' ' });
+      expect([nameless.status, wordsOf(nameless).includes('Give the template a name')]).to.deep.equal([422, true]);
       await ada.send(kept, 'rename', { name: 'Every summer' });
       expect(wordsOf(await boris.see('/admin/templates')))
         .to.contain('Every summer')

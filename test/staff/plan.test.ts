@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { progress } from '../../server/campaigns/progress.js';
 import { steerCampaign } from '../../server/campaigns/steer.js';
 import { addStaff } from '../../server/staff/add-staff.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { eventually, startTestService, type TestService } from '../support/service.js';
 import { wordsOf } from '../support/staff.js';
 import { join } from '../support/story.js';
 import { formOf, get, headingOf, post, type Page } from '../support/web.js';
@@ -85,6 +85,38 @@ describe('The plan of a campaign', () => {
     expect(page.text).to.contain('Day by day');
   });
 
+  it('says before it is released that it starts later, and shows the plan on the draft', async () => {
+    const href = await uploaded();
+    expect(wordsOf(await see(`${href}/send`)))
+      .to.contain('Send it now?')
+      .and.to.contain('Sending starts at once.');
+    await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2099-03-01T09:00' });
+
+    const asked = wordsOf(await see(`${href}/send`));
+
+    expect(asked).to.contain('It starts on 1 March 2099').and.to.contain('09:00');
+    expect(asked).not.to.contain('at once').and.not.to.contain('Send it now?');
+    expect(wordsOf(await see(href))).to.match(/When it starts 1 March 2099.* Clicks Not counted/);
+  });
+
+  it('shows no numbers, and nothing as sent, of a campaign that waits for its time', async () => {
+    const href = await uploaded();
+    await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2099-03-01T09:00' });
+    await press(await see(`${href}/send`), 'send');
+
+    const words = wordsOf(await see(href));
+
+    expect(words).to.contain('It starts on 1 March 2099').and.to.contain('As it will arrive');
+    expect(words).not.to.contain('0%').and.not.to.contain('As it was sent').and.not.to.contain('Results:');
+    const ask = await see(`${href}/cancel`);
+    expect(wordsOf(ask)).to.contain('It has not started, so nobody has got it.').and.not.to.contain('0 mails');
+    await press(ask, 'cancel');
+    await eventually(async () => expect(wordsOf(await see(href))).to.contain('Finished on'));
+    expect(wordsOf(await see(href)))
+      .not.to.contain('Started on')
+      .and.not.to.contain('As it was sent');
+  });
+
   it('waits for its time, can be made a draft again, and cannot be changed meanwhile', async () => {
     const href = await uploaded();
     await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2027-12-01T09:00' });
@@ -121,6 +153,18 @@ describe('The plan of a campaign', () => {
         expect(formOf(page, 'plan').fields).to.include({ at, perSecond: '7' });
       }
     });
+
+  it('does not drop a time that was typed while another start was ticked', async () => {
+    const href = await uploaded();
+
+    const page = await press(await see(`${href}/plan`), 'plan', { when: 'now', at: '2099-03-01T09:00' });
+
+    expect(page.status).to.equal(422);
+    expect(wordsOf(page)).to.contain('A time stands here, but it is to start as soon as it is released.');
+    await press(await see(`${href}/plan`), 'plan', { when: 'at', at: '2099-03-01T09:00' });
+    expect((await press(await see(`${href}/plan`), 'plan', { when: 'now' })).status).to.equal(303);
+    expect(wordsOf(await see(`${href}/send`))).to.contain('Sending starts at once.');
+  });
 
   it('says of a time that comes twice which one counts', async () => {
     const href = await uploaded();

@@ -104,6 +104,7 @@ describe('the results of a campaign', () => {
     expect(found).to.contain('Failed : it came back');
     expect(none).to.contain('This campaign has no mail to that address.');
     expect(wrong.status).to.equal(422);
+    expect(wrong.text).to.contain('aria-describedby="address-mistake"').and.to.contain('id="address-mistake"');
   });
 
   it('tell what happened over time, with a table behind each plot', async () => {
@@ -112,7 +113,7 @@ describe('the results of a campaign', () => {
     expect(page.text.match(/<svg /g)).to.have.length(2);
     expect(page.text).not.to.match(/\sstyle=/);
     const words = wordsOf(page);
-    expect(words).to.contain('Delivered: 3, of which 100 % in the first hour');
+    expect(words).to.contain('Delivered: 3, of which 100% in the first hour');
     expect(words).to.contain('Left: 1, came back: 1, reported as spam: 1');
     expect(words).to.contain('Hour 0 1 1 1');
   });

@@ -55,10 +55,12 @@ describe('the tags of another system', () => {
     const page = await see(tags);
     const campaign = await see(href);
     const ask = await see(`${href}/send`);
+    const check = await see(`${href}/check`);
     const { fields } = formOf(page, 'accept-tags');
     const sent = await post(`${service.base}${href}/send`, { csrf: fields['csrf'] ?? '' }, { cookie });
 
     expect([page.status, headingOf(page)]).to.deep.equal([200, 'Tags of another mailing system']);
+    expect(check.text).to.contain('This mail cannot leave like this.').and.to.contain('tags of another mailing system');
     expect(page.text).to.contain('*|FNAME|*').and.contain('Mailchimp, line 1, 2').and.contain('{{city_name}}');
     expect(fields).to.include({ 'as-0': 'attribute', 'name-0': 'first_name' });
     expect(campaign.text).to.contain('data-act="open-tags"');

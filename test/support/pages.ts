@@ -67,6 +67,7 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
   const confirm = {
     ...base,
     list,
+    isTracking: false,
     masked: MASKED,
     requestedAt: NOW,
     origin: { kind: 'form', host: 'www.workshop.example' },
@@ -79,6 +80,7 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
   const confirmed = {
     ...base,
     list,
+    isTracking: false,
     masked: MASKED,
     confirmedAt: NOW,
     receiptNumber: '1042',
@@ -197,6 +199,8 @@ export function pageFixtures(language: 'en' | 'pl'): PageFixture[] {
     },
     { name: 'not-me-done', view: 'not-me-done', data: { ...base, list, masked: MASKED, days: 30 } },
     { name: 'confirmed', view: 'confirmed', data: confirmed },
+    { name: 'confirm-tracking', view: 'confirm', data: { ...confirm, isTracking: true } },
+    { name: 'confirmed-tracking', view: 'confirmed', data: { ...confirmed, isTracking: true } },
     { name: 'confirmed-again', view: 'confirmed', data: { ...confirmed, receipt: null } },
     { name: 'confirmed-preparing', view: 'confirmed', data: { ...confirmed, receipt: null, receiptNumber: null } },
     { name: 'preferences', view: 'preferences', data: preferences },

@@ -16,6 +16,7 @@ const MAILS: Mails = {
   confirmation: {
     ...BASE,
     list: 'News',
+    isTracking: false,
     wordings: ['I want "News" <weekly>.'],
     origin: { kind: 'form', host: 'www.bolts.example' },
     requestedAt: MOMENT,
@@ -28,6 +29,7 @@ const MAILS: Mails = {
   already: {
     ...BASE,
     list: 'News',
+    isTracking: false,
     origin: { kind: 'phone' },
     requestedAt: MOMENT,
     settingsUrl: 'https://zgoda.example/p/SETTINGS',
@@ -73,6 +75,24 @@ describe('mails', () => {
     expect(text).to.contain('until 10 December 2026 at 14:05 (Central European Time). All links in this mail');
     expect(html).to.contain('Nuts &amp; &lt;Bolts&gt;').and.to.contain('&lt;weekly&gt;').and.not.to.contain('<weekly>');
   });
+
+  for (const [language, words, not] of [
+    ['en', 'the box for this consent was ticked', 'to receive e-mail'],
+    ['pl', 'zaznaczono tę zgodę', 'aby otrzymywać wiadomości'],
+  ] as const) {
+    it(`promise no mail to whoever is asked about tracking (${language})`, () => {
+      const { html, text } = composeMail(templates, 'confirmation', language, {
+        ...MAILS.confirmation,
+        isTracking: true,
+      });
+
+      const again = composeMail(templates, 'already', language, { ...MAILS.already, isTracking: true });
+
+      expect(again.subject + again.text).not.to.match(/\blist[ae]?\b|Lista:|e-mail\./i);
+      for (const part of [html, text]) expect(part).to.contain(words).and.not.to.contain(not);
+      expect(text).not.to.match(/^List[a:]/m);
+    });
+  }
 
   it('keep a line break in a name out of the subject', () => {
     const { subject } = composeMail(templates, 'confirmation', 'pl', {

@@ -11,7 +11,7 @@ import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { domainOf } from '../mail/address.js';
 import { messageIdField } from '../mail/headers.js';
 import { unsubscribeFields } from '../mail/list-headers.js';
-import { fillSkeleton, formatMail } from '../mail/skeleton.js';
+import { fillSkeleton, piecesOf } from '../mail/skeleton.js';
 import { agreedToTracking } from './agreed.js';
 import { fillPersonal } from './counted-links.js';
 import { finishMessage } from './finish-message.js';
@@ -73,13 +73,30 @@ export interface Recipient extends Personal {
   readonly confirmedAt: Date;
 }
 
-/** Fills a skeleton for one recipient and signs it. `language` is the footer's. */
+interface OfOne {
+  readonly recipient: Recipient;
+  /** The footer's. */
+  readonly language: string;
+  readonly messageId: string;
+  readonly holes?: Readonly<Record<string, string>>;
+}
+
+/** Fills a skeleton for one recipient and signs it. */
 export async function finishMail(
   ctx: Context,
   organisation: OrganisationFacts,
   ready: ReadyMail,
-  of: { recipient: Recipient; language: string; messageId: string; holes?: Readonly<Record<string, string>> },
+  of: OfOne,
 ): Promise<Buffer> {
+  return Buffer.concat(await finishPieces(ctx, organisation, ready, of));
+}
+
+async function finishPieces(
+  ctx: Context,
+  organisation: OrganisationFacts,
+  ready: ReadyMail,
+  of: OfOne,
+): Promise<Buffer[]> {
   const links = { keyring: ctx.keyring, publicUrl: linkAddress(ctx, organisation) };
   const url = unsubscribeUrl(links, of.recipient.unsubscribeRef);
   const at = { language: of.language, now: ctx.now(), zone: organisation.timeZone };
@@ -108,7 +125,7 @@ export async function finishMail(
     ...copy,
   });
   const mail = { ...body, headers: personalHeaders(ready, holes, headers) };
-  return formatMail(mail, await signMail(ctx, organisation, mail));
+  return piecesOf(mail, await signMail(ctx, organisation, mail));
 }
 
 function buildOne(
@@ -145,7 +162,7 @@ async function makeMail(
   const language = footerLanguage(list, delivery.language);
   try {
     const ready = campaign.skeleton(language, whyOf(recipient), recipient, agreedBy !== null);
-    const message = await finishMail(ctx, list.organisation, ready, {
+    const message = await finishPieces(ctx, list.organisation, ready, {
       recipient,
       language,
       messageId: messageIdOf(ctx.keyring, delivery),

@@ -45,8 +45,8 @@ export async function finishMessage(
   organisation: OrganisationFacts,
   ready: ReadyMessage,
   copy: CopyFor,
-): Promise<Buffer> {
+): Promise<Buffer[]> {
   const signed = await signCopy(ctx, organisation, copyOf(ready, ctx.now(), copy));
   if (!signed) throw new Refusal('template-refused', "The domain in From is not the organisation's any more.");
-  return Buffer.concat(signed);
+  return signed;
 }

@@ -15,19 +15,23 @@ export function isSealed(keyring: Keyring, kind: string, parts: readonly Sealed[
 }
 
 function mac(key: Buffer, kind: string, parts: readonly Sealed[]): Buffer {
-  const chunks: Buffer[] = [Buffer.from(`zgoda/seal/v1\0${kind}`)];
-  for (const part of parts) {
-    const bytes = toBytes(part);
-    const length = Buffer.alloc(5);
-    length.writeUInt8(part === null ? 0 : 1);
-    length.writeUInt32BE(bytes.length, 1);
-    chunks.push(length, bytes);
+  const head = Buffer.from(`zgoda/seal/v1\0${kind}`);
+  const all = parts.map(toBytes);
+  // Written into one piece: this is done several times for each mail.
+  const message = Buffer.allocUnsafe(all.reduce((sum, bytes) => sum + 5 + bytes.length, head.length));
+  let at = head.copy(message);
+  for (const [place, bytes] of all.entries()) {
+    at = message.writeUInt8(parts[place] === null ? 0 : 1, at);
+    at = message.writeUInt32BE(bytes.length, at);
+    at += bytes.copy(message, at);
   }
-  return createHmac('sha256', key).update(Buffer.concat(chunks)).digest().subarray(0, 16);
+  return createHmac('sha256', key).update(message).digest().subarray(0, 16);
 }
 
+const NOTHING = Buffer.alloc(0);
+
 function toBytes(part: Sealed): Buffer {
-  if (part === null) return Buffer.alloc(0);
+  if (part === null) return NOTHING;
   if (Buffer.isBuffer(part)) return part;
   return Buffer.from(part instanceof Date ? part.toISOString() : String(part));
 }

@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import { planSigning, relaxSigned } from './dkim-plan.js';
 import type { HeaderField } from './headers.js';
 import { relaxBody, relaxField } from './relaxed.js';
@@ -10,8 +10,8 @@ export interface MailToSign {
   readonly headers: readonly HeaderField[];
   /** CRLF line ends. */
   readonly body: Buffer;
-  /** The body in relaxed form, when it is known: saves a pass over it. */
-  readonly relaxedBody?: Buffer;
+  /** When it is known (`bodyHash`): saves a pass over the body. */
+  readonly bodyHash?: string;
   /** Names for h=, in order; a name more often than the mail has it keeps others from adding one. Default: those of `planSigning`. */
   readonly headerNames?: readonly string[];
   readonly now: Date;
@@ -32,7 +32,7 @@ export interface SigningKey {
 export async function signDkim(mail: MailToSign, keys: readonly SigningKey[]): Promise<string[]> {
   const plan = planSigning(mail.headers, mail.headerNames);
   const relaxed = relaxSigned(mail.headers, plan);
-  const fixed = [` h=${plan.folded};`, ` bh=${hash(mail.relaxedBody ?? relaxBody(mail.body))};`, ` b=`];
+  const fixed = [` h=${plan.folded};`, ` bh=${mail.bodyHash ?? bodyHash(mail.body)};`, ` b=`];
   return Promise.all(
     keys.map(async ({ domain, selector, key }) => {
       const unsigned = [
@@ -48,7 +48,7 @@ export async function signDkim(mail: MailToSign, keys: readonly SigningKey[]): P
 
 /** base64 of SHA-256 over the relaxed body. RFC 6376 3.7. */
 export function bodyHash(body: Buffer): string {
-  return hash(relaxBody(body));
+  return hash('sha256', relaxBody(body), 'base64');
 }
 
 /** What is signed, as UTF-8: the named headers from the last upwards, then the signature's own with an empty b=. */
@@ -67,8 +67,4 @@ function foldSignature(base64: string): string {
   for (let at = SIGNATURE_LINE; at < base64.length; at += SIGNATURE_LINE)
     folded += `\r\n ${base64.slice(at, at + SIGNATURE_LINE)}`;
   return folded;
-}
-
-function hash(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('base64');
 }

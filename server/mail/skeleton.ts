@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Refusal } from '../errors.js';
 import { escapeHtml } from './escape.js';
 import { dateField, field, formatHeaders, mailboxField, type HeaderField, type Mailbox } from './headers.js';
@@ -30,8 +31,8 @@ interface Slot {
 export interface FilledMail {
   readonly headers: readonly HeaderField[];
   readonly body: Buffer;
-  /** The body in DKIM's relaxed form, for `signDkim`. */
-  readonly relaxedBody: Buffer;
+  /** Of its relaxed form, for `signDkim`. */
+  readonly bodyHash: string;
 }
 
 export interface Filling {
@@ -106,18 +107,50 @@ export function fillSkeleton(skeleton: Skeleton, filling: Filling): FilledMail {
       ...skeleton.headers,
     ],
     body: interleave(skeleton.pieces, values),
-    relaxedBody: interleave(skeleton.relaxed, values.map(relaxLines)),
+    bodyHash: hashOf(skeleton.relaxed, values.map(relaxLines)),
   };
 }
 
-/** The bytes for SMTP (before dot-stuffing). `signatures` are whole headers, as `signDkim` returns them. */
-export function formatMail(mail: FilledMail, signatures: readonly string[] = []): Buffer {
+/** The bytes for SMTP (before dot-stuffing), in pieces. `signatures` are whole headers, as `signDkim` returns them. */
+export function piecesOf(mail: FilledMail, signatures: readonly string[] = []): Buffer[] {
   const head = signatures.map((signature) => `${signature}\r\n`).join('') + formatHeaders(mail.headers);
-  return Buffer.concat([Buffer.from(`${head}\r\n`, 'utf8'), mail.body]);
+  return [Buffer.from(`${head}\r\n`, 'utf8'), mail.body];
+}
+
+/** The same as one. */
+export function formatMail(mail: FilledMail, signatures: readonly string[] = []): Buffer {
+  return Buffer.concat(piecesOf(mail, signatures));
 }
 
 function interleave(pieces: readonly Buffer[], values: readonly Buffer[]): Buffer {
-  return Buffer.concat(pieces.flatMap((piece, i) => [piece, ...values.slice(i, i + 1)]));
+  const whole = Buffer.allocUnsafe(lengthOf(pieces, values));
+  copyInto(whole, pieces, values);
+  return whole;
+}
+
+/** What is only hashed is not kept: one room for all. */
+let room = Buffer.alloc(0);
+
+function hashOf(pieces: readonly Buffer[], values: readonly Buffer[]): string {
+  const length = lengthOf(pieces, values);
+  if (room.length < length) room = Buffer.allocUnsafe(length * 2);
+  copyInto(room, pieces, values);
+  return hash('sha256', room.subarray(0, length), 'base64');
+}
+
+function lengthOf(pieces: readonly Buffer[], values: readonly Buffer[]): number {
+  let length = 0;
+  for (const one of pieces) length += one.length;
+  for (const one of values) length += one.length;
+  return length;
+}
+
+function copyInto(target: Buffer, pieces: readonly Buffer[], values: readonly Buffer[]): void {
+  let at = 0;
+  for (const [place, piece] of pieces.entries()) {
+    at += piece.copy(target, at);
+    at += values[place]?.copy(target, at) ?? 0;
+  }
 }
 
 function checkBoundary(boundary: string, text: string): void {

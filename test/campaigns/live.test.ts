@@ -12,7 +12,6 @@ import type { Context } from '../../server/context.js';
 import { countDomain, domainsOf, forgetDomains, writeDomains } from '../../server/delivery/domains.js';
 import { makeSmtpPool, type SmtpPool } from '../../server/mail/smtp.js';
 import { livePart } from '../../server/staff/live-part.js';
-import { bareCampaign } from '../support/campaigns.js';
 import { eventually } from '../support/service.js';
 import { startSink, type Sink } from '../support/sink.js';
 import { addPerson, makeFresh, type Fresh } from './fresh.js';

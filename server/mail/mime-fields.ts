@@ -17,7 +17,7 @@ export interface RawHeader {
   readonly end: number;
   /** Where the body begins. */
   readonly body: number;
-  /** Programs would not agree on it: a line is no field, and those of the content come after it. */
+  /** Programs would not agree on it: a line is no field, and those of the content come after it; or it begins with a blank. */
   readonly isAmbiguous: boolean;
   /** It has a line that is no field: some programs take what follows for the body. */
   readonly hasJunk: boolean;
@@ -31,7 +31,8 @@ export function readHeader(raw: Buffer, start: number, end: number): RawHeader {
   const fields: RawField[] = [];
   let at = start;
   let body = end;
-  let isAmbiguous = false;
+  // A first line that continues nothing is a field to some, and nothing to others.
+  let isAmbiguous = start < end && isBlank(raw[start]) && !isEmptyLine(raw, start, lineEnd(raw, start, end));
   while (at < end) {
     const line = lineEnd(raw, at, end);
     if (isEmptyLine(raw, at, line)) {

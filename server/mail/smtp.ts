@@ -81,7 +81,7 @@ class Pool implements SmtpPool {
   #isReachable = true;
   #verified: { readonly at: number; readonly answer: Promise<boolean> } | null = null;
 
-  constructor({ url, connections = 5, logger, name, timeouts = {} }: SmtpPoolOptions) {
+  constructor({ url, connections = 10, logger, name, timeouts = {} }: SmtpPoolOptions) {
     this.#server = readSmtpUrl(url);
     this.#name = ownName(name);
     this.#timeouts = { ...TIMEOUTS, ...timeouts };

@@ -92,6 +92,16 @@ describe('the footer engine', () => {
       }
     });
 
+    it('a place beside a part whose header begins with a blank, which some programs read as if it did not', async () => {
+      const inner = `--y\r\n${part('text/plain', 'Hello')}\r\n--y--\r\n`;
+      const odd = ` Content-Type: multipart/alternative;\r\n boundary=y\r\n\r\n${inner}`;
+
+      const done = inject(message(`Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n${odd}\r\n--x--\r\n`));
+
+      expect(done.outcome).to.equal('wrapped');
+      expect((await simpleParser(done.message)).text).to.contain(FOOTER.unsubscribeUrl);
+    });
+
     it('a place beside a text in which our words would make a boundary of others', async () => {
       const html = part('text/html', '<body>Hi\r\n--x</body>', '7bit');
 

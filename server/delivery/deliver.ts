@@ -77,9 +77,9 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       await ('message' in mail ? send({ ...built, ...mail }) : leave(built.delivery, mail));
     } catch (error) {
       ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
-      await settler.add(
-        later(ctx, built.delivery, 'build', null, retryPause(built.delivery.attempts, ctx.config.sending.retryHours)),
-      );
+      const { delivery, tries } = built;
+      const pause = retryPause(delivery.attempts, tries?.tryForHours ?? ctx.config.sending.retryHours);
+      await settler.add(later(ctx, delivery, 'build', null, pause));
     }
   };
 
@@ -95,7 +95,7 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     countDomain(ctx, delivery, outcome);
     const settled = toOutcome(ctx, delivery, outcome, { ...tries, downSince: await outage.note(outcome) });
     const isUs = (await gate.judge(delivery, outcome)) !== 'go' && settled.bounce?.action === 'policy';
-    await settler.add(isUs ? refusedUs(ctx, delivery, settled) : settled);
+    await settler.add(isUs ? refusedUs(ctx, delivery, settled, tries) : settled);
   };
 
   const breather = makeBreather();

@@ -97,7 +97,7 @@ export function putBack(ctx: Context, delivery: Claimed, reason: 'pace' | 'held'
 }
 
 /** A provider refuses us, whoever the recipient is: the mail is tried again when we are taken. */
-export function refusedUs(ctx: Context, delivery: Claimed, { reply }: Outcome): Outcome {
-  const pause = retryPause(delivery.attempts, ctx.config.sending.retryHours);
+export function refusedUs(ctx: Context, delivery: Claimed, { reply }: Outcome, tries: Persistence = {}): Outcome {
+  const pause = retryPause(delivery.attempts, tries.tryForHours ?? ctx.config.sending.retryHours);
   return later(ctx, delivery, 'halted', reply, pause);
 }

@@ -1,5 +1,6 @@
 import type { OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
+import { domainOf } from '../mail/address.js';
 import { signDkim, type MailToSign, type SigningKey } from '../mail/dkim.js';
 import { dkimKeysOf } from './dkim-keys.js';
 
@@ -48,7 +49,7 @@ export function forgetSigners(ctx: Context): void {
 
 /** The domain of the address that an organisation sends from, in lower case. */
 export function fromDomain({ fromAddress }: Pick<OrganisationFacts, 'fromAddress'>): string {
-  return fromAddress.slice(fromAddress.lastIndexOf('@') + 1).toLowerCase();
+  return domainOf(fromAddress);
 }
 
 async function load(ctx: Context, organisationId: string, domain: string): Promise<Signers> {

@@ -13,7 +13,7 @@ import { createCampaign } from '../../server/campaigns/upload.js';
 import { act } from '../../server/consent/act.js';
 import { consentById } from '../../server/consent/find.js';
 import { claim, freeLeases, type Claimed } from '../../server/delivery/claim.js';
-import { toOutcome } from '../../server/delivery/outcome.js';
+import { refusedUs, toOutcome } from '../../server/delivery/outcome.js';
 import { settle } from '../../server/delivery/settle.js';
 import { Refusal } from '../../server/errors.js';
 import type { SmtpOutcome } from '../../server/mail/smtp.js';
@@ -267,6 +267,19 @@ describe('A campaign under way', () => {
 
       expect(tries).to.equal(4);
       expect(await progress(fresh.ctx, id)).to.include({ failed: 1, deferred: 0 });
+    });
+
+    it('gives up after those hours also while a provider refuses us', async () => {
+      await addPerson(fresh, 'ada@example.com');
+      await released({ tryForHours: 1 });
+      const [mail] = await take();
+      if (!mail) throw new Error('nothing was taken');
+      const answered = { ...toOutcome(fresh.ctx, mail, SENT), reply: '550 5.7.1 not you' };
+      const last = { ...mail, attempts: 6 };
+
+      const states = [{ tryForHours: 1 }, {}].map((tries) => refusedUs(fresh.ctx, last, answered, tries).state);
+
+      expect(states).to.deep.equal(['failed', 'deferred']);
     });
 
     it('loses none when a worker dies: another one has them within a minute, and the dead one has no say', async () => {

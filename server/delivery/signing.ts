@@ -3,6 +3,7 @@ import type { Context } from '../context.js';
 import { domainOf } from '../mail/address.js';
 import { signDkim, type MailToSign, type SigningKey } from '../mail/dkim.js';
 import { dkimKeysOf } from './dkim-keys.js';
+import { signApart } from './sign-apart.js';
 
 /** RSA first: some look at the first signature only, and not all know Ed25519. */
 export type Signers = readonly [SigningKey, ...SigningKey[]];
@@ -21,7 +22,7 @@ export async function signMail(
   mail: Omit<MailToSign, 'now'>,
   domain = fromDomain(organisation),
 ): Promise<string[]> {
-  return signDkim({ ...mail, now: ctx.now() }, await signersOf(ctx, organisation, domain));
+  return signDkim({ ...mail, now: ctx.now() }, await signersOf(ctx, organisation, domain), signApart);
 }
 
 /** The keys that sign for a domain of an organisation now. Made on first use, and kept encrypted. Not with a transaction open (T17). */

@@ -7,6 +7,7 @@ import { signDkim } from '../mail/dkim.js';
 import { mailboxField, messageIdField } from '../mail/headers.js';
 import { transactionalFields } from '../mail/list-headers.js';
 import { compileSkeleton, fillSkeleton, formatMail, type FilledMail, type Skeleton } from '../mail/skeleton.js';
+import { signApart } from './sign-apart.js';
 import { signersOf } from './signing.js';
 
 /** A finished single mail. */
@@ -47,7 +48,7 @@ export async function makeSingleMail(
       headers: replyTo === undefined ? [] : [mailboxField('Reply-To', { address: replyTo })],
     });
   const filled = fill(mail);
-  const signatures = await signDkim({ ...filled, now }, signers);
+  const signatures = await signDkim({ ...filled, now }, signers, signApart);
   return {
     bytes: formatMail(filled, signatures),
     messageId: `<${mail.messageId}@${domain}>`,

@@ -2,8 +2,7 @@ import { hash, type KeyObject } from 'node:crypto';
 import { planSigning, relaxSigned } from './dkim-plan.js';
 import type { HeaderField } from './headers.js';
 import { relaxBody, relaxField } from './relaxed.js';
-import { signApart } from './sign-apart.js';
-import { isEd25519 } from './signature.js';
+import { isEd25519, signNow } from './signature.js';
 
 /** A mail as it leaves. */
 export interface MailToSign {
@@ -25,11 +24,14 @@ export interface SigningKey {
   readonly key: KeyObject;
 }
 
+/** Makes the signature of a text: as `signNow`, here or elsewhere. */
+export type Sign = (key: KeyObject, text: string) => string | Promise<string>;
+
 /**
  * A `DKIM-Signature` header for each key, in their order, folded, without the CRLF at its end. relaxed/relaxed, rsa-sha256 or ed25519-sha256, no l= (M-31).
  * Body and headers are hashed and relaxed once for all. Sign last (M-30). RFC 6376, RFC 8463.
  */
-export async function signDkim(mail: MailToSign, keys: readonly SigningKey[]): Promise<string[]> {
+export async function signDkim(mail: MailToSign, keys: readonly SigningKey[], sign: Sign = signNow): Promise<string[]> {
   const plan = planSigning(mail.headers, mail.headerNames);
   const relaxed = relaxSigned(mail.headers, plan);
   const fixed = [` h=${plan.folded};`, ` bh=${mail.bodyHash ?? bodyHash(mail.body)};`, ` b=`];
@@ -40,7 +42,7 @@ export async function signDkim(mail: MailToSign, keys: readonly SigningKey[]): P
         ` s=${selector}; t=${Math.floor(mail.now.getTime() / 1000)};`,
         ...fixed,
       ].join('\r\n');
-      const signature = await signApart(key, hashInput(relaxed, unsigned));
+      const signature = await sign(key, hashInput(relaxed, unsigned));
       return `DKIM-Signature:${unsigned}${foldSignature(signature)}`;
     }),
   );

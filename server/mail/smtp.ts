@@ -1,9 +1,7 @@
 import type { Logger } from '../logger.js';
-import { ownName } from './smtp-name.js';
-import { SmtpConnection, SmtpTrouble, type SmtpTimeouts } from './smtp-connection.js';
-import { readSmtpUrl } from './smtp-server-url.js';
-import { clean, handOver, type SmtpMail, type SmtpOrder, type SmtpOutcome, type TakeNext } from './smtp-transaction.js';
-import { enhancedCode } from './smtp-wire.js';
+import { SmtpTrouble, type SmtpConnection } from './smtp-connection.js';
+import { deferral, SmtpSessions, type PoolTimeouts } from './smtp-sessions.js';
+import { handOver, type SmtpMail, type SmtpOrder, type SmtpOutcome, type TakeNext } from './smtp-transaction.js';
 
 export type { SmtpMail, SmtpOutcome };
 
@@ -31,21 +29,6 @@ export interface SmtpPoolOptions {
   readonly timeouts?: Partial<PoolTimeouts>;
 }
 
-interface PoolTimeouts extends SmtpTimeouts {
-  /** An unused connection is closed after this time. */
-  readonly idle: number;
-  readonly verify: number;
-}
-
-const TIMEOUTS: PoolTimeouts = {
-  connect: 30_000,
-  greeting: 30_000,
-  answer: 60_000,
-  dataEnd: 120_000,
-  idle: 20_000,
-  verify: 5_000,
-};
-
 /** Persistent connections to the one server that takes our mail. */
 export function makeSmtpPool(options: SmtpPoolOptions): SmtpPool {
   return new Pool(options);
@@ -66,11 +49,7 @@ interface Handed {
 }
 
 class Pool implements SmtpPool {
-  readonly #server;
-  readonly #name: string;
-  readonly #timeouts: PoolTimeouts;
-  readonly #logger: Logger;
-  readonly #idle = new Map<SmtpConnection, NodeJS.Timeout>();
+  readonly #sessions: SmtpSessions;
   readonly #orders: Order[] = [];
   /** Nothing of them was sent but their commands. */
   readonly #announced = new Set<Order>();
@@ -78,14 +57,9 @@ class Pool implements SmtpPool {
   #free: number;
   #inFlight = 0;
   #isClosed = false;
-  #isReachable = true;
-  #verified: { readonly at: number; readonly answer: Promise<boolean> } | null = null;
 
   constructor({ url, connections = 10, logger, name, timeouts = {} }: SmtpPoolOptions) {
-    this.#server = readSmtpUrl(url);
-    this.#name = ownName(name);
-    this.#timeouts = { ...TIMEOUTS, ...timeouts };
-    this.#logger = logger;
+    this.#sessions = new SmtpSessions({ url, logger, name, timeouts });
     this.#free = connections;
   }
 
@@ -108,9 +82,7 @@ class Pool implements SmtpPool {
   }
 
   async verify(): Promise<boolean> {
-    const now = performance.now();
-    if (!this.#verified || now - this.#verified.at > 3_000) this.#verified = { at: now, answer: this.#tryToConnect() };
-    return this.#verified.answer;
+    return this.#sessions.verify();
   }
 
   async verifyEach(): Promise<boolean[]> {
@@ -125,7 +97,7 @@ class Pool implements SmtpPool {
       order.resolve(STOPPING);
     }
     if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve));
-    for (const connection of [...this.#idle.keys()]) this.#retire(connection);
+    this.#sessions.end();
   }
 
   /** Hands over mail after mail, one connection at a time, until none waits. What waits, waits for a connection: so the next may be announced. */
@@ -154,7 +126,8 @@ class Pool implements SmtpPool {
       this.#inFlight -= 1;
       order = announced ?? this.#orders.shift();
     }
-    if (connection) this.#keep(connection);
+    if (connection && !this.#isClosed) this.#sessions.keep(connection);
+    else connection?.end();
     this.#free += 1;
     if (this.#inFlight === 0 && this.#isClosed) for (const tell of this.#onEmpty.splice(0)) tell();
   }
@@ -163,7 +136,7 @@ class Pool implements SmtpPool {
   async #handOn(open: SmtpConnection | null, order: Order, takeNext: TakeNext): Promise<Handed> {
     const isAnnounced = open?.announced != null;
     if (!isAnnounced && !order.mayGo()) return { connection: open, outcome: null };
-    const connection = isAnnounced || open?.isUsable ? open : this.#takeIdle();
+    const connection = isAnnounced || open?.isUsable ? open : this.#sessions.take();
     if (open && open !== connection) open.end();
     if (connection) {
       try {
@@ -179,77 +152,12 @@ class Pool implements SmtpPool {
   async #handOnFresh(order: Order, takeNext: TakeNext): Promise<Handed> {
     let connection: SmtpConnection | null = null;
     try {
-      connection = await SmtpConnection.open(this.#server, this.#name, this.#timeouts);
-      this.#noteReachable();
+      connection = await this.#sessions.open();
       return { connection, outcome: await handOver(connection, order, takeNext) };
     } catch (error) {
       if (!(error instanceof SmtpTrouble)) throw error;
-      if (!connection) this.#noteUnreachable(error);
       connection?.end();
       return { connection: null, outcome: deferral(error, order.mail) };
     }
   }
-
-  #takeIdle(): SmtpConnection | null {
-    for (const connection of [...this.#idle.keys()].reverse()) {
-      clearTimeout(this.#idle.get(connection));
-      this.#idle.delete(connection);
-      if (connection.isUsable) return connection;
-      connection.end();
-    }
-    return null;
-  }
-
-  #keep(connection: SmtpConnection): void {
-    if (this.#isClosed || !connection.isUsable) {
-      connection.end();
-      return;
-    }
-    this.#idle.set(
-      connection,
-      setTimeout(() => this.#retire(connection), this.#timeouts.idle),
-    );
-  }
-
-  #retire(connection: SmtpConnection): void {
-    clearTimeout(this.#idle.get(connection));
-    this.#idle.delete(connection);
-    connection.end();
-  }
-
-  async #tryToConnect(): Promise<boolean> {
-    const { verify: limit } = this.#timeouts;
-    const timeouts = { ...this.#timeouts, connect: limit, greeting: limit, answer: limit };
-    try {
-      (await SmtpConnection.open(this.#server, this.#name, timeouts)).end();
-      this.#noteReachable();
-      return true;
-    } catch (error) {
-      if (!(error instanceof SmtpTrouble)) throw error;
-      this.#noteUnreachable(error);
-      return false;
-    }
-  }
-
-  // Said once, not for every mail.
-  #noteUnreachable(trouble: SmtpTrouble): void {
-    const { host, port } = this.#server;
-    if (this.#isReachable)
-      this.#logger.warn({ host, port, reply: deferral(trouble).reply }, 'the mail server takes no mail');
-    this.#isReachable = false;
-  }
-
-  #noteReachable(): void {
-    if (!this.#isReachable) this.#logger.info('the mail server takes mail again');
-    this.#isReachable = true;
-  }
-}
-
-function deferral({ message, reply }: SmtpTrouble, mail?: SmtpMail): Extract<SmtpOutcome, { kind: 'deferred' }> {
-  if (!reply || reply.code < 400) return { kind: 'deferred', reply: message, isUntried: true };
-  const enhanced = enhancedCode(reply);
-  return {
-    ...{ kind: 'deferred', code: reply.code, reply: clean(reply, mail), isUntried: true },
-    ...(enhanced === undefined ? {} : { enhanced }),
-  };
 }

@@ -201,7 +201,6 @@ export interface AudiencePart {
   /** How the list is narrowed; empty: it is not. */
   readonly says: readonly {
     readonly kind: string;
-    /** Of an attribute. */
     readonly label: string;
     readonly text: string;
     readonly at: Date | null;

@@ -272,6 +272,6 @@ function unfold(header: string): string {
 
 async function bytesOf({ message }: BuiltMail): Promise<Buffer> {
   const made = typeof message === 'function' ? await message() : await message;
-  if (!('message' in made) || !Buffer.isBuffer(made.message)) throw new Error('no message was built');
-  return made.message;
+  if (!('message' in made)) throw new Error('no message was built');
+  return Buffer.concat([made.message].flat());
 }

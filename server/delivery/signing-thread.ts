@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
-import { signNow } from './signature.js';
+import { signNow } from '../mail/signature.js';
 
 /** What the thread is to sign. */
 export interface SigningJob {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { signApart } from '../../server/mail/sign-apart.js';
+import { signApart } from '../../server/delivery/sign-apart.js';
 import { signNow } from '../../server/mail/signature.js';
 
 describe('signatures made in a thread of their own', () => {

@@ -58,7 +58,7 @@ class Pool implements SmtpPool {
   #inFlight = 0;
   #isClosed = false;
 
-  constructor({ url, connections = 10, logger, name, timeouts = {} }: SmtpPoolOptions) {
+  constructor({ url, connections = 5, logger, name, timeouts = {} }: SmtpPoolOptions) {
     this.#sessions = new SmtpSessions({ url, logger, name, timeouts });
     this.#free = connections;
   }

@@ -23,8 +23,9 @@ export interface Outcome {
 }
 
 /**
- * Writes many outcomes in one statement, prepared: to plan it over all partitions takes longer than to run it. Rows that are no longer ours (the lease ran out) stay as they are. The claim takes up `unknown`
- * mails that are due: one that is left at that is never due again. What a refusal says of an address follows in the same transaction.
+ * Writes many outcomes in one statement, prepared: to plan it over all partitions takes longer than to run it. Rows that are no longer ours (the lease ran out)
+ * stay as they are. The claim takes up `unknown` mails that are due: one that is left at that is never due again. What a refusal says of an address follows in the
+ * same transaction.
  */
 export async function settle(ctx: Context, worker: string, outcomes: readonly Outcome[]): Promise<void> {
   if (!outcomes.some(({ bounce }) => bounce)) {

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { SigningAnswer, SigningJob } from './signing-thread.js';
 
-/** So many texts go to the thread at a time: a message between threads costs as much as a signature, and the first of a batch waits for its last. */
+/** So many texts go to the thread at a time: each message between threads has its price, and the first of a batch waits for its last. */
 const BATCH = 8;
 /** It holds keys and a few texts. */
 const MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 };

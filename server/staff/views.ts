@@ -198,7 +198,7 @@ export interface AudiencePart {
   readonly left: readonly { readonly name: string; readonly count: number; readonly isFew: boolean }[];
   /** In percent; null: nothing to compare. */
   readonly bar: { readonly percent: number; readonly rest: number } | null;
-  /** How the list is narrowed; empty: it is not. */
+  /** How the list is narrowed; empty: it is not. `label`: of an attribute. */
   readonly says: readonly {
     readonly kind: string;
     readonly label: string;

@@ -21,6 +21,7 @@ import { Reply1764700000000 } from '../../entities/migrations/1764700000000-repl
 import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-gateway.js';
 import { CampaignResults1764940000000 } from '../../entities/migrations/1764940000000-campaign-results.js';
 import { Acts1764970000000 } from '../../entities/migrations/1764970000000-acts.js';
+import { ClaimByKey1764980000000 } from '../../entities/migrations/1764980000000-claim-by-key.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -48,6 +49,7 @@ const MIGRATIONS = [
   new DestroyedDkimKeys1764950000000(),
   new Pictures1764960000000(),
   new Acts1764970000000(),
+  new ClaimByKey1764980000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

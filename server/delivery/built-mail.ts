@@ -42,7 +42,11 @@ export async function build(
   const built = await Promise.all(
     [...byTemplate].map(async ([template, group]) => {
       const builder = builders[template];
-      return builder ? builder(ctx, group) : group.map((delivery) => ({ delivery, cannot: 'template' }));
+      const made = builder ? await builder(ctx, group) : group.map((delivery) => ({ delivery, cannot: 'template' }));
+      // One may fail while other groups are still built, before anybody waits for it: whoever does later hears of it.
+      for (const one of made)
+        if ('message' in one && one.message instanceof Promise) one.message.catch(() => undefined);
+      return made;
     }),
   );
   return built.flat();

@@ -12,7 +12,7 @@ export interface Lane {
 export function makeLanes(window: number): Lane[] {
   return [
     lane(['confirmation', 'transactional', 'notice'], window * 0.6, window * 0.05),
-    lane(['campaign', 'gateway'], window * 0.8, window * 0.2),
+    lane(['campaign', 'gateway'], window * 0.95, window * 0.2),
   ];
 }
 

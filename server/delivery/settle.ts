@@ -54,7 +54,7 @@ async function write(ctx: Context, on: Queryable, worker: string, outcomes: read
        bounce = o.bounce, bounce_reason = o.bounce_reason, bounced_at = case when o.bounce is not null then $8::timestamptz end
      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[], $10::text[], $11::text[], $12::text[])
        as o (message_id, subscriber_id, state, reason, reply, due_at, counts, taken_by, bounce, bounce_reason)
-     where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and d.state = 'sending' and d.lease_by = $1
+     where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and case when d.lease_by = $1 then d.state = 'sending' end
      returning d.subscriber_id as "subscriberId", d.bounce`,
     [
       ...[

@@ -2,7 +2,7 @@ import type { Context } from '../context.js';
 import { settle, type Outcome } from './settle.js';
 
 /** How long outcomes are collected at most, in ms, and how many go into one statement. */
-export const SETTLE_MS = 10;
+export const SETTLE_MS = 5;
 const SETTLE_ROWS = 20;
 
 /** Collects outcomes and writes them together; keeps them until the database has taken them. `onSettled`: there is room for others. */

@@ -5,7 +5,7 @@ import { footerDate } from '../campaigns/words.js';
 import { linkAddress, textOf, type ListFacts, type OrganisationFacts } from '../consent/catalogue.js';
 import type { Context } from '../context.js';
 import type { Claimed, ClaimedConsent } from '../delivery/claim.js';
-import type { Builder, BuiltMail } from '../delivery/built-mail.js';
+import type { Builder, BuiltMail, Made } from '../delivery/built-mail.js';
 import { Refusal } from '../errors.js';
 import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { domainOf } from '../mail/address.js';
@@ -22,93 +22,92 @@ import { domainsOf } from '../delivery/known-domains.js';
 import { keepOrWarn, keepRecipes, type Changed } from './keep-recipes.js';
 import { takenMails, type TakenMail } from './taken-mails.js';
 
-type Built = BuiltMail | { delivery: Claimed; cannot: string };
+type Cannot = { readonly delivery: Claimed; readonly cannot: string };
+type Built = BuiltMail | Cannot;
 
 /**
- * Builds the mails of other systems: the footer of the list and the headers to unsubscribe go into each recipient's copy, and it is signed. A large one is built only
- * when its turn to leave has come. What cannot get a footer does not leave (promise 8).
+ * Builds the mails of other systems: the footer of the list and the headers to unsubscribe go into each recipient's copy, and it is signed: each leaves when its
+ * signatures are there. A large one is built only when its turn to leave has come. What cannot get a footer does not leave (promise 8).
  */
 export const gatewayBuilder: Builder = async (ctx, deliveries) => {
   const mails = await takenMails(ctx, [...new Set(deliveries.map((one) => one.messageId))]);
-  const recipes: Changed[] = [];
-  const built = await Promise.all(
-    deliveries.map(async (delivery): Promise<Built> => {
-      const mail = mails.get(delivery.messageId) ?? 'unknown';
-      if (typeof mail === 'string') return { delivery, cannot: mail };
-      const from = mail.organisation.fromAddress;
-      if (!mail.isSmall) return { delivery, from, message: async () => buildLarge(ctx, mail, delivery) };
-      const copy = await copyOf(ctx, mail, delivery);
-      if (typeof copy === 'string') return { delivery, cannot: copy };
-      if (copy.recipe) recipes.push({ delivery, recipe: copy.recipe });
-      return { delivery, from, ...copy };
-    }),
+  const begun = await Promise.all(
+    deliveries.map(async (delivery) => begin(ctx, mails.get(delivery.messageId) ?? 'unknown', delivery)),
   );
+  const recipes = begun.flatMap((one) => ('unsigned' in one ? changedIn(one) : []));
   // Beside the mails, which need not wait for it: only what became of them waits.
   const kept = recipes.length > 0 ? keepOrWarn(ctx, recipes) : Promise.resolve();
-  return built.map((one) => ('cannot' in one ? one : { ...one, kept }));
+  return begun.map((one): Built => {
+    if (!('unsigned' in one)) return 'cannot' in one ? one : { ...one, kept };
+    return { delivery: one.delivery, from: one.organisation.fromAddress, message: sign(ctx, one), kept };
+  });
 };
+
+async function begin(ctx: Context, mail: TakenMail | string, delivery: Claimed): Promise<Built | Copy> {
+  if (typeof mail === 'string') return { delivery, cannot: mail };
+  if (mail.isSmall) return copyOf(ctx, mail, delivery);
+  const from = mail.organisation.fromAddress;
+  return { delivery, from, message: async () => buildLarge(ctx, mail, delivery) };
+}
 
 /** Builds what `reportSkipped` tells a sender: nobody is told when that does not arrive, and nothing answers it. */
 export const reportBuilder: Builder = async (ctx, deliveries) =>
   (await gatewayBuilder(ctx, deliveries)).map((built) => ('from' in built ? { ...built, from: '' } : built));
 
-async function buildLarge(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Copy | { cannot: string }> {
+async function buildLarge(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Made> {
   const copy = await copyOf(ctx, mail, delivery);
-  if (typeof copy === 'string') return { cannot: copy };
-  if (copy.recipe) await keepRecipes(ctx, [{ delivery, recipe: copy.recipe }]);
-  return copy;
+  if ('cannot' in copy) return copy;
+  const made = await sign(ctx, copy);
+  if ('message' in made) await keepRecipes(ctx, changedIn(copy));
+  return made;
 }
 
+/** The mail of one recipient, but for its signatures. */
 interface Copy {
-  readonly message: Buffer[];
-  readonly sevenBit: () => Promise<Buffer[] | null>;
+  readonly organisation: OrganisationFacts;
+  readonly delivery: Claimed;
+  readonly unsigned: Buffer;
   /** null: nothing was put in. */
   readonly recipe: Recipe | null;
 }
 
-/** The mail of one recipient; a text: why it cannot be. */
-async function copyOf(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Copy | string> {
+function changedIn({ delivery, recipe }: Copy): Changed[] {
+  return recipe ? [{ delivery, recipe }] : [];
+}
+
+async function copyOf(ctx: Context, mail: TakenMail, delivery: Claimed): Promise<Copy | Cannot> {
   const { organisation, list } = mail;
   const { consent } = delivery;
   try {
     if (list === null) {
-      if (delivery.kind !== 'transactional') return 'no-consent';
-      return await signed(ctx, organisation, { message: (await mail.open()).raw, recipe: null, delivery });
+      if (delivery.kind !== 'transactional') return { delivery, cannot: 'no-consent' };
+      return { organisation, delivery, unsigned: (await mail.open()).raw, recipe: null };
     }
-    if (delivery.kind !== 'gateway' || consent?.purposeId !== list.id || !consent.confirmedAt) return 'no-consent';
+    if (delivery.kind !== 'gateway' || consent?.purposeId !== list.id || !consent.confirmedAt)
+      return { delivery, cannot: 'no-consent' };
     const { prepared } = await mail.open();
-    if (!prepared) return 'unknown';
+    if (!prepared) return { delivery, cannot: 'unknown' };
     const { message, recipe } = inject(ctx, {
       ...{ list, prepared, delivery, consent, at: consent.confirmedAt },
       ownDomains: await domainsOf(ctx, organisation),
     });
-    return await signed(ctx, organisation, { message, recipe, delivery });
+    return { organisation, delivery, unsigned: message, recipe };
   } catch (error) {
-    if (error instanceof Refusal) return error.code;
+    if (error instanceof Refusal) return { delivery, cannot: error.code };
     throw error;
   }
 }
 
-interface Unsigned {
-  readonly message: Buffer;
-  readonly recipe: Recipe | null;
-  readonly delivery: Claimed;
-}
-
 /** As it is, and on demand in ASCII: what a server on the way would have to change is changed before it is signed (F-17). */
-async function signed(
-  ctx: Context,
-  organisation: OrganisationFacts,
-  { message: unsigned, recipe, delivery }: Unsigned,
-): Promise<Copy | string> {
+async function sign(ctx: Context, { organisation, delivery, unsigned, recipe }: Copy): Promise<Made> {
   const message = await signCopy(ctx, organisation, unsigned);
-  if (!message) return 'domain';
+  if (!message) return { cannot: 'domain' };
   const sevenBit = async (): Promise<Buffer[] | null> => {
     const inAscii = toSevenBit(unsigned);
     if (inAscii && recipe) await keepRecipes(ctx, [{ delivery, recipe: asSevenBit(recipe, inAscii) }]);
     return inAscii && signCopy(ctx, organisation, inAscii);
   };
-  return { message, sevenBit, recipe };
+  return { message, sevenBit };
 }
 
 interface Personal {

@@ -1,6 +1,7 @@
 import { parse } from 'parse5';
-import { styleRules, whyHidden } from '../mail/hidden.js';
+import { whyHidden } from '../mail/hidden.js';
 import { chainOf, nodesOf } from '../mail/nodes.js';
+import { isUnconditional, sheetsOf } from '../mail/sheets.js';
 
 /** The words that mail programs show beside the subject. */
 export interface Preheader {
@@ -21,7 +22,7 @@ export const FILLER = /\u034f|[\u00ad\u061c\u180e\u200b-\u200f\u2007\u2060\ufeff
 /** Finds it as mail programs do: the first words of the HTML, seen or not. */
 export function preheaderOf(html: string): Preheader {
   const document = parse(html);
-  const rules = styleRules(document).filter(({ conditional }) => !conditional);
+  const sheets = sheetsOf(document, isUnconditional);
   let text = '';
   let isOwn: boolean | null = null;
   for (const node of nodesOf(document)) {
@@ -30,7 +31,7 @@ export function preheaderOf(html: string): Preheader {
     if (words.trim() === '') continue;
     const chain = chainOf(node);
     if (chain.some(({ tagName }) => UNREAD.has(tagName))) continue;
-    const isHidden = whyHidden(chain, rules) !== null;
+    const isHidden = whyHidden(chain, sheets) !== null;
     // Its end is where the mail itself begins.
     if (isOwn === true && !isHidden) break;
     isOwn ??= isHidden;

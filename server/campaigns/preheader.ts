@@ -1,7 +1,8 @@
 import { parse, type DefaultTreeAdapterTypes } from 'parse5';
 import { escapeHtml } from '../mail/escape.js';
-import { styleRules, whyHidden } from '../mail/hidden.js';
+import { whyHidden } from '../mail/hidden.js';
 import { chainOf, nodesOf } from '../mail/nodes.js';
+import { isUnconditional, sheetsOf } from '../mail/sheets.js';
 import type { Becomes, ForeignTag } from './becomes.js';
 import { FILLER, UNREAD } from './lint-preheader.js';
 import { refuseTemplate, type ProblemReason } from './problem.js';
@@ -68,17 +69,21 @@ function hiddenLine(words: string): string {
   return `<div style="display:none;max-height:0;overflow:hidden;mso-hide:all;">${words}${filler}</div>`;
 }
 
-/** Hidden elements that hold nothing but words, before the first word that is seen. */
+/** Nobody writes more of them. */
+const MAX_ELEMENTS = 20;
+
+/** The first hidden elements that hold nothing but words, before the first word that is seen. */
 function ownElements(document: Document): Element[] {
-  const rules = styleRules(document).filter(({ conditional }) => !conditional);
+  const sheets = sheetsOf(document, isUnconditional);
   const found: Element[] = [];
   for (const node of nodesOf(document)) {
     if (node.nodeName !== '#text' || !('value' in node) || node.value.replace(FILLER, '').trim() === '') continue;
     const chain = chainOf(node);
     if (chain.some(({ tagName }) => UNREAD.has(tagName))) continue;
-    const hidden = chain.findLast((_, i) => whyHidden(chain.slice(i), rules) !== null);
+    const hidden = chain.findLast((_, i) => whyHidden(chain.slice(i), sheets) !== null);
     if (!hidden || !isOnlyWords(hidden)) break;
     if (!found.includes(hidden)) found.push(hidden);
+    if (found.length === MAX_ELEMENTS) break;
   }
   return found;
 }

@@ -1,31 +1,31 @@
-import { parseDeclarations, type Declarations, type Rule } from './css.js';
+import { parseDeclarations, type Declarations } from './css.js';
 import { attributeOf, type Tag } from './nodes.js';
-import { mayMatch, toStyled } from './selector.js';
+import type { Sheets } from './sheets.js';
 
 /**
  * Is a link's text written in the very colour of what lies behind it? The first of `chain` holds the text. Compared is what is set inline, by `color` and
  * `bgcolor`, and by style sheets of the mail; what a condition may bring counts too. Pictures behind the text count as another colour.
  */
-export function backgroundSwallows(chain: readonly Tag[], rules: readonly Rule[]): string | null {
+export function backgroundSwallows(chain: readonly Tag[], sheets: Sheets): string | null {
   const link = chain.findIndex(({ tagName }) => tagName === 'a');
-  const inks = possible(chain.slice(0, link + 1), { around: chain, rules, read: inkOf, attributes: ['color'] });
-  const papers = possible(chain, { around: chain, rules, read: paperOf, attributes: ['bgcolor', 'background'] });
+  const inks = possible(chain.slice(0, link + 1), { around: chain, sheets, read: inkOf, attributes: ['color'] });
+  const papers = possible(chain, { around: chain, sheets, read: paperOf, attributes: ['bgcolor', 'background'] });
   if (!papers.isCertain) papers.colours.push('ffffff');
   const isSwallowed = inks.colours.some((ink) => papers.colours.includes(ink));
   return isSwallowed ? 'its letters have the colour of the background' : null;
 }
 
 /** The contrast (WCAG 2, 1 to 21) between a link's text, held by the first of `chain`, and what lies behind it, conditions left aside; null: a colour that cannot be read. */
-export function leastContrast(chain: readonly Tag[], rules: readonly Rule[]): number | null {
+export function leastContrast(chain: readonly Tag[], sheets: Sheets): number | null {
   const link = chain.findIndex(({ tagName }) => tagName === 'a');
-  const inks = possible(chain.slice(0, link + 1), { around: chain, rules, read: inkOf, attributes: ['color'] });
+  const inks = possible(chain.slice(0, link + 1), { around: chain, sheets, read: inkOf, attributes: ['color'] });
   const ink = inks.isCertain ? (inks.colours.at(-1) ?? LINK_BLUE) : LINK_BLUE;
-  return contrast(ink, paperBehind(chain, rules));
+  return contrast(ink, paperBehind(chain, sheets));
 }
 
 /** The colour behind an element, as six hex digits where it is a plain one. */
-export function paperBehind(chain: readonly Tag[], rules: readonly Rule[]): string {
-  const papers = possible(chain, { around: chain, rules, read: paperOf, attributes: ['bgcolor', 'background'] });
+export function paperBehind(chain: readonly Tag[], sheets: Sheets): string {
+  const papers = possible(chain, { around: chain, sheets, read: paperOf, attributes: ['bgcolor', 'background'] });
   return papers.isCertain ? (papers.colours.at(-1) ?? 'ffffff') : 'ffffff';
 }
 
@@ -54,7 +54,7 @@ interface Colour {
 
 interface Reading {
   readonly around: readonly Tag[];
-  readonly rules: readonly Rule[];
+  readonly sheets: Sheets;
   readonly read: (styles: Declarations) => Colour | null;
   /** What says the same in HTML. */
   readonly attributes: readonly string[];
@@ -77,12 +77,10 @@ function possible(chain: readonly Tag[], reading: Reading): { colours: string[];
   return { colours, isCertain: false };
 }
 
-function sheetColours(at: number, { around, rules, read }: Reading): (Colour & { isConditional: boolean })[] {
-  const styled = around.slice(at).map(toStyled);
-  return rules.flatMap(({ selectors, declarations, conditional }) => {
+function sheetColours(at: number, { around, sheets, read }: Reading): (Colour & { isConditional: boolean })[] {
+  return sheets.matching(around, at).flatMap(({ declarations, conditional }) => {
     const found = read(declarations);
-    if (found === null || !selectors.some((selector) => mayMatch(selector, styled))) return [];
-    return [{ ...found, isConditional: conditional }];
+    return found === null ? [] : [{ ...found, isConditional: conditional }];
   });
 }
 

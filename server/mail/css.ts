@@ -40,20 +40,27 @@ function readDeclarations(text: string): Declarations {
   return found;
 }
 
-/** The rules of a style sheet, flat, in order. A reader for finding what hides, not for rendering. Never throws. */
-export function parseRules(css: string): Rule[] {
-  const rules: Rule[] = [];
+/** The rules of a style sheet, flat, in order, one after the other. A reader for finding what hides, not for rendering. Never throws. */
+export function* parseRules(css: string): Generator<Rule> {
   const open: string[] = [];
+  // Counted, for a hostile sheet opens thousands.
+  let conditions = 0;
   for (const { text, brace } of cutAtBraces(plain(css).replace(/<!--|-->/g, ' '))) {
     const prelude = open.at(-1) ?? '';
-    if (prelude !== '' && !prelude.startsWith('@')) {
-      const conditional = open.some((one) => one.startsWith('@'));
-      rules.push({ selectors: splitOutside(prelude, ','), declarations: parseDeclarations(text), conditional });
+    if (prelude !== '' && !isCondition(prelude)) {
+      const declarations = parseDeclarations(text);
+      yield { selectors: splitOutside(prelude, ','), declarations, conditional: conditions > 0 };
     }
-    if (brace === '{') open.push(text.slice(text.lastIndexOf(';') + 1).trim());
-    else open.pop();
+    if (brace === '{') {
+      const next = text.slice(text.lastIndexOf(';') + 1).trim();
+      if (isCondition(next)) conditions += 1;
+      open.push(next);
+    } else if (isCondition(open.pop() ?? '')) conditions -= 1;
   }
-  return rules;
+}
+
+function isCondition(prelude: string): boolean {
+  return prelude.startsWith('@');
 }
 
 /** The addresses of the sheets that a style sheet asks for, with `@import`. */

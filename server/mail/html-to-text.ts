@@ -1,7 +1,7 @@
 import { parse, type DefaultTreeAdapterTypes } from 'parse5';
-import type { Rule } from './css.js';
-import { styleRules, whyHidden } from './hidden.js';
+import { whyHidden } from './hidden.js';
 import { attributeOf, chainOf } from './nodes.js';
+import { isHeavy, isUnconditional, makeSheets, sheetsOf, type Sheets } from './sheets.js';
 import { wrapText } from './wrap-text.js';
 
 type Element = DefaultTreeAdapterTypes.Element;
@@ -14,9 +14,11 @@ type Node = DefaultTreeAdapterTypes.Node;
  */
 export function htmlToText(html: string, isLeftOut: (element: Element) => boolean = () => false): string {
   const document = parse(html);
+  const sheets = sheetsOf(document, isUnconditional);
   const page: Page = {
     isLeftOut,
-    rules: styleRules(document).filter(({ conditional }) => !conditional),
+    // What nobody wrote for people is read without its style sheets.
+    sheets: isHeavy(document, sheets) ? makeSheets([]) : sheets,
     blocks: [],
     inline: [],
     mark: null,
@@ -33,7 +35,7 @@ export function htmlToText(html: string, isLeftOut: (element: Element) => boolea
 
 interface Page {
   readonly isLeftOut: (element: Element) => boolean;
-  readonly rules: readonly Rule[];
+  readonly sheets: Sheets;
   /** Wrapped lines; an empty one is a gap. */
   readonly blocks: string[];
   /** What is not yet a block. */
@@ -70,7 +72,7 @@ const APART = new Set('blockquote figure h1 h2 h3 h4 h5 h6 hr ol p pre table ul'
 
 function visit(page: Page, node: Node, place: Place): void {
   if (node.nodeName === '#text' && 'value' in node) {
-    if (node.value.trim() === '' || whyHidden(chainOf(node), page.rules) === null)
+    if (node.value.trim() === '' || whyHidden(chainOf(node), page.sheets) === null)
       page.inline.push(node.value.replace(/\s+/g, ' '));
   } else if ('tagName' in node) visitElement(page, node, place);
   else visitChildren(page, node, place);
@@ -117,7 +119,7 @@ function visitChildren(page: Page, node: Node, { indent, depth }: Place): void {
 
 function visitImage(page: Page, image: Element): void {
   const alt = attributeOf(image, 'alt')?.trim() ?? '';
-  if (alt !== '' && whyHidden(chainOf(image), page.rules) === null) page.inline.push(alt);
+  if (alt !== '' && whyHidden(chainOf(image), page.sheets) === null) page.inline.push(alt);
 }
 
 function visitLink(page: Page, link: Element, place: Place): void {

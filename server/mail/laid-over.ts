@@ -1,7 +1,7 @@
 import type { DefaultTreeAdapterTypes } from 'parse5';
-import { parseDeclarations, type Declarations, type Rule } from './css.js';
-import { attributeOf, chainOf, nodesOf, type Tag } from './nodes.js';
-import { mayMatch, toStyled } from './selector.js';
+import { parseDeclarations, type Declarations } from './css.js';
+import { attributeOf, chainOf, nodesOf } from './nodes.js';
+import { isHeavy, makeSheets, type Sheets } from './sheets.js';
 
 type Document = DefaultTreeAdapterTypes.Document;
 type Element = DefaultTreeAdapterTypes.Element;
@@ -13,8 +13,9 @@ const TOP = 2_147_483_647;
  * Why a box that comes after the footer may lie over it; null when none does. The footer lies as high as can be, so only a box as high that comes later can. What
  * a condition may bring counts. `box`: the footer.
  */
-export function whyLaidOver(document: Document, box: Element, rules: readonly Rule[]): string | null {
-  const high = rules.filter(({ declarations }) => isTop(declarations));
+export function whyLaidOver(document: Document, box: Element, sheets: Sheets): string | null {
+  const high = makeSheets(sheets.rules.filter(({ declarations }) => isTop(declarations)));
+  if (high.rules.length > 0 && isHeavy(document, high)) return 'a box that comes after it may lie over it';
   const mine = new Set<unknown>(nodesOf(box));
   let isAfter = false;
   for (const node of nodesOf(document)) {
@@ -25,11 +26,9 @@ export function whyLaidOver(document: Document, box: Element, rules: readonly Ru
   return null;
 }
 
-function isLaidOver(element: Element, high: readonly Rule[]): boolean {
+function isLaidOver(element: Element, high: Sheets): boolean {
   if (isTop(parseDeclarations(attributeOf(element, 'style') ?? ''))) return true;
-  if (high.length === 0) return false;
-  const chain = chainOf(element).map((one: Tag) => toStyled(one));
-  return high.some(({ selectors }) => selectors.some((selector) => mayMatch(selector, chain)));
+  return high.rules.length > 0 && high.matching(chainOf(element), 0).length > 0;
 }
 
 // Whether it has a position too, or stands in a flex box, another rule may say.

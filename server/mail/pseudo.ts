@@ -1,28 +1,22 @@
-import type { Declarations, Rule } from './css.js';
+import type { Declarations } from './css.js';
 import { judgeStyle } from './hiding-styles.js';
-import { mayMatch, pseudoElementOf, type Styled } from './selector.js';
+import type { Tag } from './nodes.js';
+import type { Sheets } from './sheets.js';
 
 /**
  * Why a pseudo-element hides the text inside the first of `chain`, in words; null when none does: a box that may be laid over it, or the look of a first
  * line. In doubt it is hidden.
  */
-export function whyPseudoHides(chain: readonly Styled[], rules: readonly Rule[]): string | null {
-  const pseudo = rules.flatMap(({ selectors, declarations }) =>
-    selectors.flatMap((selector) => {
-      const found = pseudoElementOf(selector);
-      return found ? [{ ...found, declarations }] : [];
-    }),
-  );
-  if (pseudo.length === 0) return null;
-  for (const [i, { tag }] of chain.entries()) {
-    const matching = pseudo.filter(({ owner }) => mayMatch(owner, chain.slice(i)));
+export function whyPseudoHides(chain: readonly Tag[], sheets: Sheets): string | null {
+  for (const [i, { tagName }] of chain.entries()) {
+    const matching = sheets.pseudo(chain, i);
     for (const name of ['before', 'after']) {
       if (isLaidOver(matching.filter((one) => one.name === name)))
-        return `what ::${name} of <${tag}> shows may cover it`;
+        return `what ::${name} of <${tagName}> shows may cover it`;
     }
     // A line of an element further out is not this text's own.
     if (i < 2 && matching.some((one) => one.name.startsWith('first-l') && isFaint(one.declarations)))
-      return `the style of the first line of <${tag}> may hide it`;
+      return `the style of the first line of <${tagName}> may hide it`;
   }
   return null;
 }

@@ -19,32 +19,49 @@ export function toStyled(element: Tag): Styled {
   };
 }
 
-/**
- * Could a CSS selector match the first of `chain` (an element, its parent, and so on up to html)? A yes may be wrong, a no
- * is not: states such as :hover, siblings and functions such as :not() count as met. Pseudo-elements never match.
- */
-export function mayMatch(selector: string, chain: readonly Styled[]): boolean {
-  if (SIMPLE.test(selector)) return chain[0] !== undefined && matchesSimple(selector, chain[0]);
-  if (selector.length > 500) return true;
-  if (pseudoElementOf(selector)) return false;
-  const bare = withoutArguments(selector);
-  if (/[()]/.test(bare)) return true;
-  const steps = bare.replace(/ ?([>+~]) ?/g, '$1').split(/(?=[\s>+~])(?![^[(]*[\])])/);
-  const [last, ...before] = steps.reverse();
-  const [self, ...ancestors] = chain;
-  if (last === undefined || self === undefined || !matchesCompound(last, self)) return false;
-  return matchesAncestors([last, ...before], ancestors);
+/** A CSS selector, read once. */
+export interface Selector {
+  /** What an element must have to be met: `#id`, `.class` or `tag`, in lower case; null: any may be met. */
+  readonly key: string | null;
+  /** So many elements may have to be looked at, at most, to tell. */
+  readonly steps: number;
+  /**
+   * Could it match the first of `chain` (an element, its parent, and so on up to html)? A yes may be wrong, a no is not: states such as :hover, siblings and
+   * functions such as :not() count as met. Pseudo-elements never match.
+   */
+  readonly mayMatch: (chain: readonly Styled[]) => boolean;
 }
 
-/** One name of a kind, class or id. */
-const SIMPLE = /^[.#]?[\w-]+$/;
+/** What is longer is not read: it counts as met. */
+const MAX_LENGTH = 500;
+
+/** Reads one selector, of no list. Never throws. */
+export function readSelector(selector: string): Selector {
+  if (selector.length > MAX_LENGTH) return { key: null, steps: 1, mayMatch: () => true };
+  if (pseudoElementOf(selector)) return { key: null, steps: 0, mayMatch: () => false };
+  const bare = withoutArguments(selector);
+  if (/[()]/.test(bare)) return { key: null, steps: 1, mayMatch: () => true };
+  const steps = bare
+    .replace(/ ?([>+~]) ?/g, '$1')
+    .split(/(?=[\s>+~])(?![^[(]*[\])])/)
+    .reverse();
+  const compounds = steps.map(readCompound);
+  const combinators = steps.map((step) => step[0] ?? '');
+  return {
+    key: keyOf(steps[0] ?? ''),
+    steps: steps.length,
+    mayMatch: (chain) =>
+      chain[0] !== undefined && compounds[0]?.(chain[0]) === true && areMet(compounds, combinators, chain),
+  };
+}
 
 /** The pseudo-element that a selector leads to, and the selector of the element that it belongs to; null when it leads to an element. */
 export function pseudoElementOf(selector: string): { readonly name: string; readonly owner: string } | null {
-  const blank = selector.replace(/\[[^\]]*\]/g, (attribute) => '_'.repeat(attribute.length));
+  const isLong = selector.length > MAX_LENGTH;
+  const blank = isLong ? selector : selector.replace(/\[[^\]]*\]/g, (attribute) => '_'.repeat(attribute.length));
   const found = /::([\w-]+)|:(before|after|first-line|first-letter)\b/i.exec(blank);
   if (!found) return null;
-  const owner = selector.slice(0, found.index);
+  const owner = isLong ? '' : selector.slice(0, found.index);
   return {
     name: (found[1] ?? found[2] ?? '').toLowerCase(),
     owner: /(?:^|[\s>+~])$/.test(owner) ? `${owner}*` : owner,
@@ -58,38 +75,57 @@ function withoutArguments(selector: string): string {
   return bare;
 }
 
-function matchesAncestors(steps: readonly string[], chain: readonly Styled[]): boolean {
-  let rest = chain;
-  for (const [i, step] of steps.slice(1).entries()) {
-    const combinator = steps[i]?.[0];
+type Test = (element: Styled) => boolean;
+
+/** The nearest that fits is taken: in doubt, all are met. */
+function areMet(compounds: readonly Test[], combinators: readonly string[], chain: readonly Styled[]): boolean {
+  let at = 1;
+  for (let i = 1; i < compounds.length; i += 1) {
+    const combinator = combinators[i - 1];
     if (combinator === '+' || combinator === '~') return true;
-    const at = rest.findIndex((one) => matchesCompound(step, one));
-    if (at < 0) return false;
-    rest = rest.slice(at + 1);
+    const test = compounds[i];
+    while (at < chain.length && test?.(chain[at] as Styled) !== true) at += 1;
+    if (at === chain.length) return false;
+    at += 1;
   }
   return true;
 }
 
-function matchesCompound(step: string, element: Styled): boolean {
-  const compound = step.replace(/^[\s>+~]+/, '');
-  const simple = compound.match(/\[[^\]]*\]|:[\w-]+(?:\([^)]*\))?|[.#]?[^.#:[\s]+/g) ?? [];
-  return simple.every((one) => matchesSimple(one, element));
+function simplesOf(step: string): readonly string[] {
+  return step.replace(/^[\s>+~]+/, '').match(/\[[^\]]*\]|:[\w-]+(?:\([^)]*\))?|[.#]?[^.#:[\s]+/g) ?? [];
 }
 
-function matchesSimple(simple: string, element: Styled): boolean {
+function readCompound(step: string): Test {
+  const tests = simplesOf(step).map(readSimple);
+  return (element) => tests.every((test) => test(element));
+}
+
+function keyOf(step: string): string | null {
+  const named = simplesOf(step).filter((simple) => /^[.#]?[\w-]+$/.test(simple));
+  const best = named.find((one) => one.startsWith('#')) ?? named.find((one) => one.startsWith('.')) ?? named[0];
+  return best?.toLowerCase() ?? null;
+}
+
+function readSimple(simple: string): Test {
   // `&` is what a rule around this one has chosen.
-  if (simple.startsWith(':') || simple.startsWith('&')) return true;
-  if (simple.startsWith('.')) return element.classes.includes(simple.slice(1).toLowerCase());
-  if (simple.startsWith('#')) return element.id === simple.slice(1).toLowerCase();
-  if (simple.startsWith('[')) return matchesAttribute(simple, element);
-  return simple === '*' || simple.toLowerCase() === element.tag || simple.includes('|');
+  if (simple.startsWith(':') || simple.startsWith('&')) return () => true;
+  const name = simple.slice(1).toLowerCase();
+  if (simple.startsWith('.')) return (element) => element.classes.includes(name);
+  if (simple.startsWith('#')) return (element) => element.id === name;
+  if (simple.startsWith('[')) return readAttribute(simple);
+  if (simple === '*' || simple.includes('|')) return () => true;
+  const tag = simple.toLowerCase();
+  return (element) => element.tag === tag;
 }
 
-function matchesAttribute(simple: string, element: Styled): boolean {
+function readAttribute(simple: string): Test {
   const [, name = '', mark = '', value = ''] = /^\[\s*([\w:-]+)\s*([~|^$*]?=)?\s*["']?([^"'\]]*)/.exec(simple) ?? [];
-  const actual = element.attributes.get(name.toLowerCase());
-  if (actual === undefined) return false;
-  // The reader of style sheets writes it where a string holds what could be taken for structure.
-  if (value.includes('_')) return true;
-  return mark === '' || actual.toLowerCase().includes(value.trim().toLowerCase());
+  const attribute = name.toLowerCase();
+  // The reader of style sheets writes _ where a string holds what could be taken for structure.
+  const isAny = mark === '' || value.includes('_');
+  const wanted = value.trim().toLowerCase();
+  return ({ attributes }) => {
+    const actual = attributes.get(attribute);
+    return actual !== undefined && (isAny || actual.toLowerCase().includes(wanted));
+  };
 }

@@ -1,9 +1,10 @@
 import { parse, type DefaultTreeAdapterTypes } from 'parse5';
 import { backgroundSwallows } from './colour.js';
-import { importsOf, parseRules, type Rule } from './css.js';
-import { styleRules, whyHidden } from './hidden.js';
+import { importsOf } from './css.js';
+import { whyHidden } from './hidden.js';
 import { whyLaidOver } from './laid-over.js';
 import { attributeOf, chainOf, nodesOf, textOf, type Tag } from './nodes.js';
+import { readSheets, sheetsOf, type Sheets } from './sheets.js';
 import type { SoundPage } from './sound-html.js';
 
 type Document = DefaultTreeAdapterTypes.Document;
@@ -22,13 +23,13 @@ export type Proof = (url: string, style?: string) => string | null;
  */
 export function proveLinks(html: string): Proof {
   const document = parse(html);
-  const rules = styleRules(document);
+  const sheets = sheetsOf(document);
   const strange = strangeSheet(document);
   return (url, style) => {
     const links = linksTo(document, url);
     if (links.length === 0) return whySwallowed(document, url);
     const reasons = links.map(
-      (link) => whyApart(link, style) ?? whyLinkHidden(link, rules) ?? whyCovered(document, link, style, rules),
+      (link) => whyApart(link, style) ?? whyLinkHidden(link, sheets) ?? whyCovered(document, link, style, sheets),
     );
     return reasons.includes(null) ? strange : (reasons[0] ?? null);
   };
@@ -41,9 +42,9 @@ function whyApart(link: Element, style: string | undefined): string | null {
   return 'something before it is not closed';
 }
 
-function whyCovered(document: Document, link: Element, style: string | undefined, rules: readonly Rule[]) {
+function whyCovered(document: Document, link: Element, style: string | undefined, sheets: Sheets) {
   const [, box] = chainOf(link);
-  return style !== undefined && box ? whyLaidOver(document, box, rules) : null;
+  return style !== undefined && box ? whyLaidOver(document, box, sheets) : null;
 }
 
 /** Services whose style sheets name fonts and nothing else. */
@@ -69,10 +70,10 @@ function whyStrange(links: readonly Tag[], sheets: readonly string[]): string | 
 }
 
 /** Why a link at the end of a sound page is not seen; null when it is. `inner`: the elements that will stand there, the link first (F-12). */
-export function whyUnseenAtEnd({ body, html, sheets, links }: SoundPage, inner: readonly Tag[]): string | null {
-  const rules = sheets.flatMap(parseRules);
-  const chain = [...inner, body, html];
-  return whyHidden(chain, rules) ?? backgroundSwallows(chain, rules) ?? whyStrange(links, sheets);
+export function whyUnseenAtEnd(page: SoundPage, inner: readonly Tag[]): string | null {
+  const sheets = readSheets(page.sheets);
+  const chain = [...inner, page.body, page.html];
+  return whyHidden(chain, sheets) ?? backgroundSwallows(chain, sheets) ?? whyStrange(page.links, page.sheets);
 }
 
 /** The first links of a page to a URL. */
@@ -85,13 +86,13 @@ export function linksTo(document: Document, url: string): Element[] {
   return links;
 }
 
-function whyLinkHidden(link: Element, rules: readonly Rule[]): string | null {
+function whyLinkHidden(link: Element, sheets: Sheets): string | null {
   let reason = 'it has no words';
   for (const node of nodesOf(link)) {
     if (node.nodeName !== '#text' || !('value' in node) || !/[\p{L}\p{N}]/u.test(node.value)) continue;
     const chain = chainOf(node);
     if (!chain.some(({ tagName }) => tagName === 'body')) return 'it is not in the body';
-    const hidden = whyHidden(chain, rules) ?? backgroundSwallows(chain, rules);
+    const hidden = whyHidden(chain, sheets) ?? backgroundSwallows(chain, sheets);
     if (hidden === null) return null;
     reason = hidden;
   }

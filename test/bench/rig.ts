@@ -146,8 +146,8 @@ async function startSender(
   closers: (() => Promise<unknown>)[],
 ): Promise<Sender> {
   // It makes less garbage than one that serves pages, and is to stay small (README, Production).
-  const words = (await startWords()).map((word) =>
-    word.replace(/^--max-semi-space-size=.*/, '--max-semi-space-size=8'),
+  const words = (await startWords()).flatMap((word) =>
+    word.startsWith('--max-semi-space-size=') ? ['--max-semi-space-size=8', '--heap-growing-percent=40'] : [word],
   );
   const sender = spawn(process.execPath, words, {
     cwd: ROOT,

@@ -58,7 +58,7 @@ async function compileMjml(source: string): Promise<CompileAnswer> {
 }
 
 // The sheets stay as well: media queries, dark mode and what some program needs cannot stand in an element.
-function inlineStyles(source: string): CompileAnswer {
+async function inlineStyles(source: string): Promise<CompileAnswer> {
   const juice = require('juice/client') as Juice;
   juice.codeBlocks = {};
   const html = juice(source, {
@@ -70,13 +70,14 @@ function inlineStyles(source: string): CompileAnswer {
     // It stumbles over declarations without a name.
     resolveCSSVariables: false,
   });
-  return { html, problems: [] };
+  const { emphasiseQueries } = await import('./emphasise.js');
+  return { html: emphasiseQueries(html), problems: [] };
 }
 
 async function answer({ kind, source }: CompileJob): Promise<CompileAnswer> {
   try {
     if (kind === 'markdown') return { ...(await import('./markdown.js')).renderMarkdown(source), problems: [] };
-    return kind === 'styles' ? inlineStyles(source) : await compileMjml(source);
+    return await (kind === 'styles' ? inlineStyles(source) : compileMjml(source));
   } catch (error) {
     return { failed: error instanceof Error ? error.message : 'unknown' };
   }

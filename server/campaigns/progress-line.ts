@@ -5,15 +5,17 @@ const BAR = 30;
 
 /** How a campaign goes, on one line of a terminal. */
 export function progressLine(now: Progress, slowed: SlowedBy | null): string {
-  const answered = now.queued - now.waiting - now.sending;
-  const share = now.queued === 0 ? 0 : answered / now.queued;
+  // Put off is not done.
+  const done = now.queued - now.waiting - now.sending - now.deferred;
+  const share = now.queued === 0 ? 0 : done / now.queued;
   const full = Math.round(share * BAR);
   const left = secondsLeft(now);
   const parts = [
     `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${Math.floor(share * 100)}%`,
-    `${answered} of ${now.queued}${now.isFannedOut ? '' : '+'}`,
+    `${done} of ${now.queued}${now.isFannedOut ? '' : '+'}`,
     `${Math.round(now.rate)}/s`,
     left === null ? '' : `${duration(left)} left`,
+    now.deferred > 0 ? `${now.deferred} put off, tried again later` : '',
     now.state === 'scheduled' ? `starts at ${now.startedAt?.toISOString() ?? ''}` : '',
     now.state === 'paused' ? 'paused' : '',
     now.state === 'sending' && now.waiting > 0 && now.rate === 0 && now.sending === 0 ? 'waiting for the sender' : '',

@@ -85,6 +85,7 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
   });
   const isDraft = campaign.state === 'draft';
   const now = isDraft ? null : await progress(site.ctx, campaign.id);
+  const shown = now && progressPart(now, language, zone, await livePart(site.ctx, now));
   const told = req.query['test'];
   sendPage(site, res, 'admin/campaign', {
     ...screen,
@@ -94,11 +95,9 @@ async function showOne(site: Site, visit: Visit): Promise<void> {
     plan: isDraft ? chosenPart(campaign, visit) : null,
     isSent: !isDraft && campaign.state !== 'scheduled',
     pictures: picturesPart(campaign, href),
-    webHref:
-      isDraft || campaign.message || campaign.state === 'scheduled'
-        ? null
-        : webVersionOf(site.ctx, list, campaign.id, looking.footer),
-    progress: now && progressPart(now, language, zone, await livePart(site.ctx, now)),
+    // None but of what has begun to go out.
+    webHref: !shown?.startedAt || campaign.message ? null : webVersionOf(site.ctx, list, campaign.id, looking.footer),
+    progress: shown,
     steer: now && steerPart(campaign, now, screen),
     test:
       told === 'sent' || told === 'deferred' || told === 'refused' || told === 'unknown'

@@ -33,6 +33,12 @@ describe('a hostile file', () => {
       `<style>${filled('a{b:c}')}</style>${filled('<p>x', 400)}`,
       'page-complex',
     ],
+    [
+      'a word without end in a media query',
+      'a.html',
+      `<style>@media print{b{${filled('a', 300_000)}: red "}}</style><p>x</p>`,
+      'style-broken',
+    ],
     ['a tag of blanks', 'a.html', `<p>x</p><a${filled(' ')}>x</a>`, 'taken'],
     ['Markdown that is nested without end', 'a.md', filled('>', 60_000), 'markdown-broken'],
     ['a list without end in Markdown', 'a.md', filled('- a\n', 200_000), 'page-complex'],

@@ -112,9 +112,10 @@ describe('The plan of a campaign', () => {
     expect(wordsOf(ask)).to.contain('It has not started, so nobody has got it.').and.not.to.contain('0 mails');
     await press(ask, 'cancel');
     await eventually(async () => expect(wordsOf(await see(href))).to.contain('Finished on'));
-    expect(wordsOf(await see(href)))
-      .not.to.contain('Started on')
-      .and.not.to.contain('As it was sent');
+    const cancelled = await see(href);
+    expect(wordsOf(cancelled)).not.to.contain('Started on').and.not.to.contain('As it was sent');
+    // Nobody got it, so there is no page of it either.
+    expect(cancelled.text).not.to.contain('/w/');
   });
 
   it('waits for its time, can be made a draft again, and cannot be changed meanwhile', async () => {

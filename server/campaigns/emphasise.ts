@@ -34,14 +34,43 @@ function endOfBlock(css: string, open: number): number {
 }
 
 function emphasiseRules(rules: string): string {
-  return rules.replace(
-    /\{([^{}]*)\}/g,
-    (_, declarations: string) => `{${declarations.replace(DECLARATION, important)}}`,
-  );
+  return rules.replace(/\{([^{}]*)\}/g, (_, declarations: string) => `{${emphasiseEach(declarations)}}`);
 }
 
-const DECLARATION = /([\w-]+\s*:\s*)((?:[^;{}"'()/]|"[^"\n]*"|'[^'\n]*'|\([^()]*\)|\/(?!\*))+?)(\s*)(?=;|\/\*|$)/g;
+/** Strings and comments, what parts declarations, and what is between: in one pass, however long. CSS Syntax 3, 4.3. */
+const TOKEN = /\/\*[^]*?(?:\*\/|$)|"(?:\\[^]|[^"\\\n])*"?|'(?:\\[^]|[^'\\\n])*'?|[();]|[^"'();/]+|\//g;
 
-function important(all: string, name: string, value: string, blank: string): string {
-  return /!\s*important\s*$/i.test(value) ? all : `${name}${value} !important${blank}`;
+function emphasiseEach(declarations: string): string {
+  let text = '';
+  let [one, depth] = [NOTHING, 0];
+  for (const [token] of declarations.matchAll(TOKEN)) {
+    if (token === '(') depth += 1;
+    else if (token === ')') depth -= 1;
+    if (token === ';' && depth <= 0) {
+      text += emphasiseOne(one) + token;
+      [one, depth] = [NOTHING, 0];
+    } else one = withToken(one, token);
+  }
+  return text + emphasiseOne(one);
+}
+
+interface Declaration {
+  readonly whole: string;
+  /** Without comments. */
+  readonly bare: string;
+  /** Where in the whole its value ends; blanks and comments follow. */
+  readonly end: number;
+}
+
+const NOTHING: Declaration = { whole: '', bare: '', end: 0 };
+
+function withToken({ whole, bare, end }: Declaration, token: string): Declaration {
+  if (token.startsWith('/*')) return { whole: whole + token, bare: `${bare} `, end };
+  const isBlank = token.trim() === '';
+  return { whole: whole + token, bare: bare + token, end: isBlank ? end : whole.length + token.trimEnd().length };
+}
+
+function emphasiseOne({ whole, bare, end }: Declaration): string {
+  if (!/^\s*[\w-]+\s*:\s*\S/.test(bare) || /!\s*important$/i.test(bare.trimEnd())) return whole;
+  return `${whole.slice(0, end)} !important${whole.slice(end)}`;
 }

@@ -23,7 +23,8 @@ export interface Outcome {
 }
 
 /**
- * Writes many outcomes in one statement, prepared: to plan it over all partitions takes longer than to run it. Rows that are no longer ours (the lease ran out)
+ * Writes many outcomes in one statement, prepared: to plan it over all partitions takes longer than to run it. The condition on the state stands where no index is
+ * of use for it: that of mails in flight is full of those that were, and each statement would read them all. Rows that are no longer ours (the lease ran out)
  * stay as they are. The claim takes up `unknown` mails that are due: one that is left at that is never due again. What a refusal says of an address follows in the
  * same transaction.
  */

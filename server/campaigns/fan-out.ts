@@ -3,6 +3,7 @@ import type { Tx } from '../database/connect.js';
 import { JOINED_SQL, marksOf, narrow } from './narrow.js';
 import { queueDeliveries } from '../delivery/queue.js';
 import { releasedCampaigns, type Released } from './released.js';
+import { UNDER_WAY_SQL } from './under-way.js';
 
 /** Consents of one transaction: short enough for the embedded database, where everybody waits for it. */
 const PAGE = 1_000;
@@ -42,9 +43,7 @@ export async function finishCampaigns(ctx: Context): Promise<number> {
   const done = await ctx.db.query(
     `update campaign c set state = 'sent', finished_at = $1
      where c.state = 'sending' and c.fanned_out_at is not null
-       and not exists (select from delivery d where d.message_id = c.id and d.state = 'sending')
-       and not exists (select from delivery d where d.message_id = c.id and d.state in ('queued', 'deferred', 'unknown') and d.settled_at is null)
-     returning 1`,
+       and not ${UNDER_WAY_SQL} returning 1`,
     [ctx.now()],
   );
   return done.length;

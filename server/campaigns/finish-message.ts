@@ -3,8 +3,8 @@ import type { Context } from '../context.js';
 import { signCopy } from '../delivery/sign-copy.js';
 import { Refusal } from '../errors.js';
 import { injectFooter } from '../mail/footer-engine.js';
+import { datedWhy } from '../mail/footer.js';
 import { dateField, mailboxField, type HeaderField } from '../mail/headers.js';
-import { hole } from '../mail/hole.js';
 import type { ReadyMessage } from './message.js';
 
 /** What one recipient's copy of a finished message says of them. */
@@ -24,7 +24,7 @@ export function copyOf({ prepared, footer, headers, boundary }: ReadyMessage, no
   return injectFooter(prepared, {
     footer: {
       ...footer,
-      why: footer.why.replace(hole('confirmed_on'), copy.confirmedOn),
+      ...datedWhy(footer, copy.confirmedOn),
       unsubscribeUrl: copy.unsubscribeUrl,
       preferencesUrl: copy.preferencesUrl,
     },

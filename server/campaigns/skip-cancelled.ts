@@ -1,4 +1,5 @@
 import type { Context } from '../context.js';
+import { UNDER_WAY_SQL } from './under-way.js';
 
 /** Mails of one statement: short enough for the embedded database, where everybody waits for it. */
 const PAGE = 1_000;
@@ -22,10 +23,9 @@ export async function skipCancelled(ctx: Context): Promise<number> {
     [next.id, ctx.now(), PAGE],
   );
   if (skipped.length > 0) return skipped.length;
-  await ctx.db.query(
-    `update campaign c set finished_at = $2 where c.id = $1 and not exists (select from delivery d where d.message_id = c.id
-       and (d.state = 'sending' or d.state in ('queued', 'deferred', 'unknown') and d.due_at < 'infinity'))`,
-    [next.id, ctx.now()],
-  );
+  await ctx.db.query(`update campaign c set finished_at = $2 where c.id = $1 and not ${UNDER_WAY_SQL}`, [
+    next.id,
+    ctx.now(),
+  ]);
   return 0;
 }

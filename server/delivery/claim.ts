@@ -6,6 +6,7 @@ import { openAddress, openAttributes } from '../consent/subscriber.js';
 import type { Context } from '../context.js';
 import { suppressionHash } from '../keys/blind-index.js';
 import { mailableAddress, parseAddress } from '../mail/address.js';
+import { LEASE_MS } from './leases.js';
 import { isOurDelivery } from './queue.js';
 
 /** A mail in flight: marked `sending` under our lease, its basis judged in the same transaction (promise 1). */
@@ -40,9 +41,6 @@ export interface ClaimedConsent {
   readonly preferencesRef: Buffer;
   readonly mailtoRef: Buffer;
 }
-
-/** How long a lease lasts; the worker extends it while it lives. A dead worker's mails are free again after it. */
-export const LEASE_MS = 30_000;
 
 interface Row {
   message_id: string;
@@ -113,23 +111,6 @@ export async function claim(
     }
   }
   return result;
-}
-
-/** Keeps the leases of a living worker. */
-export async function extendLeases(ctx: Context, worker: string): Promise<void> {
-  await ctx.db.query(`update delivery set lease_until = $2 where state = 'sending' and lease_by = $1`, [
-    worker,
-    new Date(ctx.now().getTime() + LEASE_MS),
-  ]);
-}
-
-/** Frees the mails of dead workers: they go again, with the same Message-ID (promise 2). Returns how many. */
-export async function freeLeases(ctx: Context): Promise<number> {
-  const rows = await ctx.db.query(
-    `update delivery set state = 'queued', lease_by = null, lease_until = null, due_at = $1 where state = 'sending' and lease_until < $1 returning 1`,
-    [ctx.now()],
-  );
-  return rows.length;
 }
 
 function isOurs(ctx: Context, row: Row): boolean {

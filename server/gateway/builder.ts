@@ -11,9 +11,8 @@ import { preferencesUrl, unsubscribeUrl } from '../links/urls.js';
 import { domainOf } from '../mail/address.js';
 import { addressedTo } from '../mail/addressed-to.js';
 import { injectFooter, type PreparedMessage, type Recipe } from '../mail/footer-engine.js';
-import type { Footer } from '../mail/footer.js';
+import { datedWhy, type Footer } from '../mail/footer.js';
 import type { HeaderField } from '../mail/headers.js';
-import { hole } from '../mail/hole.js';
 import { listFields, unsubscribeFields } from '../mail/list-headers.js';
 import { signCopy } from '../delivery/sign-copy.js';
 import { asSevenBit } from '../mail/recipe.js';
@@ -131,7 +130,7 @@ function inject(
   const url = unsubscribeUrl(links, consent.unsubscribeRef);
   const personal: Footer = {
     ...footer,
-    why: footer.why.replace(hole('confirmed_on'), footerDate(language, at, organisation.timeZone)),
+    ...datedWhy(footer, footerDate(language, at, organisation.timeZone)),
     unsubscribeUrl: url,
     preferencesUrl: preferencesUrl(links, consent.preferencesRef),
   };

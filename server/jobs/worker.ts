@@ -11,7 +11,7 @@ import { replayJournal } from '../consent/replay.js';
 import type { Context } from '../context.js';
 import { alreadyBuilder, confirmationBuilder } from '../delivery/confirmation.js';
 import { forgetDomains, writeDomains } from '../delivery/domains.js';
-import { freeLeases } from '../delivery/claim.js';
+import { freeLeases } from '../delivery/leases.js';
 import { decideSignUps } from '../delivery/decide.js';
 import { destroyFormerKeys } from '../delivery/destroy-dkim-keys.js';
 import { makeSender } from '../delivery/deliver.js';

@@ -1,4 +1,4 @@
-import { escapeHtml } from './escape.js';
+import { asciiHtml, escapeHtml } from './escape.js';
 import { footerHtml, footerText, type Footer, type Present } from './footer.js';
 import { cutAtHoles, hole } from './hole.js';
 import { encodeHole, encodeHoled } from './qp.js';
@@ -9,12 +9,12 @@ export interface CastFooter {
   readonly quotedPrintable: () => string;
 }
 
-type Link = 'unsubscribeUrl' | 'preferencesUrl';
+type Hole = 'unsubscribeUrl' | 'preferencesUrl' | 'confirmed_on';
 
-/** What stands before, between and after the links of a text. */
+/** What stands before, between and after the holes of a text. */
 interface Cut {
   readonly pieces: readonly string[];
-  readonly links: readonly Link[];
+  readonly holes: readonly Hole[];
 }
 
 /** A footer in one wording. */
@@ -24,18 +24,18 @@ interface Mould {
   readonly text: Cut;
 }
 
-/** Of wordings that many readers share, so that only their links are written for each. */
+/** Of wordings that many readers share, so that only their links and dates are written for each. */
 const moulds = new Map<string, Mould>();
 const MAX_MOULDS = 50;
 
-/** Writes the footer's HTML; fast where only links differ from the one before. */
+/** Writes the footer's HTML; fast where only links and the date differ from one before. */
 export function castFooter(footer: Footer, present: Present, eol: string): CastFooter {
   const { html, quotedPrintable } = mouldFor(footer, present, eol);
-  const urls = html.links.map((link) => escapeHtml(footer[link]));
+  const values = html.holes.map((name) => asciiHtml(escapeHtml(valueOf(footer, name))));
   return {
-    bytes: Buffer.from(fill(html.pieces, urls), 'latin1'),
+    bytes: Buffer.from(fill(html.pieces, values), 'latin1'),
     quotedPrintable: () => {
-      const encoded = urls.map((url) => withEnds(encodeHole(url), eol));
+      const encoded = values.map((value) => withEnds(encodeHole(value), eol));
       return fill(quotedPrintable, encoded);
     },
   };
@@ -46,8 +46,12 @@ export function castText(footer: Footer, present: Present, eol: string): string 
   const { text } = mouldFor(footer, present, eol);
   return fill(
     text.pieces,
-    text.links.map((link) => footer[link]),
+    text.holes.map((name) => valueOf(footer, name)),
   );
+}
+
+function valueOf(footer: Footer, name: Hole): string {
+  return name === 'confirmed_on' ? (footer.dated?.on ?? '') : footer[name];
 }
 
 function fill(pieces: readonly string[], values: readonly string[]): string {
@@ -60,7 +64,10 @@ function mouldFor(footer: Footer, present: Present, eol: string): Mould {
   const key = keyOf(footer, present, eol);
   const found = moulds.get(key);
   if (found) return found;
-  const marked: Footer = { ...footer, unsubscribeUrl: hole('unsubscribeUrl'), preferencesUrl: hole('preferencesUrl') };
+  const marked: Footer = {
+    ...{ ...footer, why: footer.dated?.why ?? footer.why },
+    ...{ unsubscribeUrl: hole('unsubscribeUrl'), preferencesUrl: hole('preferencesUrl') },
+  };
   const html = footerHtml(marked, present);
   const mould: Mould = {
     html: cutIn(html, eol),
@@ -72,9 +79,10 @@ function mouldFor(footer: Footer, present: Present, eol: string): Mould {
   return mould;
 }
 
-/** All but the links. */
+/** All but what fills the holes. */
 function keyOf(footer: Footer, { unsubscribe, preferences }: Present, eol: string): string {
-  const { why, unsubscribeLabel, settingsLabel, identity, noticeLabel, noticeUrl, language, dir } = footer;
+  const why = footer.dated?.why ?? footer.why;
+  const { unsubscribeLabel, settingsLabel, identity, noticeLabel, noticeUrl, language, dir } = footer;
   return `${eol}\0${unsubscribe}\0${preferences}\0${language}\0${dir}\0${why}\0${unsubscribeLabel}\0${settingsLabel}\0${identity}\0${noticeLabel}\0${noticeUrl}`;
 }
 
@@ -82,7 +90,7 @@ function cutIn(text: string, eol: string): Cut {
   const cut = cutAtHoles(text.replaceAll('\n', eol));
   return {
     pieces: cut.filter((_, at) => at % 2 === 0),
-    links: cut.filter((_, at) => at % 2 === 1) as Link[],
+    holes: cut.filter((_, at) => at % 2 === 1) as Hole[],
   };
 }
 

@@ -1,9 +1,12 @@
 import { asciiHtml, escapeHtml } from './escape.js';
+import { hole } from './hole.js';
 
 /** What stands at the foot of a mail (copy.md 6): sentences in the subscriber's language, and where the links lead. */
 export interface Footer {
   /** Why this mail came. */
   readonly why: string;
+  /** The same with a hole, `confirmed_on`, and what stands there: readers of other days share the rest. */
+  readonly dated?: { readonly why: string; readonly on: string };
   readonly unsubscribeLabel: string;
   readonly settingsLabel: string;
   /** Legal name and postal address of the sender (F-22); empty where nobody knows them. */
@@ -41,6 +44,11 @@ export function footerHtml(footer: Footer, present: Present = NONE): string {
   ];
   const open = `<div lang="${asciiHtml(escapeHtml(footer.language))}" dir="${footer.dir}" style="${BOX[footer.dir]}">`;
   return `\n${open}${words.join('<br>\n')}</div>\n`;
+}
+
+/** The sentence of a footer for somebody who confirmed on a day, in words. `why` has a hole for it. */
+export function datedWhy({ why }: Pick<Footer, 'why'>, on: string): Required<Pick<Footer, 'why' | 'dated'>> {
+  return { why: why.replace(hole('confirmed_on'), () => on), dated: { why, on } };
 }
 
 /** What was proven for examples holds for links and words that escaping leaves alone or makes harmless. Throws RangeError. */

@@ -1,5 +1,11 @@
 // Everything here only adds to what works without it.
 
+// Whoever is on the way to another page is not called back.
+let isLeaving = false;
+addEventListener('beforeunload', () => {
+  isLeaving = true;
+});
+
 // Numbers that move by themselves.
 for (const box of document.querySelectorAll('[data-live]')) {
   const source = new EventSource(box.dataset.live);
@@ -20,7 +26,7 @@ for (const box of document.querySelectorAll('[data-live]')) {
     source.close();
     for (const words of document.querySelectorAll('[data-live-on], [data-live-off]')) words.hidden = true;
     // What is over can be paused no more: the page is shown anew, unless somebody is somewhere in it.
-    if (document.activeElement === document.body) location.reload();
+    if (document.activeElement === document.body && !isLeaving) location.reload();
   });
   source.addEventListener('error', () => showLive(false));
 }

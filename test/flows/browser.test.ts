@@ -126,7 +126,11 @@ describe('the whole story in Chromium', function () {
         await press(page.locator('form[data-act=segment] button'));
         await press(page.locator('form[data-act=audience] button'));
         await press(page.locator('a[data-act=ask-send]'));
-        await press(page.locator('form[data-act=send] button'));
+        await Promise.all([page.waitForEvent('load'), page.locator('form[data-act=send] button').click()]);
+        // The page is shown anew once all is sent: which may be while it is looked at.
+        if (reader.script) await page.locator('[data-live]').waitFor({ state: 'detached' });
+        await page.waitForLoadState('load');
+        await look();
 
         const mail = await service.mailTo(address, 3);
         expect(mail.parsed.headers.get('list')).to.have.property('unsubscribe-post');

@@ -30,15 +30,36 @@ export interface Selector {
    * functions such as :not() count as met. Pseudo-elements never match.
    */
   readonly mayMatch: (chain: readonly Styled[]) => boolean;
+  /** The pseudo-element that it leads to; null when it leads to an element. */
+  readonly pseudo: Pseudo | null;
+}
+
+/** The name of a pseudo-element, and the selector of the element that it belongs to. */
+export interface Pseudo {
+  readonly name: string;
+  readonly owner: string;
 }
 
 /** What is longer is not read: it counts as met. */
 const MAX_LENGTH = 500;
 
+/** Of sheets that come again and again, with each mail of a sender. */
+const known = new Map<string, Selector>();
+const MAX_KNOWN = 2_000;
+
 /** Reads one selector, of no list. Never throws. */
-export function readSelector(selector: string): Selector {
+export function readSelector(text: string): Selector {
+  const found = known.get(text);
+  if (found) return found;
+  const selector = { ...read(text), pseudo: pseudoOf(text) };
+  if (known.size >= MAX_KNOWN) known.clear();
+  if (text.length <= MAX_LENGTH) known.set(text, selector);
+  return selector;
+}
+
+function read(selector: string): Omit<Selector, 'pseudo'> {
   if (selector.length > MAX_LENGTH) return { key: null, steps: 1, mayMatch: () => true };
-  if (pseudoElementOf(selector)) return { key: null, steps: 0, mayMatch: () => false };
+  if (pseudoOf(selector)) return { key: null, steps: 0, mayMatch: () => false };
   const bare = withoutArguments(selector);
   if (/[()]/.test(bare)) return { key: null, steps: 1, mayMatch: () => true };
   const steps = bare
@@ -55,8 +76,7 @@ export function readSelector(selector: string): Selector {
   };
 }
 
-/** The pseudo-element that a selector leads to, and the selector of the element that it belongs to; null when it leads to an element. */
-export function pseudoElementOf(selector: string): { readonly name: string; readonly owner: string } | null {
+function pseudoOf(selector: string): Pseudo | null {
   const isLong = selector.length > MAX_LENGTH;
   const blank = isLong ? selector : selector.replace(/\[[^\]]*\]/g, (attribute) => '_'.repeat(attribute.length));
   const found = /::([\w-]+)|:(before|after|first-line|first-letter)\b/i.exec(blank);

@@ -1,7 +1,7 @@
 import type { DefaultTreeAdapterTypes } from 'parse5';
 import { parseRules, type Declarations, type Rule } from './css.js';
 import { nodesOf, textOf, type Tag } from './nodes.js';
-import { pseudoElementOf, readSelector, toStyled, type Selector, type Styled } from './selector.js';
+import { readSelector, toStyled, type Selector, type Styled } from './selector.js';
 
 /**
  * What the style sheets of a page may say of its elements. It is remembered for each element, so that a page must not change, nor an element stand elsewhere,
@@ -62,6 +62,7 @@ function* rulesIn(texts: readonly string[], keeps: (rule: Rule) => boolean): Gen
   for (const text of texts) for (const rule of parseRules(text)) if (keeps(rule)) yield rule;
 }
 
+/** Rules, ready to be asked. */
 export function makeSheets(given: Iterable<Rule>): Sheets {
   const styled = new WeakMap<Tag, Styled>();
   const stylesOf = (chain: readonly Tag[], at: number): Styled[] =>
@@ -76,10 +77,11 @@ export function makeSheets(given: Iterable<Rule>): Sheets {
   for (const rule of given) {
     rules.push(rule);
     steps += rule.declarations.size;
-    for (const selector of rule.selectors) {
+    for (const text of rule.selectors) {
+      const selector = readSelector(text);
+      const { pseudo: found } = selector;
       steps += own.add(selector, rule);
-      const found = pseudoElementOf(selector);
-      if (found) steps += pseudo.add(found.owner, { name: found.name, declarations: rule.declarations });
+      if (found) steps += pseudo.add(readSelector(found.owner), { name: found.name, declarations: rule.declarations });
       if (steps > MAX_STEPS) break;
     }
     if (steps > MAX_STEPS) break;
@@ -109,8 +111,7 @@ class Index<T> {
   }
 
   /** Says how many steps that adds. */
-  add(text: string, value: T): number {
-    const selector = readSelector(text);
+  add(selector: Selector, value: T): number {
     if (selector.steps === 0) return 0;
     const same = this.#byKey.get(selector.key) ?? [];
     if (same.length === 0) this.#byKey.set(selector.key, same);

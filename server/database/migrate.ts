@@ -22,6 +22,7 @@ import { Gateway1764820000000 } from '../../entities/migrations/1764820000000-ga
 import { CampaignResults1764940000000 } from '../../entities/migrations/1764940000000-campaign-results.js';
 import { Acts1764970000000 } from '../../entities/migrations/1764970000000-acts.js';
 import { ClaimByKey1764980000000 } from '../../entities/migrations/1764980000000-claim-by-key.js';
+import { SettleAndClaim1764990000000 } from '../../entities/migrations/1764990000000-settle-and-claim.js';
 import type { Database } from './connect.js';
 
 /** All migrations, oldest first. */
@@ -50,6 +51,7 @@ const MIGRATIONS = [
   new Pictures1764960000000(),
   new Acts1764970000000(),
   new ClaimByKey1764980000000(),
+  new SettleAndClaim1764990000000(),
 ];
 
 /** Any number, the same for all processes: whoever holds it migrates, the others wait. */

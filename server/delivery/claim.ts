@@ -8,6 +8,7 @@ import { suppressionHash } from '../keys/blind-index.js';
 import { mailableAddress, parseAddress } from '../mail/address.js';
 import { LEASE_MS } from './leases.js';
 import { isOurDelivery } from './queue.js';
+import { toColumns, type Outcome } from './settle.js';
 
 /** A mail in flight: marked `sending` under our lease, its basis judged in the same transaction (promise 1). */
 export interface Claimed {
@@ -84,22 +85,27 @@ export interface Claim {
 
 type Unclaimed = Pick<Claimed, 'messageId' | 'subscriberId' | 'attempts'>;
 
-/** Takes up to `most` due mails of some kinds. */
+/**
+ * Takes up to `most` due mails of some kinds. `outcomes`: what became of earlier ones, none of them refused, written first in the same statement; either all of it
+ * happens or nothing.
+ */
 export async function claim(
   ctx: Context,
   worker: string,
   kinds: readonly DeliveryKind[],
   most: number,
+  outcomes: readonly Outcome[] = [],
 ): Promise<Claim> {
   const known = await catalogue(ctx);
   const at = ctx.now();
-  const rows = await ctx.db.query<Row>('select * from claim_deliveries($1, $2, $3, $4, $5)', [
-    worker,
-    at,
-    new Date(at.getTime() + LEASE_MS),
-    kinds,
-    most,
-  ]);
+  const lease = new Date(at.getTime() + LEASE_MS);
+  const rows =
+    outcomes.length === 0
+      ? await ctx.db.query<Row>('select * from claim_deliveries($1, $2, $3, $4, $5)', [worker, at, lease, kinds, most])
+      : await ctx.db.query<Row>(
+          'select * from settle_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
+          [...toColumns(worker, at, outcomes), lease, kinds, most],
+        );
   const result: Claim = { good: [], forged: [], unreadable: [] };
   for (const row of rows) {
     const delivery = { messageId: row.message_id, subscriberId: row.subscriber_id, attempts: row.attempts };

@@ -16,7 +16,8 @@ import { makePacing } from './pacing.js';
 import { retryPause } from './persistence.js';
 import { returnPaths } from './return-path.js';
 import { makeTurns } from './turns.js';
-import { makeBreather, makeSettler, SETTLE_MS } from './settler.js';
+import type { Outcome } from './settle.js';
+import { makeBreather } from './settler.js';
 
 export interface Sender {
   /** Works until stopped. */
@@ -28,113 +29,122 @@ export interface Sender {
 
 const HEARTBEAT_MS = 8_000;
 const LOOK_AGAIN_MS = 500;
+/** How long mails that come one by one are waited for, in ms. */
+const TRICKLE_MS = 5;
 
 /**
- * The one door through which mail leaves. Claims at most `SEND_WINDOW` mails, hands them to SMTP and settles what became of them, in batches.
+ * The one door through which mail leaves. Claims at most `SEND_WINDOW` mails, hands them to SMTP and settles what became of them, in batches; while there is more to
+ * send, with the next claim.
  * Crash points: before the claim nothing happened; between claim and settlement the lease runs out and the mail goes again with the same Message-ID.
  */
 export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Record<string, Builder>>): Sender {
   const worker = randomUUID();
   const stopping = new AbortController();
   const room = new EventEmitter();
-  const settler = makeSettler(ctx, worker, () => room.emit('room'));
-  const all = ctx.config.sendWindow;
-  const lanes = makeLanes(all);
-  let inFlight = 0;
+  const wake = (): void => {
+    room.emit('room');
+  };
+  const lanes = makeLanes(ctx, worker, wake);
   let ended: Promise<unknown> = Promise.resolve();
 
   const gate = makeGate(ctx);
   const outage = makeOutageWatch(ctx);
-  const pacing = makePacing(ctx, worker, async (outcome) => settler.add(outcome));
+  const pacing = makePacing(ctx, worker);
 
-  const launch = async (mails: readonly Claimed[], done: () => void): Promise<void> => {
+  const settle = async ({ held, settler }: Lane, mail: Claimed, outcome: Outcome): Promise<void> =>
+    settler.add(outcome).finally(() => held.delete(mail));
+
+  const launch = async (lane: Lane, mails: readonly Claimed[]): Promise<void> => {
     try {
       await gate.know(mails);
       const withReturnPath = await returnPaths(ctx);
-      for (const built of await build(ctx, builders, mails)) {
-        void ('message' in built ? send(withReturnPath(built)) : leave(built.delivery, built)).finally(done);
-      }
+      for (const built of await build(ctx, builders, mails))
+        void ('message' in built ? send(lane, withReturnPath(built)) : leave(lane, built.delivery, built));
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
       // Nothing of them left. One that never can be built must not hold up the others: each goes by itself, then later.
       const [first, ...more] = mails;
-      if (more.length > 0) for (const mail of mails) await launch([mail], done);
-      else if (first) {
-        await settler.add(later(ctx, first, 'build', null, retryPause(first.attempts, ctx.config.sending.retryHours)));
-        done();
-      }
+      if (more.length > 0) for (const mail of mails) await launch(lane, [mail]);
+      else if (first) await settle(lane, first, unbuilt(first));
     }
   };
 
   const inTurn = makeTurns();
 
-  /** What does not leave, now or ever. */
-  const leave = async (delivery: Claimed, why: Unmade): Promise<void> =>
-    settler.add('isHeld' in why ? putBack(ctx, delivery, 'held', 0) : failed(delivery, why.cannot));
+  const unbuilt = (mail: Claimed, tryForHours = ctx.config.sending.retryHours): Outcome =>
+    later(ctx, mail, 'build', null, retryPause(mail.attempts, tryForHours));
 
-  const sendMade = async (built: BuiltMail, made: Promise<Made>): Promise<void> => {
+  /** What does not leave, now or ever. */
+  const leave = async (lane: Lane, mail: Claimed, why: Unmade): Promise<void> =>
+    settle(lane, mail, 'isHeld' in why ? putBack(ctx, mail, 'held', 0) : failed(mail, why.cannot));
+
+  const sendMade = async (lane: Lane, built: BuiltMail, made: Promise<Made>): Promise<void> => {
+    const { delivery, tries } = built;
     try {
       const mail = await made;
-      await ('message' in mail ? send({ ...built, ...mail }) : leave(built.delivery, mail));
+      await ('message' in mail ? send(lane, { ...built, ...mail }) : leave(lane, delivery, mail));
     } catch (error) {
-      ctx.logger.error({ err: error, messageId: built.delivery.messageId }, 'a mail could not be built');
-      const { delivery, tries } = built;
-      const pause = retryPause(delivery.attempts, tries?.tryForHours ?? ctx.config.sending.retryHours);
-      await settler.add(later(ctx, delivery, 'build', null, pause));
+      ctx.logger.error({ err: error, messageId: delivery.messageId }, 'a mail could not be built');
+      await settle(lane, delivery, unbuilt(delivery, tries?.tryForHours));
     }
   };
 
-  const send = async (built: BuiltMail): Promise<void> => {
+  const send = async (lane: Lane, built: BuiltMail): Promise<void> => {
     const { delivery, message, tries } = built;
-    if (typeof message === 'function') return inTurn(async () => sendMade(built, message()));
-    if (message instanceof Promise) return sendMade(built, message);
+    if (typeof message === 'function') return inTurn(async () => sendMade(lane, built, message()));
+    if (message instanceof Promise) return sendMade(lane, built, message);
     const outcome = await pool.sendIf(readyFor(ctx, { ...built, message }), () => gate.isOpen(delivery));
-    if (outcome === null) return leave(delivery, { isHeld: true });
+    if (outcome === null) return leave(lane, delivery, { isHeld: true });
     if (outcome.kind === 'deferred' && outcome.code === undefined) breather.slow();
     else breather.reset();
     await built.kept;
     countDomain(ctx, delivery, outcome);
     const settled = toOutcome(ctx, delivery, outcome, { ...tries, downSince: await outage.note(outcome) });
     const isUs = (await gate.judge(delivery, outcome)) !== 'go' && settled.bounce?.action === 'policy';
-    await settler.add(isUs ? refusedUs(ctx, delivery, settled, tries) : settled);
+    await settle(lane, delivery, isUs ? refusedUs(ctx, delivery, settled, tries) : settled);
   };
 
   const breather = makeBreather();
 
   const runLane = async (lane: Lane): Promise<void> => {
-    let busy = 0;
     while (!stopping.signal.aborted) {
-      const free = Math.min(lane.window - busy, all - inFlight);
-      if (free < lane.handful) {
+      if (lanes.roomIn(lane) < lane.handful) {
         await once(room, 'room', { signal: stopping.signal }).catch(() => undefined);
         continue;
       }
-      // Taken before the claim: the other lane must not count on the same room.
-      inFlight += free;
-      const claimed = await tryClaim(lane, free);
-      inFlight -= free - claimed.length;
-      if (claimed.length === 0) room.emit('room');
-      busy += claimed.length;
-      if (claimed.length > 0) {
-        const done = (): void => {
-          busy -= 1;
-          inFlight -= 1;
-        };
-        void launch(pacing.inPace(claimed, done), done);
+      const claimed = await tryClaim(lane);
+      // The other lane may have waited for the room that this one left.
+      if (claimed.length === 0) wake();
+      else {
+        const inPace = pacing.inPace(claimed, (mail, outcome) => void settle(lane, mail, outcome));
+        void launch(lane, inPace);
       }
       // Whoever pressed a button waits for the page; mail that is due leaves a moment later.
       if (ctx.meter.isRushed) await sleep(LOOK_AGAIN_MS, stopping.signal);
       // Mails that trickle in go some at a time: a claim costs more than the few that it finds.
-      else if (claimed.length > 0 && claimed.length < lane.handful) await sleep(SETTLE_MS, stopping.signal);
+      else if (claimed.length > 0 && claimed.length < lane.handful) await sleep(TRICKLE_MS, stopping.signal);
       const pause = breather.pause();
       if (pause > 0 || claimed.length === 0)
         await ctx.bell.wait('mail', pause > 0 ? pause : LOOK_AGAIN_MS, stopping.signal);
     }
   };
 
-  const tryClaim = async (lane: Lane, most: number): Promise<Claimed[]> => {
+  const tryClaim = async (lane: Lane): Promise<Claimed[]> => {
+    const { held, settler } = lane;
+    const batch = settler.take();
+    const outcomes = batch?.outcomes ?? [];
+    // Taken before the claim: the other lane must not count on the same room.
+    lane.claiming = Math.max(0, lanes.freeIn(lane));
     try {
-      const { good, forged, unreadable } = await claim(ctx, worker, lane.kinds, most);
+      const { good, forged, unreadable } = await claim(
+        ctx,
+        worker,
+        lane.kinds,
+        lane.claiming + outcomes.length,
+        outcomes,
+      );
+      for (const mail of good) held.add(mail);
+      batch?.written();
       for (const delivery of forged) {
         ctx.logger.error({ messageId: delivery.messageId }, 'a mail or consent that we did not write was not sent');
         await settler.add({ delivery, state: 'failed', reason: 'seal', reply: null, dueAt: null, counts: true });
@@ -148,31 +158,38 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
       return good;
     } catch (error) {
       ctx.logger.warn({ err: error }, 'mails could not be claimed');
+      batch?.lost();
       breather.slow();
       return [];
+    } finally {
+      lane.claiming = 0;
     }
   };
 
   return {
     run: async () => {
       const live = async (): Promise<void> => {
-        await extendLeases(ctx, worker);
+        await extendLeases(
+          ctx,
+          worker,
+          lanes.all.flatMap(({ held }) => [...held]),
+        );
         await pacing.live();
       };
       const beat = setInterval(() => void live().catch(() => undefined), HEARTBEAT_MS);
       await live().catch(() => undefined);
-      ended = Promise.all([gate.run(stopping.signal), ...lanes.map(runLane)]).finally(() => clearInterval(beat));
+      ended = Promise.all([gate.run(stopping.signal), ...lanes.all.map(runLane)]).finally(() => clearInterval(beat));
       await ended;
     },
     stop: async () => {
       stopping.abort();
       await ended;
-      while (inFlight > 0) await setTimeout(10);
-      await settler.flush();
+      while (lanes.inFlight > 0) await setTimeout(10);
+      await Promise.all(lanes.all.map(async ({ settler }) => settler.flush()));
       await sayGoodbye(ctx, worker).catch(() => undefined);
     },
     get inFlight() {
-      return inFlight;
+      return lanes.inFlight;
     },
   };
 }

@@ -6,12 +6,25 @@ export const LEASE_MS = 30_000;
 /** In one go: those of many workers. */
 const MOST_FREED = 10_000;
 
-/** Keeps the leases of a living worker. */
-export async function extendLeases(ctx: Context, worker: string): Promise<void> {
-  await ctx.db.query(`update delivery set lease_until = $2 where state = 'sending' and lease_by = $1`, [
-    worker,
-    new Date(ctx.now().getTime() + LEASE_MS),
-  ]);
+/**
+ * Keeps the leases of the mails that a living worker has in hand, and no others: what it claimed without hearing of it, because the database broke off in its
+ * answer, is freed like that of the dead.
+ */
+export async function extendLeases(
+  ctx: Context,
+  worker: string,
+  held: Iterable<{ readonly messageId: string; readonly subscriberId: string }>,
+): Promise<void> {
+  const mails = [...held];
+  if (mails.length === 0) return;
+  await ctx.db.query(
+    `update delivery d set lease_until = $2 from unnest($3::uuid[], $4::uuid[]) as o (message_id, subscriber_id)
+     where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and case when d.lease_by = $1 then d.state = 'sending' end`,
+    [
+      ...[worker, new Date(ctx.now().getTime() + LEASE_MS)],
+      ...[mails.map(({ messageId }) => messageId), mails.map(({ subscriberId }) => subscriberId)],
+    ],
+  );
 }
 
 /**

@@ -8,23 +8,23 @@ import type { Outcome } from './settle.js';
 
 /** Keeps the limits for recipient domains, which senders share among them. */
 export interface Pacing {
-  /** Those whose recipients' domains take a mail now; the others come back at their turn, and `done` is called for each. */
-  inPace(mails: readonly Claimed[], done: () => void): Claimed[];
+  /** Those whose recipients' domains take a mail now; the others are put off until their turn. */
+  inPace(mails: readonly Claimed[], putOff: (mail: Claimed, outcome: Outcome) => void): Claimed[];
   /** Says that this sender lives, and counts those that do. */
   live(): Promise<void>;
 }
 
-export function makePacing(ctx: Context, worker: string, settle: (outcome: Outcome) => Promise<void>): Pacing {
+export function makePacing(ctx: Context, worker: string): Pacing {
   const pace = makeDomainPace(ctx.config.sending.perDomain);
   let living = 1;
   return {
-    inPace: (mails, done) => {
+    inPace: (mails, putOff) => {
       const now = ctx.now().getTime();
       return mails.filter((mail) => {
         // Only what goes to many: whoever asked for a mail does not wait for it.
         if (mail.kind !== 'campaign' && mail.kind !== 'gateway') return true;
         const wait = pace.ask(domainOf(mail.address), now, 1 / living);
-        if (wait > 0) void settle(putBack(ctx, mail, 'pace', wait)).finally(done);
+        if (wait > 0) putOff(mail, putBack(ctx, mail, 'pace', wait));
         return wait === 0;
       });
     },

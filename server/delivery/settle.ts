@@ -22,12 +22,7 @@ export interface Outcome {
   readonly counts: boolean;
 }
 
-/**
- * Writes many outcomes in one statement, prepared: to plan it over all partitions takes longer than to run it. The condition on the state stands where no index is
- * of use for it: that of mails in flight is full of those that were, and each statement would read them all. Rows that are no longer ours (the lease ran out)
- * stay as they are. The claim takes up `unknown` mails that are due: one that is left at that is never due again. What a refusal says of an address follows in the
- * same transaction.
- */
+/** Writes many outcomes in one statement. What a refusal says of an address follows in the same transaction. */
 export async function settle(ctx: Context, worker: string, outcomes: readonly Outcome[]): Promise<void> {
   if (!outcomes.some(({ bounce }) => bounce)) {
     await write(ctx, ctx.db, worker, outcomes);
@@ -46,31 +41,29 @@ export async function settle(ctx: Context, worker: string, outcomes: readonly Ou
 
 /** Returns those that were ours. */
 async function write(ctx: Context, on: Queryable, worker: string, outcomes: readonly Outcome[]): Promise<CameBack[]> {
-  const at = ctx.now();
-  const column = <T>(pick: (outcome: Outcome) => T): T[] => outcomes.map(pick);
   return on.prepared<CameBack>(
-    `update delivery d set state = o.state, reason = o.reason, reply = o.reply, taken_by = o.taken_by, due_at = coalesce(o.due_at, case when o.state = 'unknown' then 'infinity' else d.due_at end), lease_by = null, lease_until = null,
-       attempts = d.attempts - case when o.counts then 0 else 1 end, settled_at = case when o.due_at is null then $8::timestamptz end,
-       failing_since = case o.reason when 'connection' then coalesce(d.failing_since, $8::timestamptz) when 'pace' then d.failing_since when 'held' then d.failing_since end,
-       bounce = o.bounce, bounce_reason = o.bounce_reason, bounced_at = case when o.bounce is not null then $8::timestamptz end
-     from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $9::boolean[], $10::text[], $11::text[], $12::text[])
-       as o (message_id, subscriber_id, state, reason, reply, due_at, counts, taken_by, bounce, bounce_reason)
-     where d.message_id = o.message_id and d.subscriber_id = o.subscriber_id and case when d.lease_by = $1 then d.state = 'sending' end
-     returning d.subscriber_id as "subscriberId", d.bounce`,
-    [
-      ...[
-        worker,
-        column((o) => o.delivery.messageId),
-        column((o) => o.delivery.subscriberId),
-        column((o) => o.state),
-        column((o) => o.reason),
-      ],
-      ...[column((o) => o.reply), column((o) => o.dueAt), at, column((o) => o.counts)],
-      ...[
-        column((o) => o.takenBy ?? null),
-        column((o) => o.bounce?.action ?? null),
-        column((o) => o.bounce?.reason ?? null),
-      ],
-    ],
+    'select subscriber_id as "subscriberId", bounce from settle_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    toColumns(worker, ctx.now(), outcomes),
   );
+}
+
+/** What `settle_deliveries` and `settle_and_claim` are told of outcomes. Most mails are simply sent: a column without a value is not spelled out. */
+export function toColumns(worker: string, at: Date, outcomes: readonly Outcome[]): unknown[] {
+  const column = <T>(pick: (outcome: Outcome) => T): T[] => outcomes.map(pick);
+  const sparse = <T>(pick: (outcome: Outcome) => T | null | undefined): (T | null)[] | null =>
+    outcomes.some((outcome) => pick(outcome) != null) ? column((outcome) => pick(outcome) ?? null) : null;
+  return [
+    worker,
+    at,
+    column(({ delivery }) => delivery.messageId),
+    column(({ delivery }) => delivery.subscriberId),
+    column(({ state }) => state),
+    sparse(({ reason }) => reason),
+    sparse(({ reply }) => reply),
+    sparse(({ dueAt }) => dueAt),
+    sparse(({ counts }) => (counts ? null : true)),
+    sparse(({ takenBy }) => takenBy),
+    sparse(({ bounce }) => bounce?.action),
+    sparse(({ bounce }) => bounce?.reason),
+  ];
 }

@@ -61,8 +61,9 @@ export function dataSourceOptions(address: DatabaseAddress, poolSize = 10): Data
     poolSize,
     connectTimeoutMS: 5000,
     applicationName: 'zgoda',
-    // A kept plan may have been made when a table was small: with a new connection come new plans.
-    ...('url' in address ? { extra: { maxLifetimeSeconds: 120 } } : {}),
+    // A kept plan may have been made when a table was small: with a new connection come new plans. What is not in use goes back soon: where a server has few
+    // connections for many processes, others wait for it.
+    ...('url' in address ? { extra: { maxLifetimeSeconds: 120, idleTimeoutMillis: 3_000 } } : {}),
     entities: [
       AccessLog,
       AttributeMark,

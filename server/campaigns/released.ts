@@ -42,7 +42,7 @@ export async function releasedCampaigns(
   on: Queryable,
   ids: readonly string[],
 ): Promise<Map<string, Released | string>> {
-  const heads = await on.query<Head>(
+  const heads = await on.prepared<Head>(
     'select id, list_id, state, seal, released_at from campaign where id = any($1::uuid[])',
     [ids],
   );

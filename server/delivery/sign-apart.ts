@@ -24,19 +24,22 @@ let lastId = 0;
  */
 export async function signApart(key: KeyObject, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    if (collected.size === 0) setImmediate(handOver);
     const same = collected.get(key) ?? [];
     collected.set(key, same);
+    if (same.length === 0) setImmediate(handOver);
     same.push({ text, resolve, reject });
+    // A full one goes at once: the thread signs while the next mails are written.
+    if (same.length === BATCH) {
+      collected.delete(key);
+      post(key, same);
+    }
   });
 }
 
 function handOver(): void {
   const batches = [...collected];
   collected.clear();
-  for (const [key, all] of batches) {
-    for (let at = 0; at < all.length; at += BATCH) post(key, all.slice(at, at + BATCH));
-  }
+  for (const [key, batch] of batches) post(key, batch);
 }
 
 function post(key: KeyObject, batch: readonly Waiting[]): void {

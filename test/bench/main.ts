@@ -49,6 +49,7 @@ interface Options {
   readonly recipients?: string;
   readonly json?: string;
   readonly profile?: string;
+  readonly ed25519?: boolean;
 }
 
 const options: Options = new Command('bench')
@@ -61,6 +62,10 @@ const options: Options = new Command('bench')
   .option('--leaves <count>', `how many leaves the big log has (${FULL.leaves})`)
   .option('--recipients <count>', `how many the big campaign goes to (${FULL.recipients})`)
   .option('--json <file>', 'write the figures there too')
+  .option(
+    '--ed25519',
+    'sign with Ed25519 as well, as where the DNS shows both keys; else RSA-2048 alone, as nodemailer does',
+  )
   .option('--profile <dir>', 'let the service leave a CPU profile there')
   .parse()
   .opts();
@@ -102,7 +107,7 @@ async function run(has: (name: string) => boolean): Promise<Figure[]> {
 }
 
 async function openRig(profileDir: string | null): Promise<Rig> {
-  const rig = await makeRig(server, profileDir);
+  const rig = await makeRig(server, { profileDir, hasEd25519: options.ed25519 === true });
   rigs.push(rig);
   return rig;
 }

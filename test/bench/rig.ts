@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { boot, type Booted } from '../../server/boot.js';
 import { readConfig, ROOT } from '../../server/config.js';
+import { catalogue } from '../../server/consent/catalogue.js';
 import { setup } from '../../server/consent/setup.js';
 import type { Context } from '../../server/context.js';
+import { dkimKeysOf } from '../../server/delivery/dkim-keys.js';
+import { fromDomain } from '../../server/delivery/signing.js';
 import { makeLogger } from '../../server/logger.js';
 import { DEMO } from '../../server/tour/demo.js';
 import { administer, urlOf } from '../support/database.js';
@@ -45,8 +48,15 @@ export interface Sender {
 const READY_MS = 30_000;
 let made = 0;
 
-/** Makes a fresh database with the demo organisation, on the PostgreSQL at `server`. `profileDir`: where the service leaves CPU profiles. */
-export async function makeRig(server: string, profileDir: string | null): Promise<Rig> {
+export interface RigOptions {
+  /** Where the service leaves CPU profiles. */
+  readonly profileDir: string | null;
+  /** Mail is signed with RSA-2048 alone, as the baseline's is, or with Ed25519 as well. */
+  readonly hasEd25519: boolean;
+}
+
+/** Makes a fresh database with the demo organisation, on the PostgreSQL at `server`. */
+export async function makeRig(server: string, options: RigOptions): Promise<Rig> {
   const closers: (() => Promise<unknown>)[] = [];
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
@@ -56,7 +66,7 @@ export async function makeRig(server: string, profileDir: string | null): Promis
     return closing;
   };
   try {
-    return await build(server, profileDir, closers, close);
+    return await build(server, options, closers, close);
   } catch (error) {
     await close();
     throw error;
@@ -65,7 +75,7 @@ export async function makeRig(server: string, profileDir: string | null): Promis
 
 async function build(
   server: string,
-  profileDir: string | null,
+  { profileDir, hasEd25519 }: RigOptions,
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
 ): Promise<Rig> {
@@ -97,6 +107,7 @@ async function build(
   const booted = await bootBeside(settings, join(dir, 'bench'));
   closers.push(async () => booted.close());
   await setup(booted.ctx, DEMO);
+  await makeDkimKeys(booted.ctx, hasEd25519);
   return {
     ctx: booted.ctx,
     databaseUrl: settings.DATABASE_URL,
@@ -108,6 +119,13 @@ async function build(
     startSender: async () => startSender(settings, closers),
     close,
   };
+}
+
+// Where the DNS does not show an Ed25519 key yet, it waits, and RSA signs alone.
+async function makeDkimKeys(ctx: Context, hasEd25519: boolean): Promise<void> {
+  for (const { id, fromAddress } of (await catalogue(ctx)).organisations)
+    await dkimKeysOf(ctx, { organisationId: id, domain: fromDomain({ fromAddress }) });
+  if (!hasEd25519) await ctx.db.query(`update dkim_key set used_from = null where algorithm = 'ed25519'`);
 }
 
 /** The bench's own way to the same database with the same keys. */

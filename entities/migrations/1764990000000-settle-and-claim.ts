@@ -2,7 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * What became of mails is written by a function, so that a sender can write it and claim the next mails in one statement: one commit and one answer for both, where
- * they were four. Each row is found by its key, also while the tables are small: what is planned then is kept when they have grown.
+ * they were four. Each row is found by its key, also while the tables are small: what is planned then is kept when they have grown. The claim is planned once a
+ * connection, not five times more with the values at hand, which took longer than the claim itself and led to the same.
  */
 export class SettleAndClaim1764990000000 implements MigrationInterface {
   readonly name = 'SettleAndClaim1764990000000';
@@ -11,15 +12,19 @@ export class SettleAndClaim1764990000000 implements MigrationInterface {
     await runner.query('create type settled_delivery as (subscriber_id uuid, bounce text)');
     await runner.query(SETTLE);
     await runner.query(SETTLE_AND_CLAIM);
+    await runner.query(`alter function ${CLAIM} set ${PLANNED_ONCE}`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`alter function ${CLAIM} reset plan_cache_mode`);
     await runner.query(`drop function settle_and_claim(${OUTCOME_TYPES}, timestamptz, text[], integer)`);
     await runner.query(`drop function settle_deliveries(${OUTCOME_TYPES})`);
     await runner.query('drop type settled_delivery');
   }
 }
 
+const CLAIM = 'claim_deliveries(uuid, timestamptz, timestamptz, text[], integer)';
+const PLANNED_ONCE = 'plan_cache_mode = force_generic_plan';
 const OUTCOME_TYPES =
   'uuid, timestamptz, uuid[], uuid[], text[], text[], text[], timestamptz[], boolean[], text[], text[], text[]';
 const OUTCOMES =
@@ -31,7 +36,7 @@ const OUTCOMES =
  * mails that are due: one that is left at that is never due again.
  */
 const SETTLE = `
-create function settle_deliveries(${OUTCOMES}) returns setof settled_delivery language plpgsql set enable_seqscan = off as $function$
+create function settle_deliveries(${OUTCOMES}) returns setof settled_delivery language plpgsql set enable_seqscan = off set ${PLANNED_ONCE} as $function$
 begin
   return query
   update delivery d set state = o.state, reason = o.reason, reply = o.reply, taken_by = o.taken_by,
@@ -48,7 +53,7 @@ end $function$`;
 // A function sees what the one before it wrote: what just left counts for how often somebody wants mail.
 const SETTLE_AND_CLAIM = `
 create function settle_and_claim(${OUTCOMES}, lease timestamptz, kinds text[], most integer)
-returns setof claimed_delivery language plpgsql as $function$
+returns setof claimed_delivery language plpgsql set ${PLANNED_ONCE} as $function$
 begin
   perform settle_deliveries(worker, at, messages, subscribers, states, reasons, replies, due, uncounted, takers, bounces, bounce_reasons);
   return query select * from claim_deliveries(worker, at, lease, kinds, most);

@@ -12,11 +12,12 @@ export class SettleAndClaim1764990000000 implements MigrationInterface {
     await runner.query('create type settled_delivery as (subscriber_id uuid, bounce text)');
     await runner.query(SETTLE);
     await runner.query(SETTLE_AND_CLAIM);
-    await runner.query(`alter function ${CLAIM} set ${PLANNED_ONCE}`);
+    for (const setting of [BY_INDEX, PLANNED_ONCE]) await runner.query(`alter function ${CLAIM} set ${setting}`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`alter function ${CLAIM} reset plan_cache_mode`);
+    for (const name of ['enable_seqscan', 'plan_cache_mode'])
+      await runner.query(`alter function ${CLAIM} reset ${name}`);
     await runner.query(`drop function settle_and_claim(${OUTCOME_TYPES}, timestamptz, text[], integer)`);
     await runner.query(`drop function settle_deliveries(${OUTCOME_TYPES})`);
     await runner.query('drop type settled_delivery');
@@ -24,6 +25,7 @@ export class SettleAndClaim1764990000000 implements MigrationInterface {
 }
 
 const CLAIM = 'claim_deliveries(uuid, timestamptz, timestamptz, text[], integer)';
+const BY_INDEX = 'enable_seqscan = off';
 const PLANNED_ONCE = 'plan_cache_mode = force_generic_plan';
 const OUTCOME_TYPES =
   'uuid, timestamptz, uuid[], uuid[], text[], text[], text[], timestamptz[], boolean[], text[], text[], text[]';
@@ -36,7 +38,7 @@ const OUTCOMES =
  * mails that are due: one that is left at that is never due again.
  */
 const SETTLE = `
-create function settle_deliveries(${OUTCOMES}) returns setof settled_delivery language plpgsql set enable_seqscan = off set ${PLANNED_ONCE} as $function$
+create function settle_deliveries(${OUTCOMES}) returns setof settled_delivery language plpgsql set ${BY_INDEX} set ${PLANNED_ONCE} as $function$
 begin
   return query
   update delivery d set state = o.state, reason = o.reason, reply = o.reply, taken_by = o.taken_by,

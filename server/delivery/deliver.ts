@@ -58,8 +58,11 @@ export function makeSender(ctx: Context, pool: SmtpPool, builders: Readonly<Reco
     try {
       await gate.know(mails);
       const withReturnPath = await returnPaths(ctx);
-      for (const built of await build(ctx, builders, mails))
-        void ('message' in built ? send(lane, withReturnPath(built)) : leave(lane, built.delivery, built));
+      for (const built of await build(ctx, builders, mails)) {
+        const left = 'message' in built ? send(lane, withReturnPath(built)) : leave(lane, built.delivery, built);
+        // Should anything throw, its lease runs out.
+        void left.finally(() => lane.held.delete(built.delivery));
+      }
     } catch (error) {
       ctx.logger.error({ err: error, mails: mails.length }, 'mails could not be built');
       // Nothing of them left. One that never can be built must not hold up the others: each goes by itself, then later.

@@ -37,14 +37,16 @@ export async function askWitness(
   const head = await publicCheckpoint(ctx.db, ctx.now());
   if (!head) return 0;
   const vkey = formatVkey(witness.key);
-  const signed = await lastSigned(ctx, witness);
-  if (signed >= head.size) return 0;
+  if ((await lastSigned(ctx, witness)) >= head.size) return 0;
   let added = 0;
   const attestor = { kind: 'witness', name: vkey, label: witness.name } as const;
   await takeTurn(
     ctx,
     attestor,
     async () => {
+      // Another worker may have had its turn since we looked.
+      const signed = await lastSigned(ctx, witness);
+      if (signed >= head.size) return;
       const cosignature = await submit(ctx, { outbound, witness, head, signal }, signed);
       if (cosignature) added = await keep(ctx, head.size, vkey, cosignature);
     },

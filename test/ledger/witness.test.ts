@@ -145,6 +145,32 @@ describe('the log and its witnesses', () => {
     liar.stop();
   });
 
+  it('are not asked by a worker that looked before another one asked, and whose turn came after', async () => {
+    let requests = 0;
+    const liar = await startLiar((res, sign) => {
+      requests += 1;
+      setTimeout(() => res.end(sign()), 50);
+    });
+    const asking = await under(liar.policy);
+    let isOver = (): void => undefined;
+    const over = new Promise<void>((resolve) => {
+      isOver = resolve;
+    });
+    const query: Context['db']['query'] = async (sql, params) => {
+      const rows = await asking.db.query<never>(sql, params);
+      if (sql.includes('from log_cosignature')) await over;
+      return rows;
+    };
+
+    const late = ask({ ...asking, db: { ...asking.db, query } });
+    const first = await ask(asking);
+    isOver();
+
+    expect([first, await late]).to.deep.equal([1, 0]);
+    expect(requests).to.equal(1);
+    liar.stop();
+  });
+
   const other = generateKeyPairSync('ed25519').privateKey;
   for (const [what, respond, problem] of [
     [

@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What became of mails is written by a function, so that a sender can write it and claim the next mails in one statement: one commit and one answer for both, where
- * they were four. Each row is found by its key, also while the tables are small: what is planned then is kept when they have grown. The claim is planned once a
+ * What became of mails is written by a function, so that a sender can write it and claim the next mails in one statement: one commit for both, where
+ * each had its own. Each row is found by its key, also while the tables are small: what is planned then is kept when they have grown. The claim is planned once a
  * connection, not five times more with the values at hand, which took longer than the claim itself and led to the same.
  */
 export class SettleAndClaim1764990000000 implements MigrationInterface {

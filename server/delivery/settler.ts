@@ -2,7 +2,7 @@ import type { Context } from '../context.js';
 import { settle, type Outcome } from './settle.js';
 
 /** How long outcomes are collected at most, in ms. A sender at work takes them sooner: with its next claim. */
-export const SETTLE_MS = 25;
+const SETTLE_MS = 25;
 
 /** Outcomes that are written together. */
 export interface Batch {

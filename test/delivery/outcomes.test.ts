@@ -3,7 +3,6 @@ import { expect } from 'chai';
 import { act } from '../../server/consent/act.js';
 import { consentById } from '../../server/consent/find.js';
 import type { Context } from '../../server/context.js';
-import type { Builder } from '../../server/delivery/built-mail.js';
 import { claim, type Claimed } from '../../server/delivery/claim.js';
 import { makeSender } from '../../server/delivery/deliver.js';
 import { extendLeases, freeLeases, LEASE_MS } from '../../server/delivery/leases.js';
@@ -11,7 +10,7 @@ import { toOutcome } from '../../server/delivery/outcome.js';
 import { queueDeliveries } from '../../server/delivery/queue.js';
 import type { Outcome } from '../../server/delivery/settle.js';
 import { makeSmtpPool } from '../../server/mail/smtp.js';
-import { bareCampaign } from '../support/campaigns.js';
+import { bareCampaign, letter } from '../support/campaigns.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { addMany, type Person } from '../support/people.js';
 import { eventually } from '../support/service.js';
@@ -119,15 +118,6 @@ describe('outcomes that are written with the next claim', () => {
     expect(freed).to.equal(2);
     expect(await states(message)).to.deep.equal({ sending: 3, queued: 2 });
   });
-
-  const letter: Builder = async (_ctx, mails) =>
-    Promise.resolve(
-      mails.map((delivery) => ({
-        delivery,
-        from: 'letters@bookshop.example',
-        message: Buffer.from(`Message-ID: <${delivery.subscriberId}@x>\r\nSubject: Hi\r\n\r\n`),
-      })),
-    );
 
   async function queue(count: number): Promise<string> {
     const messageId = await bareCampaign(ctx);

@@ -2,11 +2,10 @@ import { expect } from 'chai';
 import { makeBell } from '../../server/bell.js';
 import { steerCampaign } from '../../server/campaigns/steer.js';
 import type { Context } from '../../server/context.js';
-import type { Builder } from '../../server/delivery/built-mail.js';
 import { makeSender, type Sender } from '../../server/delivery/deliver.js';
 import { queueDeliveries } from '../../server/delivery/queue.js';
 import { makeSmtpPool } from '../../server/mail/smtp.js';
-import { bareCampaign } from '../support/campaigns.js';
+import { bareCampaign, letter } from '../support/campaigns.js';
 import { makeTestContext, type TestContext } from '../support/context.js';
 import { addConfirmed, addMany } from '../support/people.js';
 import { eventually } from '../support/service.js';
@@ -152,13 +151,4 @@ describe('A sender', () => {
     await eventually(async () => expect(await outcomes()).to.deep.equal({ 'failed refused': 20 }));
     expect(await ctx.db.query('select 1 from campaign_pace')).to.have.length(0);
   });
-
-  const letter: Builder = async (_ctx, mails) =>
-    Promise.resolve(
-      mails.map((delivery) => ({
-        delivery,
-        from: 'letters@bookshop.example',
-        message: Buffer.from(`Message-ID: <${delivery.subscriberId}@x>\r\nSubject: Hi\r\n\r\n`),
-      })),
-    );
 });

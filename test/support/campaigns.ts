@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from '../../server/context.js';
+import type { Builder } from '../../server/delivery/built-mail.js';
 
 /** A campaign that is being sent, whose mails a test queues itself; its id. It carries no seal: only a builder of the test's own makes mails of it. */
 export async function bareCampaign(ctx: Context, id: string = randomUUID()): Promise<string> {
@@ -10,3 +11,13 @@ export async function bareCampaign(ctx: Context, id: string = randomUUID()): Pro
   );
   return id;
 }
+
+/** Writes mails that say hardly anything. */
+export const letter: Builder = async (_ctx, mails) =>
+  Promise.resolve(
+    mails.map((delivery) => ({
+      delivery,
+      from: 'letters@bookshop.example',
+      message: Buffer.from(`Message-ID: <${delivery.subscriberId}@x>\r\nSubject: Hi\r\n\r\n`),
+    })),
+  );
